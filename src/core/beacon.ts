@@ -1,0 +1,34 @@
+/**
+ * Memory that the main thread and the operator's plane share, so that one can be seen while it is frozen.
+ * Only the main thread writes `beat`, `current`, `last`; only the native signal handler writes `signal`.
+ */
+export const beaconCells = {
+  /** Grows while the main loop turns. */
+  beat: 0,
+  /** 1 + index of the service whose code is on the stack, 0 for none. */
+  current: 1,
+  /** The last value of `current` that was not 0. */
+  last: 2,
+  /** Number of the last signal that the process received. */
+  signal: 3,
+  /** How many signals it received. */
+  signals: 4,
+} as const;
+
+export type Beacon = Int32Array<SharedArrayBuffer>;
+
+export function createBeacon(): Beacon {
+  return new Int32Array(new SharedArrayBuffer(64));
+}
+
+/** Runs `work` with the beacon on `mark`; restores what was there, so that calls between services nest. */
+export function withMark<T>(beacon: Beacon, mark: number, work: () => T): T {
+  const before = beacon[beaconCells.current] as number;
+  beacon[beaconCells.current] = mark;
+  beacon[beaconCells.last] = mark;
+  try {
+    return work();
+  } finally {
+    beacon[beaconCells.current] = before;
+  }
+}

@@ -1,0 +1,51 @@
+import type { StopCause, StopReport } from "./report.ts";
+import type { ServiceSnapshot } from "./snapshot.ts";
+
+/** Everything that happens, as values. Logs, health, metrics and the operator's plane only listen. */
+export type SupervisorEvent =
+  /** A service went from one state to another; `snapshot` is what it is now. */
+  | { readonly type: "serviceChanged"; readonly from: string; readonly snapshot: ServiceSnapshot }
+  /** A generation failed; what follows is in the next `serviceChanged`. */
+  | {
+      readonly type: "serviceFailed";
+      readonly service: string;
+      readonly generation: number;
+      readonly error: unknown;
+    }
+  /** An error nobody caught, and that no service could be blamed for. */
+  | { readonly type: "errorUnattributed"; readonly error: unknown }
+  | { readonly type: "groupStarting"; readonly services: number }
+  /** Every service is ready or completed for the first time. */
+  | { readonly type: "groupReady"; readonly durationMs: number }
+  | { readonly type: "groupStopping"; readonly cause: StopCause; readonly budgetMs: number }
+  | { readonly type: "groupStopped"; readonly report: StopReport }
+  /** A listener is bound; `url` is what a person can open. */
+  | { readonly type: "listening"; readonly service?: string; readonly url: string };
+
+export type Listener = (event: SupervisorEvent) => void;
+
+export interface Events {
+  emit(event: SupervisorEvent): void;
+  /** Returns how to stop listening. */
+  on(listener: Listener): () => void;
+}
+
+/** Calls every listener in order; one that throws harms neither the others nor the emitter. */
+export function createEvents(): Events {
+  const listeners = new Set<Listener>();
+  return {
+    emit(event) {
+      for (const listener of listeners) {
+        try {
+          listener(event);
+        } catch {
+          // An observer's failure must never change what the group does.
+        }
+      }
+    },
+    on(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,17 @@
+/** What the process tells its caller; systemd and scripts may rely on these numbers. */
+export const ExitCode = {
+  /** Everything ended in order, also after SIGTERM or SIGINT. */
+  clean: 0,
+  /** The command line is wrong. */
+  usage: 64,
+  /** A critical service failed for good, or an address could not be bound. */
+  failed: 70,
+  /** A deadline ran out: something was cut off. */
+  forced: 75,
+  /** services.yaml or a module is wrong: nothing has started, and a restart would not help. */
+  config: 78,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** A second signal ends the process with the shell's code for that signal. */
+export const secondSignalExit = { SIGINT: 130, SIGTERM: 143 } as const;

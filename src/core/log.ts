@@ -1,0 +1,39 @@
+export const logLevels = ["debug", "info", "warn", "error", "fatal"] as const;
+export type LogLevel = (typeof logLevels)[number];
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** One line of the log, before it becomes text. `error` fields may hold an Error: it stays one record. */
+export interface LogRecord {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly level: LogLevel;
+  readonly message: string;
+  /** The service that speaks; absent for the supervisor itself. */
+  readonly service?: string;
+  readonly generation?: number;
+  readonly fields?: LogFields;
+}
+
+/** What services get as `ctx.log`. An Error among the fields keeps its stack, its cause and its code. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** An alarm: somebody has to look now. */
+  fatal(message: string, fields?: LogFields): void;
+}
+
+/** Takes finished records; `observe/log-writer.ts` turns them into lines. Must not throw. */
+export type LogSink = (record: LogRecord) => void;
+
+/** A logger that stamps every record with `who`. */
+export function createLogger(
+  sink: LogSink,
+  wall: () => number,
+  who: { service?: string; generation?: number } = {},
+): Logger {
+  const at = (level: LogLevel) => (message: string, fields?: LogFields) =>
+    sink({ time: wall(), level, message, ...who, ...(fields ? { fields } : {}) });
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), fatal: at("fatal") };
+}

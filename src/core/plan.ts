@@ -1,0 +1,100 @@
+/**
+ * The plan: services.yaml, validated, with every default and variable filled in, frozen. Times are
+ * milliseconds, sizes are bytes, paths are absolute. `config/` makes it, everybody else reads it.
+ */
+export interface Plan {
+  readonly name: string;
+  /** The services.yaml that it came from. */
+  readonly file: string;
+  readonly admin: AdminPlan | false;
+  readonly log: LogPlan;
+  readonly shutdown: ShutdownPlan;
+  /** Enabled and selected services, in the order of the file. */
+  readonly services: readonly ServicePlan[];
+  /** Values that must never be printed: they came from variables that name a secret. */
+  readonly secrets: readonly string[];
+}
+
+export interface AdminPlan {
+  readonly listen: Address;
+}
+
+export interface LogPlan {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** `auto` is pretty on a terminal and JSON lines otherwise. */
+  readonly format: "auto" | "pretty" | "json";
+}
+
+export interface ShutdownPlan {
+  /** The whole budget from the signal to the exit. */
+  readonly timeout: number;
+  /** Not ready, but still serving, for this long before the first service stops. */
+  readonly delay: number;
+  readonly order: "reverse" | "graph";
+  /** How long SSE streams and WebSockets may take to end once their service drains. */
+  readonly streamsTimeout: number;
+}
+
+export interface ServicePlan {
+  readonly name: string;
+  readonly module: string;
+  /** The export of the module that is the service. */
+  readonly export: string;
+  readonly dependsOn: Readonly<Record<string, DependencyCondition>>;
+  readonly critical: boolean;
+  /** The `config:` block; the module's own schema has not seen it yet. */
+  readonly config: unknown;
+  readonly env: Readonly<Record<string, string>>;
+  readonly startTimeout: number;
+  /** Only when services.yaml says so; otherwise the stop ladder gives the service a share of the budget. */
+  readonly stopTimeout?: number;
+  readonly restart: RestartPlan;
+  readonly health: HealthPlan;
+  readonly http?: HttpPlan;
+}
+
+/** `started`: its start was called. `ready`: it is ready. `completed`: its run resolved. */
+export type DependencyCondition = "started" | "ready" | "completed";
+
+export interface RestartPlan {
+  readonly policy: "on-failure" | "always" | "never";
+  /** More than `limit` failures within `within` and the service is given up. */
+  readonly limit: number;
+  readonly within: number;
+  readonly backoff: { readonly min: number; readonly max: number; readonly factor: number };
+  /** Ready for this long and its failures are forgotten. */
+  readonly stable: number;
+}
+
+export interface HealthPlan {
+  readonly interval: number;
+  readonly timeout: number;
+  /** This many failed probes in a row are a failure of the service. */
+  readonly failures: number;
+}
+
+export interface HttpPlan {
+  readonly address: Address;
+  /** Requests whose path is this prefix, or lies below it, are the service's. `/` is all. */
+  readonly path: string;
+  readonly hostname?: string;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly limits: {
+    /** Bytes of a request body; above it the answer is 413. */
+    readonly body: number;
+    /** From the request's arrival to the response's headers; above it the answer is 503. 0 is no limit. */
+    readonly requestTimeout: number;
+    /** A connection without traffic is closed after this. 0 is never. */
+    readonly idleTimeout: number;
+  };
+}
+
+export type Address =
+  | { readonly tag: "tcp"; readonly host: string; readonly port: number }
+  | { readonly tag: "unix"; readonly path: string };
+
+/** @example formatAddress({ tag: "tcp", host: "::1", port: 80 }) // "[::1]:80" */
+export function formatAddress(address: Address): string {
+  if (address.tag === "unix") return `unix:${address.path}`;
+  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+}

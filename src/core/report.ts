@@ -1,0 +1,59 @@
+/** Why the group stops. */
+export type StopCause =
+  | { readonly tag: "signal"; readonly signal: string }
+  | { readonly tag: "request" }
+  | { readonly tag: "completed" }
+  | { readonly tag: "failure"; readonly service: string; readonly message: string };
+
+/** What a service still had in its hands. */
+export interface Held {
+  /** HTTP requests without a finished response. */
+  readonly requests: number;
+  /** Open server-sent event streams. */
+  readonly streams: number;
+  readonly websockets: number;
+  /** Hooks of the service that were called and have not returned: `start`, `run`, `stop`, `defer`. */
+  readonly hooks: readonly string[];
+}
+
+export const nothingHeld: Held = { requests: 0, streams: 0, websockets: 0, hooks: [] };
+
+/** @example describeHeld({ requests: 2, streams: 0, websockets: 1, hooks: ["stop"] }) // "2 requests, 1 websocket, stop()" */
+export function describeHeld(held: Held): string {
+  const count = (n: number, word: string) => (n === 0 ? [] : [`${n} ${word}${n === 1 ? "" : "s"}`]);
+  return [
+    ...count(held.requests, "request"),
+    ...count(held.streams, "stream"),
+    ...count(held.websockets, "websocket"),
+    ...held.hooks.map((hook) => `${hook}()`),
+  ].join(", ");
+}
+
+/** How one service ended. All times are milliseconds since the stop began. */
+export interface ServiceStop {
+  readonly service: string;
+  readonly generation: number;
+  /**
+   * `stopped`: in time. `failed`: in time, but a hook threw. `abandoned`: its deadline passed.
+   * `unstarted`: there was nothing to stop. `completed` / `gone`: it had ended before, well or badly.
+   */
+  readonly outcome: "stopped" | "failed" | "abandoned" | "unstarted" | "completed" | "gone";
+  readonly startedMs: number;
+  readonly durationMs: number;
+  readonly deadlineMs: number;
+  readonly error?: string;
+  /** What it still held: when cut off, or streams that had to be cut. */
+  readonly held?: Held;
+}
+
+export interface StopReport {
+  readonly cause: StopCause;
+  /** `clean`: nothing was cut off. `forced`: at least one service was abandoned or never had its turn. */
+  readonly outcome: "clean" | "forced";
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly budgetMs: number;
+  /** In the order of the teardown. */
+  readonly services: readonly ServiceStop[];
+}
