@@ -61,13 +61,15 @@ export class PermanentError extends Error {
   override readonly name = "PermanentError";
 }
 
-/** @example isPermanent(new PermanentError("no such tenant")) // true */
+/**
+ * Whether trying again is useless: the error says so, or only a change of services.yaml or of the code helps.
+ *
+ * @example isPermanent(new PermanentError("no such tenant")) // true
+ */
 export function isPermanent(error: unknown): boolean {
-  return error instanceof Error && (error.name === "PermanentError" || hasPermanentFlag(error));
-}
-
-function hasPermanentFlag(error: Error): boolean {
-  return "permanent" in error && error.permanent === true;
+  if (!(error instanceof Error)) return false;
+  if (error.name === "PermanentError") return true;
+  return error instanceof SupervisorError && errorCodes[error.code].exit === 78;
 }
 
 /** The one-line form of anything that was thrown. */

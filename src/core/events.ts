@@ -1,4 +1,4 @@
-import type { StopCause, StopReport } from "./report.ts";
+import type { ServiceStop, StopCause, StopReport } from "./report.ts";
 import type { ServiceSnapshot } from "./snapshot.ts";
 
 /** Everything that happens, as values. Logs, health, metrics and the operator's plane only listen. */
@@ -18,6 +18,8 @@ export type SupervisorEvent =
   /** Every service is ready or completed for the first time. */
   | { readonly type: "groupReady"; readonly durationMs: number }
   | { readonly type: "groupStopping"; readonly cause: StopCause; readonly budgetMs: number }
+  /** One service has ended during the stop of the group. */
+  | { readonly type: "serviceStopped"; readonly stop: ServiceStop }
   | { readonly type: "groupStopped"; readonly report: StopReport }
   /** A listener is bound; `url` is what a person can open. */
   | { readonly type: "listening"; readonly service?: string; readonly url: string };

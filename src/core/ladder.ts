@@ -34,13 +34,15 @@ const smallestShare = 10;
 
 /**
  * Divides one budget among all services: explicit deadlines are kept, the others share what is left. Time
- * that a service does not use goes to the next ones, never beyond their own timeout.
+ * that a service does not use goes to the next ones, never beyond their own timeout. `started` is the order
+ * in which they really started, when that is known.
  */
 export function stopLadder(
   services: readonly LadderService[],
   shutdown: Pick<ShutdownPlan, "timeout" | "delay" | "order">,
+  started: readonly LadderService[] = startOrder(services),
 ): Ladder {
-  const order = startOrder(services).reverse();
+  const order = [...started].reverse();
   const after = shutdown.order === "reverse" ? afterThePrevious(order) : afterDependents(order);
   const available = shutdown.timeout - shutdown.delay - closingTime(shutdown.timeout);
   const need = (share: number) => longest(order, after, (service) => service.stopTimeout ?? share);

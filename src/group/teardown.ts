@@ -1,0 +1,83 @@
+import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
+import type { Rung } from "../core/ladder.ts";
+import { stopLadder } from "../core/ladder.ts";
+import type { ShutdownPlan } from "../core/plan.ts";
+import type { Held, ServiceStop } from "../core/report.ts";
+import { nothingHeld } from "../core/report.ts";
+import type { Child, ChildEnd } from "./child.ts";
+import type { ChildState } from "./state.ts";
+
+export interface TeardownOptions {
+  readonly children: readonly Child[];
+  readonly shutdown: ShutdownPlan;
+  readonly clock: Clock;
+  /** Clock time at which the stop began. */
+  readonly since: number;
+  readonly stopped: (stop: ServiceStop) => void;
+}
+
+/**
+ * Stops the children in the exact reverse of the order in which they started, each with a deadline out of
+ * one budget, so that one that hangs cannot starve the rest. (go-zero stopped in reverse until one blocking
+ * Stop used up everybody's time, and gave the order up: core/service/servicegroup.go, PR 4531.)
+ */
+export async function teardown(options: TeardownOptions): Promise<ServiceStop[]> {
+  const byName = new Map(options.children.map((child) => [child.member.name, child]));
+  const started = [...options.children].sort(byFirstStart).map((child) => child.member);
+  const { rungs } = stopLadder(started, options.shutdown, started);
+  const turns = new Map<string, Promise<ServiceStop>>();
+  for (const rung of rungs) {
+    const before = Promise.all(rung.after.map((name) => turns.get(name)));
+    const child = byName.get(rung.service) as Child;
+    turns.set(
+      rung.service,
+      before.then(() => stopOne(child, rung, options)),
+    );
+  }
+  return Promise.all(turns.values());
+}
+
+/** What was never started comes last, so its turn to be released comes first. */
+function byFirstStart(a: Child, b: Child): number {
+  return (a.startedAs ?? Number.MAX_SAFE_INTEGER) - (b.startedAs ?? Number.MAX_SAFE_INTEGER);
+}
+
+async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Promise<ServiceStop> {
+  const { clock, since } = options;
+  const startedMs = clock.now() - since;
+  const budget = Math.max(0, Math.min(rung.timeout, rung.latestEnd - startedMs));
+  const before = child.state;
+  const end = await child.stop(budget);
+  const error = end.error === undefined ? lastError(before) : messageOf(end.error);
+  const held = heldAtEnd(end);
+  const stop: ServiceStop = {
+    service: child.member.name,
+    generation: before.generation,
+    outcome: outcomeOf(child, before, end),
+    startedMs,
+    durationMs: clock.now() - since - startedMs,
+    deadlineMs: startedMs + budget,
+    ...(error === undefined ? {} : { error }),
+    ...(held ? { held } : {}),
+  };
+  options.stopped(stop);
+  return stop;
+}
+
+function outcomeOf(child: Child, before: ChildState, end: ChildEnd): ServiceStop["outcome"] {
+  if (end.abandoned) return "abandoned";
+  if (before.tag === "completed") return "completed";
+  if (child.startedAs === undefined) return "unstarted";
+  if (before.tag === "failed" || "delay" in before) return "gone";
+  return end.error === undefined ? "stopped" : "failed";
+}
+
+function lastError(state: ChildState): string | undefined {
+  return "error" in state && state.error !== undefined ? messageOf(state.error) : undefined;
+}
+
+function heldAtEnd(end: ChildEnd): Held | undefined {
+  if (end.held) return end.held;
+  return end.cutStreams > 0 ? { ...nothingHeld, streams: end.cutStreams } : undefined;
+}
