@@ -23,6 +23,10 @@ export const errorCodes = {
   },
   MODULE_SYNTAX: { exit: 78, means: "The file of a service cannot be parsed." },
   MODULE_THREW: { exit: 78, means: "The file of a service threw while it was loaded." },
+  MODULE_TIMEOUT: {
+    exit: 78,
+    means: "The file of a service did not finish loading: a top-level await never ends.",
+  },
   NOT_A_SERVICE: { exit: 78, means: "An export is not a service." },
   BAD_CONFIG: { exit: 78, means: "A config: block does not fit the module's own config schema." },
   ADDRESS_IN_USE: { exit: 70, means: "Another process listens on a port or socket that a service needs." },

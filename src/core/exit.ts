@@ -14,4 +14,4 @@ export const ExitCode = {
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** A second signal ends the process with the shell's code for that signal. */
-export const secondSignalExit = { SIGINT: 130, SIGTERM: 143 } as const;
+export const secondSignalExit = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;

@@ -17,6 +17,8 @@ export type IntakeHeld = Omit<Held, "hooks">;
  * it when a generation is ready and drains it before that generation's `stop`.
  */
 export interface Intake {
+  /** Whether the service has an address of its own, so that one without `fetch` is a mistake. */
+  readonly needsFetch: boolean;
   /** From now on work goes to `target`. */
   open(target: IntakeTarget): void;
   /** The group begins to stop: takes nothing new where that harms no client. HTTP still answers. */

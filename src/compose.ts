@@ -1,0 +1,68 @@
+import { readPlan } from "./config/read-plan.ts";
+import { systemClock } from "./core/clock.ts";
+import { ExitCode } from "./core/exit.ts";
+import type { Plan } from "./core/plan.ts";
+import type { StopReport } from "./core/report.ts";
+import { library } from "./library.ts";
+import { loadModules } from "./modules/load.ts";
+import { detectRuntime } from "./runtime/detect.ts";
+import { supervise } from "./supervise.ts";
+
+/*
+ * The data flow, top to bottom:
+ *
+ *   services.yaml → config → plan → modules → definitions → members → group → report → exit code
+ *                                                   http ↗        ↓ events
+ *                                               log · operator's plane (health, watchdog)
+ *
+ * Folders in that order: config, modules, host, http, group, observe, control, cli; core, service and
+ * runtime lie below all of them.
+ */
+
+export interface RunOptions {
+  /** The services.yaml, relative to the working directory. */
+  readonly file: string;
+  /** The overlay: `--env prod` reads services.prod.yaml over it. */
+  readonly env?: string;
+  /** Names of services to run, with what they depend on; empty is all. */
+  readonly only: readonly string[];
+  readonly stopReportFile?: string;
+}
+
+/**
+ * Runs a services.yaml until it has ended, and returns the exit code.
+ *
+ * @throws ProblemsError when something is wrong with the file, the modules or the addresses; by then
+ * nothing has started, and nothing is left behind.
+ */
+export async function runSupervisor(options: RunOptions): Promise<number> {
+  const { plan, locate } = await read(options);
+  const runtime = await detectRuntime();
+  runtime.provideModule("supervisor", library);
+  const load = () => loadModules(plan, locate, runtime, systemClock);
+  return exitCodeOf(await supervise({ plan, runtime, load, ...reportFile(options) }));
+}
+
+/** Everything that `runSupervisor` does before it starts anything: reads the file, loads and looks at the modules. */
+export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile">): Promise<Plan> {
+  const { plan, locate } = await read(options);
+  const runtime = await detectRuntime();
+  runtime.provideModule("supervisor", library);
+  await loadModules(plan, locate, runtime, systemClock);
+  return plan;
+}
+
+/** 0 clean, 70 a critical service failed, 75 something was cut off by its deadline. */
+export function exitCodeOf(report: StopReport): number {
+  if (report.cause.tag === "failure") return ExitCode.failed;
+  return report.outcome === "forced" ? ExitCode.forced : ExitCode.clean;
+}
+
+function read(options: Omit<RunOptions, "stopReportFile">) {
+  const { file, only, env } = options;
+  return readPlan({ file, only, variables: process.env, ...(env === undefined ? {} : { env }) });
+}
+
+function reportFile(options: RunOptions): { stopReportFile?: string } {
+  return options.stopReportFile === undefined ? {} : { stopReportFile: options.stopReportFile };
+}

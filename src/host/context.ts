@@ -1,0 +1,39 @@
+import type { Logger } from "../core/log.ts";
+import type { Context, ServiceHandle } from "../service/contract.ts";
+
+export interface ContextOptions {
+  readonly name: string;
+  readonly generation: number;
+  readonly config: unknown;
+  /** The service's own `env:` block. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly deadline: () => number;
+  readonly ready: () => void;
+  readonly defer: (cleanup: () => void | Promise<void>) => void;
+  readonly service: (name: string) => ServiceHandle;
+}
+
+/** What a service is given. `env` is merged on first use: a thousand services need no thousand copies. */
+export function createContext(options: ContextOptions): Context {
+  const { name, generation, config, log, signal, ready, defer, service } = options;
+  let env: Context["env"] | undefined;
+  return {
+    name,
+    generation,
+    config,
+    log,
+    signal,
+    ready,
+    defer,
+    service,
+    get env() {
+      env ??= Object.freeze({ ...process.env, ...options.env });
+      return env;
+    },
+    get deadline() {
+      return options.deadline();
+    },
+  };
+}

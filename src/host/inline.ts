@@ -1,0 +1,181 @@
+import type { Beacon } from "../core/beacon.ts";
+import { withMark } from "../core/beacon.ts";
+import type { Clock } from "../core/clock.ts";
+import { within } from "../core/deadline.ts";
+import { PermanentError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import type { Held } from "../core/report.ts";
+import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.ts";
+import type { Context, Health, Service, ServiceHandle } from "../service/contract.ts";
+import type { Intake } from "../service/intake.ts";
+import type { Scope } from "../service/scope.ts";
+import { scopes } from "../service/scope.ts";
+import { createContext } from "./context.ts";
+
+export interface InlineOptions {
+  readonly name: string;
+  readonly generation: number;
+  readonly create: (ctx: Context) => Promise<Service> | Service;
+  readonly config: unknown;
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly beacon: Beacon;
+  /** The value of the beacon while this service's code is on the stack. */
+  readonly mark: number;
+  /** How requests reach the service; absent when nothing can ask it anything. */
+  readonly intake?: Intake;
+  readonly service: (name: string) => ServiceHandle;
+  readonly report: HostReport;
+  /** Called with the scope of this generation, to blame it for errors nobody caught; returns how to end that. */
+  readonly blame: (scope: Scope) => () => void;
+}
+
+type Hook = "init" | "start" | "run" | "stop" | "defer";
+
+/** A service that runs on the main thread: nothing stands between it and its callers, and nothing can kill it. */
+export class InlineHost implements Host {
+  readonly #options: InlineOptions;
+  readonly #scope: Scope;
+  readonly #ctx: Context;
+  readonly #aborter = new AbortController();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #cleanups: (() => void | Promise<void>)[] = [];
+  /** Hooks that were called and have not returned. */
+  readonly #open = new Map<Hook, Promise<void>>();
+  #service: Service = {};
+  #loading: Promise<void> | undefined;
+  #started = false;
+  #deadline = Number.POSITIVE_INFINITY;
+  #unblame: () => void;
+
+  constructor(options: InlineOptions) {
+    const { name, generation, log, mark, report } = options;
+    this.#options = options;
+    this.#scope = { service: name, generation, log, beacon: mark, failed: (error) => report.failed(error) };
+    this.#unblame = options.blame(this.#scope);
+    this.#ctx = createContext({
+      name,
+      generation,
+      config: options.config,
+      env: options.env,
+      log,
+      signal: this.#aborter.signal,
+      deadline: () => this.#deadline,
+      ready: () => this.#ready.resolve(),
+      defer: (cleanup) => void this.#cleanups.push(cleanup),
+      service: options.service,
+    });
+    // A failed start that nobody waits for any more is told by `load`/`start`, not by the runtime.
+    this.#ready.promise.catch(() => {});
+  }
+
+  get probes(): boolean {
+    return this.#service.health !== undefined;
+  }
+
+  load(): Promise<void> {
+    this.#loading = this.#hook("init", async () => {
+      this.#service = await this.#options.create(this.#ctx);
+      await this.#service.init?.(this.#ctx);
+    });
+    return this.#loading;
+  }
+
+  async start(): Promise<void> {
+    this.#started = true;
+    const starting = this.#hook("start", () => this.#service.start?.(this.#ctx));
+    let early = false;
+    starting.then(this.#ready.resolve, (error) => {
+      // After ctx.ready() nobody awaits a blocking start any more: its failure is one of a running service.
+      if (early) this.#options.report.failed(error);
+      this.#ready.reject(error);
+    });
+    await this.#ready.promise;
+    early = true;
+    if (this.#aborter.signal.aborted) return;
+    this.#openIntake();
+    if (this.#service.run) this.#run();
+  }
+
+  async health(): Promise<Health> {
+    const said = await this.#enter(() => this.#service.health?.(this.#ctx));
+    return said ?? { status: "pass" };
+  }
+
+  quiet(): void {
+    this.#options.intake?.quiet();
+  }
+
+  async stop(options: StopOptions): Promise<StopOutcome> {
+    const { clock, intake } = this.#options;
+    this.#deadline = clock.wall() + options.budget;
+    const failures: unknown[] = [];
+    const note = (error: unknown) => void failures.push(error);
+    this.#aborter.abort();
+    await this.#loading?.catch(() => {});
+    await intake?.drain({ final: options.final });
+    if (this.#started) await this.#stopService(options, note);
+    for (const cleanup of this.#cleanups.splice(0).reverse()) await this.#hook("defer", cleanup).catch(note);
+    this.#unblame();
+    if (failures.length > 0) throw failures[0];
+    return { cutStreams: intake?.cutStreams ?? 0 };
+  }
+
+  abandon(): Held {
+    const { intake } = this.#options;
+    const inFlight = intake?.held() ?? { requests: 0, streams: 0, websockets: 0 };
+    intake?.cut();
+    return { ...inFlight, hooks: [...this.#open.keys()] };
+  }
+
+  /**
+   * A start that is still under way gets half of the time to notice the abort: a `stop` that meets a
+   * half-made service would release what does not exist yet, and leave what comes later.
+   */
+  async #stopService(options: StopOptions, note: (error: unknown) => void): Promise<void> {
+    const { clock } = this.#options;
+    const starting = this.#open.get("start");
+    if (starting)
+      await within(clock, clock.now() + options.budget / 2, Promise.race([starting, this.#ready.promise]));
+    await this.#hook("stop", () => this.#service.stop?.(this.#ctx)).catch(note);
+    await Promise.all([this.#open.get("start"), this.#open.get("run")].map((hook) => hook?.catch(() => {})));
+  }
+
+  #openIntake(): void {
+    const { intake, name } = this.#options;
+    if (!intake) return;
+    const { fetch } = this.#service;
+    if (fetch === undefined && intake.needsFetch) {
+      throw new PermanentError(`Service "${name}" has http: but no fetch()`);
+    }
+    if (fetch === undefined) return;
+    const service = this.#service;
+    intake.open({
+      scope: this.#scope,
+      fetch: (request, env) => (service.fetch as NonNullable<Service["fetch"]>)(request, env),
+      websocket: (service as { websocket?: unknown }).websocket,
+    });
+  }
+
+  #run(): void {
+    const { report } = this.#options;
+    const running = this.#hook("run", () => this.#service.run?.(this.#ctx));
+    running.then(
+      () => this.#aborter.signal.aborted || report.completed(),
+      (error) => this.#aborter.signal.aborted || report.failed(error),
+    );
+  }
+
+  /** Calls into the service, and remembers that the call is open until it settles. */
+  #hook(name: Hook, work: () => unknown): Promise<void> {
+    const open = this.#enter(async () => void (await work())).finally(() => this.#open.delete(name));
+    this.#open.set(name, open);
+    open.catch(() => {});
+    return open;
+  }
+
+  #enter<T>(work: () => T): T {
+    return scopes.run(this.#scope, () => withMark(this.#options.beacon, this.#options.mark, work));
+  }
+}

@@ -1,0 +1,60 @@
+import type { ServicePlan } from "../core/plan.ts";
+import type { Locate, Problem } from "../core/problem.ts";
+import { ProblemsError } from "../core/problem.ts";
+
+/** The part of Standard Schema (standardschema.dev, version 1) that zod, valibot and arktype share. */
+interface StandardSchema {
+  readonly "~standard": {
+    validate(value: unknown): Result | Promise<Result>;
+  };
+}
+
+type Result =
+  | { readonly value: unknown; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[] };
+
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[];
+}
+
+/**
+ * The service's `config:` block as its module wants it: through the module's exported `config` schema
+ * when there is one, as written otherwise. An absent block is checked as `{}`, so that defaults apply.
+ *
+ * @throws ProblemsError with one BAD_CONFIG per issue, each at its place in services.yaml.
+ */
+export async function checkConfig(
+  service: ServicePlan,
+  exports: Record<string, unknown>,
+  locate: Locate,
+): Promise<unknown> {
+  const value = service.config ?? {};
+  const schema = exports.config;
+  if (!isStandardSchema(schema)) return value;
+  const result = await schema["~standard"].validate(value);
+  if (!result.issues) return result.value;
+  throw new ProblemsError(result.issues.map((issue) => problem(service.name, issue, locate)));
+}
+
+function isStandardSchema(value: unknown): value is StandardSchema {
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
+  const standard = (value as Partial<StandardSchema>)["~standard"];
+  return typeof standard?.validate === "function";
+}
+
+function problem(service: string, issue: Issue, locate: Locate): Problem {
+  const path = (issue.path ?? []).map((step) => keyOf(typeof step === "object" ? step.key : step));
+  const key = ["config", ...path].join(".");
+  const position = locate(["services", service, "config", ...path]);
+  return {
+    code: "BAD_CONFIG",
+    message: `${key} of service "${service}" does not fit its module: ${issue.message}`,
+    hint: `Correct services.${service}.${key}; the module's exported "config" schema says what it wants.`,
+    ...(position ? { position } : {}),
+  };
+}
+
+function keyOf(key: PropertyKey): string | number {
+  return typeof key === "symbol" ? key.toString() : key;
+}

@@ -1,0 +1,144 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { messageOf } from "../core/errors.ts";
+import type { Position, Problem } from "../core/problem.ts";
+
+/**
+ * Says what went wrong while the module of `service` was imported. Bun and Deno tell it in different
+ * shapes (and Deno gives syntax errors the code ERR_MODULE_NOT_FOUND), so their codes are not looked at.
+ */
+export function loadProblems(
+  service: string,
+  module: string,
+  error: unknown,
+  at: Position | undefined,
+): Problem[] {
+  const built = buildMessages(error);
+  if (built.length > 0)
+    return built.map((message) => syntaxProblem(service, message.message, positionOf(message)));
+  const text = messageOf(error);
+  if (isMissing(error, text)) return [missing(service, module, text, at)];
+  const denoSyntax = /^SyntaxError: (.+)/.exec(text) ?? (error instanceof SyntaxError ? [text, text] : null);
+  if (denoSyntax) return [syntaxProblem(service, lineOf(denoSyntax[1] as string), placeIn(text) ?? at)];
+  return [threw(service, error, text, at)];
+}
+
+/** Bun's BuildMessage: one per syntax error, with where it is. */
+interface BuildMessage {
+  readonly message: string;
+  readonly position: {
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+    readonly length: number;
+    readonly lineText: string;
+  };
+}
+
+function buildMessages(error: unknown): BuildMessage[] {
+  const candidates = error instanceof AggregateError ? error.errors : [error];
+  return candidates.filter(isBuildMessage).slice(0, 1);
+}
+
+function isBuildMessage(value: unknown): value is BuildMessage {
+  return typeof value === "object" && value !== null && "position" in value && isPlace(value.position);
+}
+
+function isPlace(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "lineText" in value;
+}
+
+function positionOf({ position }: BuildMessage): Position {
+  return {
+    file: position.file,
+    line: position.line,
+    column: position.column,
+    text: position.lineText,
+    length: Math.max(1, position.length),
+  };
+}
+
+function isMissing(error: unknown, text: string): boolean {
+  if (/^SyntaxError/.test(text)) return false;
+  return (
+    /^(Cannot find (module|package)|Module not found|Import "[^"]+" not a dependency)/.test(text) ||
+    isResolve(error)
+  );
+}
+
+function isResolve(error: unknown): boolean {
+  return typeof error === "object" && error !== null && error.constructor?.name === "ResolveMessage";
+}
+
+function missing(service: string, module: string, text: string, at: Position | undefined): Problem {
+  const wanted = /(?:module|package|found|Import) ["']([^"']+)["']/.exec(text)?.[1] ?? "a module";
+  const by = /imported from (\S+)/.exec(text)?.[1] ?? placeIn(text)?.file ?? module;
+  const name = wanted.startsWith("file:") ? fileURLToPath(wanted) : wanted;
+  const isPackage = /^[@a-z0-9]/i.test(name) && !name.startsWith("/");
+  const position = placeIn(text) ?? importLine(by, wanted) ?? at;
+  return {
+    code: "MODULE_NOT_FOUND",
+    message: `Cannot load service "${service}": ${by} imports "${name}", which does not exist`,
+    hint: isPackage
+      ? `Install it where the module lives (bun add ${name}), or correct the import.`
+      : "Correct the path of the import; it is relative to the importing file, and Deno needs its extension.",
+    ...(position ? { position } : {}),
+  };
+}
+
+function syntaxProblem(service: string, message: string, position: Position | undefined): Problem {
+  return {
+    code: "MODULE_SYNTAX",
+    message: `Cannot load service "${service}": ${message}`,
+    hint: "Correct the module; nothing has started.",
+    ...(position ? { position } : {}),
+  };
+}
+
+function threw(service: string, error: unknown, text: string, at: Position | undefined): Problem {
+  const place = error instanceof Error ? placeIn(error.stack ?? "") : undefined;
+  const position = place ?? at;
+  return {
+    code: "MODULE_THREW",
+    message: `Cannot load service "${service}": its module threw while it was loaded: ${text}`,
+    hint: "Move work that can fail out of the module's top level, into start(): there it is retried.",
+    ...(position ? { position } : {}),
+  };
+}
+
+/** The first `file:line:column` in a message or a stack, with the text of that line. */
+function placeIn(text: string): Position | undefined {
+  const match = /(?:at |\()(?:[^()\n]*\()?((?:file:\/\/)?\/[^\s()]+?):(\d+):(\d+)/.exec(text);
+  if (!match) return undefined;
+  const file = (match[1] as string).startsWith("file:")
+    ? fileURLToPath(match[1] as string)
+    : (match[1] as string);
+  return place(file, Number(match[2]), Number(match[3]));
+}
+
+/** Bun does not say where the import stands: look for its specifier. */
+function importLine(file: string, specifier: string): Position | undefined {
+  const lines = readLines(file);
+  const index = lines.findIndex((line) => line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`));
+  if (index < 0) return undefined;
+  const column = (lines[index] as string).indexOf(specifier);
+  return { file, line: index + 1, column, text: lines[index] as string, length: specifier.length + 2 };
+}
+
+function place(file: string, line: number, column: number): Position | undefined {
+  const text = readLines(file)[line - 1];
+  return text === undefined ? undefined : { file, line, column, text, length: 1 };
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, "utf8").split("\n");
+  } catch {
+    // The place is a nicety: a message without its source line still says what is wrong.
+    return [];
+  }
+}
+
+function lineOf(text: string): string {
+  return text.split("\n")[0] as string;
+}

@@ -1,0 +1,97 @@
+import type { Clock } from "../core/clock.ts";
+import { within } from "../core/deadline.ts";
+import { formatDuration } from "../core/duration.ts";
+import { SupervisorError } from "../core/errors.ts";
+import type { Plan, ServicePlan } from "../core/plan.ts";
+import type { Locate, Position, Problem } from "../core/problem.ts";
+import { ProblemsError } from "../core/problem.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { checkConfig } from "./config-schema.ts";
+import { loadProblems } from "./load-error.ts";
+import type { Definition } from "./shape.ts";
+import { creatorOf, pickExport } from "./shape.ts";
+
+/**
+ * Imports the modules of all services at once and looks at what they export; runs nothing of a service
+ * but the top level of its module.
+ *
+ * @throws ProblemsError with every failure of every service.
+ */
+export async function loadModules(
+  plan: Plan,
+  locate: Locate,
+  runtime: Runtime,
+  clock: Clock,
+): Promise<Definition[]> {
+  const problems: Problem[] = [];
+  const definitions = await Promise.all(
+    plan.services.map((service) =>
+      loadOne(service, locate, runtime, clock).catch((error) => void problems.push(...of(error))),
+    ),
+  );
+  if (problems.length > 0) throw new ProblemsError(problems);
+  return definitions as Definition[];
+}
+
+async function loadOne(
+  service: ServicePlan,
+  locate: Locate,
+  runtime: Runtime,
+  clock: Clock,
+): Promise<Definition> {
+  const { name, module, startTimeout } = service;
+  const loading = await within(clock, clock.now() + startTimeout, runtime.importModule(module));
+  const at = locate(["services", name, "module"]);
+  if (loading.tag === "late") throw new ProblemsError([neverLoaded(service, at)]);
+  if (loading.tag === "failed") throw new ProblemsError(loadProblems(name, module, loading.error, at));
+  const config = await checkConfig(service, loading.value, locate);
+  return { service: name, module, config, create: creator(service, loading.value, locate) };
+}
+
+function neverLoaded({ name, startTimeout }: ServicePlan, position: Position | undefined): Problem {
+  return {
+    code: "MODULE_TIMEOUT",
+    message: `Cannot load service "${name}": its module did not finish loading within ${formatDuration(startTimeout)}`,
+    hint: "A top-level await in the module never ends; move that work into start(), or raise start_timeout.",
+    ...(position ? { position } : {}),
+  };
+}
+
+function creator(
+  service: ServicePlan,
+  exports: Record<string, unknown>,
+  locate: Locate,
+): Definition["create"] {
+  const { name } = service;
+  try {
+    const exported = pickExport(exports, service.export, service.module);
+    if (service.http && isObject(exported) && typeof exported.fetch !== "function") throw noFetch(name);
+    return creatorOf(
+      exported,
+      service.export === "default" ? `the default export of ${service.module}` : service.export,
+    );
+  } catch (error) {
+    if (!(error instanceof SupervisorError)) throw error;
+    const position = locate(["services", name, service.export === "default" ? "module" : "export"]);
+    const { code, hint } = error;
+    const message = `Service "${name}": ${error.message}`;
+    throw new ProblemsError([{ code, hint, message, ...(position ? { position } : {}) }]);
+  }
+}
+
+function noFetch(name: string): SupervisorError {
+  return new SupervisorError(
+    "NOT_A_SERVICE",
+    "it has http: but its module exports no fetch()",
+    `Add fetch(request) to the service, or remove services.${name}.http.`,
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function of(error: unknown): readonly Problem[] {
+  if (error instanceof ProblemsError) return error.problems;
+  throw error;
+}

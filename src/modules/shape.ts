@@ -1,0 +1,85 @@
+import { SupervisorError } from "../core/errors.ts";
+import type { Context, Service } from "../service/contract.ts";
+
+/** The hooks that make something a service; at least one of the first three has to be there. */
+const hooks = ["start", "run", "fetch", "init", "stop", "health"] as const;
+const working = ["start", "run", "fetch"] as const;
+
+/** How to make one generation of a service out of what a module exports. */
+export interface Definition {
+  readonly service: string;
+  /** The absolute path of the module. */
+  readonly module: string;
+  readonly config: unknown;
+  /** Throws SupervisorError NOT_A_SERVICE when a class or factory gives something else. */
+  create(ctx: Context): Promise<Service> | Service;
+}
+
+/**
+ * Tells what an export is: a service object (a Hono app is one), a class, or a function that makes a
+ * service. Only members are looked at, never a base class.
+ *
+ * @throws SupervisorError NOT_A_SERVICE, saying what was found and what was expected.
+ */
+export function creatorOf(exported: unknown, where: string): Definition["create"] {
+  if (isClass(exported)) return (ctx) => asService(Reflect.construct(exported, [ctx]), `new ${where}`);
+  if (isFunction(exported) && !looksLikeService(exported)) return factory(exported, where);
+  const service = asService(exported, where);
+  return () => service;
+}
+
+/** The export named `name`, or an error that tells which ones there are. */
+export function pickExport(exports: Record<string, unknown>, name: string, module: string): unknown {
+  if (name in exports) return exports[name];
+  const found = Object.keys(exports);
+  const has = found.length === 0 ? "it exports nothing" : `it exports ${found.join(", ")}`;
+  throw new SupervisorError(
+    "NOT_A_SERVICE",
+    `${module} has no ${name === "default" ? "default export" : `export named "${name}"`}: ${has}`,
+    found.length === 1
+      ? `Set export: ${found[0]}, or write "export default …" in the module.`
+      : `Write "export default …" in the module, or name one of its exports with export:.`,
+  );
+}
+
+function factory(make: (...args: never[]) => unknown, where: string): Definition["create"] {
+  return (ctx) => {
+    const made = Reflect.apply(make, undefined, [ctx]);
+    if (made instanceof Promise)
+      return made.then((service) => asService(service, `what ${where}() returned`));
+    return asService(made, `what ${where}() returned`);
+  };
+}
+
+function asService(value: unknown, where: string): Service {
+  if (looksLikeService(value)) return value as Service;
+  throw new SupervisorError(
+    "NOT_A_SERVICE",
+    `${where} is not a service: found ${describe(value)}, expected an object with start(), run() or fetch()`,
+    "Export an object, a class, a Hono app, or a function (ctx) => service, with at least one of start, run, fetch.",
+  );
+}
+
+function looksLikeService(value: unknown): boolean {
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
+  return working.some((hook) => typeof (value as Record<string, unknown>)[hook] === "function");
+}
+
+function isFunction(value: unknown): value is (...args: never[]) => unknown {
+  return typeof value === "function";
+}
+
+function isClass(value: unknown): value is new (ctx: Context) => unknown {
+  if (typeof value !== "function" || value.prototype === undefined) return false;
+  return (
+    /^class\b/.test(Function.prototype.toString.call(value)) || hooks.some((hook) => hook in value.prototype)
+  );
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  if (Array.isArray(value)) return "an array";
+  const keys = Object.keys(value);
+  return keys.length === 0 ? "an empty object" : `an object with ${keys.slice(0, 8).join(", ")}`;
+}

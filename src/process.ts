@@ -1,0 +1,66 @@
+import { systemClock } from "./core/clock.ts";
+import { ExitCode, secondSignalExit } from "./core/exit.ts";
+import type { Logger } from "./core/log.ts";
+import { createLogger } from "./core/log.ts";
+import type { Group } from "./group/group.ts";
+import type { LogWriter } from "./observe/log-writer.ts";
+
+/*
+ * What one process has only once: its signals and its last resort for errors. Every function here takes
+ * one of them and returns how to give it back.
+ */
+
+type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP";
+
+/**
+ * SIGTERM, SIGINT and SIGHUP (the terminal has gone) stop the group; a second one ends the process at once,
+ * printing who was left; SIGQUIT writes the state of every service to the log. Never SIGUSR1: it opens
+ * Deno's inspector.
+ */
+export function ownSignals(group: () => Group | undefined, output: LogWriter): () => void {
+  const log = createLogger(output.sink, systemClock.wall);
+  let stopping = false;
+  // The name is closed over: not every runtime passes it to the handler.
+  const onStop = (signal: StopSignal) => () => {
+    const running = group();
+    if (stopping) return force(signal, running, log, output);
+    stopping = true;
+    // Without a group nothing has started yet, so there is nothing to stop.
+    if (!running) return exit(output, ExitCode.clean);
+    void running.stop({ tag: "signal", signal });
+  };
+  const handlers = [
+    ["SIGTERM", onStop("SIGTERM")],
+    ["SIGINT", onStop("SIGINT")],
+    ["SIGHUP", onStop("SIGHUP")],
+    ["SIGQUIT", () => log.info("state", { services: group()?.snapshots() ?? [] })],
+  ] as const;
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
+
+/** Takes what nobody caught: an exception or a rejection no longer ends the process by itself. */
+export function ownErrors(handle: (error: unknown) => void): () => void {
+  process.on("uncaughtException", handle);
+  process.on("unhandledRejection", handle);
+  return () => {
+    process.off("uncaughtException", handle);
+    process.off("unhandledRejection", handle);
+  };
+}
+
+function force(signal: StopSignal, group: Group | undefined, log: Logger, output: LogWriter): void {
+  const left = (group?.snapshots() ?? []).filter(({ state }) => !over.has(state));
+  const names = left.map(({ name, state }) => `${name} (${state})`).join(", ");
+  log.error(`second ${signal}: exit at once, leaving ${names || "nothing"}`);
+  exit(output, secondSignalExit[signal]);
+}
+
+function exit(output: LogWriter, code: number): void {
+  output.flush();
+  process.exit(code);
+}
+
+const over: ReadonlySet<string> = new Set(["stopped", "completed", "failed", "backoff", "quarantined"]);

@@ -1,0 +1,195 @@
+import { basename } from "node:path";
+import {
+  defaultHealth,
+  defaultHttpLimits,
+  defaultRestart,
+  defaultShutdown,
+  defaultStartTimeout,
+} from "./core/defaults.ts";
+import { parseDuration } from "./core/duration.ts";
+import type { DependencyCondition, HttpPlan, LogPlan, Plan, RestartPlan, ServicePlan } from "./core/plan.ts";
+import type { StopReport } from "./core/report.ts";
+import type { Group } from "./group/group.ts";
+import { creatorOf } from "./modules/shape.ts";
+import { detectRuntime } from "./runtime/detect.ts";
+import type { Context, Service } from "./service/contract.ts";
+import { supervise } from "./supervise.ts";
+
+export interface GroupSettings {
+  /** Names the program in logs and health. @default the name of the script */
+  readonly name?: string;
+  /** Where health is served: host and port. @default false */
+  readonly admin?: { readonly host?: string; readonly port: number } | false;
+  readonly log?: Partial<LogPlan>;
+  readonly shutdown?: {
+    /** The whole budget of the stop, in milliseconds or like "30s". @default "30s" */
+    readonly timeout?: number | string;
+    /** Not ready, but still serving, for this long before the first service stops. @default "0s" */
+    readonly delay?: number | string;
+    /** `reverse`: strictly one by one. `graph`: in parallel where dependencies allow. @default "reverse" */
+    readonly order?: "reverse" | "graph";
+  };
+  /** Whether SIGTERM, SIGINT, SIGHUP and SIGQUIT are the group's. @default true */
+  readonly signals?: boolean;
+}
+
+export interface AddOptions {
+  /** @default the service's own `name`, the name of its class, or service-N */
+  readonly name?: string;
+  readonly dependsOn?: readonly string[] | Readonly<Record<string, DependencyCondition>>;
+  /** Whether giving it up ends the group. @default true */
+  readonly critical?: boolean;
+  /** Handed over as `ctx.config`. */
+  readonly config?: unknown;
+  /** Milliseconds or like "30s". @default "30s" */
+  readonly startTimeout?: number | string;
+  /** Milliseconds or like "10s". @default a share of the budget */
+  readonly stopTimeout?: number | string;
+  readonly restart?: Partial<RestartPlan>;
+  /** Serves the service's `fetch` here. */
+  readonly http?: { readonly port: number; readonly host?: string; readonly path?: string };
+}
+
+type Addable = Service | (new (ctx: Context) => Service) | ((ctx: Context) => Service | Promise<Service>);
+
+/**
+ * Services of one program, supervised without a services.yaml: started concurrently, stopped in reverse
+ * order on SIGTERM and SIGINT, restarted when they fail.
+ *
+ * ```ts
+ * const group = new ServiceGroup();
+ * group.add(morning);
+ * group.add(evening);
+ * await group.start();
+ * ```
+ */
+export class ServiceGroup {
+  readonly #settings: GroupSettings;
+  readonly #added: { plan: ServicePlan; service: Addable }[] = [];
+  #running: Promise<StopReport> | undefined;
+  #group: Group | undefined;
+  #stopAsked = false;
+
+  constructor(settings: GroupSettings = {}) {
+    this.#settings = settings;
+  }
+
+  /** Adds a service before the start. Returns the group, so that calls chain. */
+  add(service: Addable, options: AddOptions = {}): this {
+    if (this.#running) throw new TypeError("Cannot add a service: the group has started");
+    const name = options.name ?? nameOf(service) ?? `service-${this.#added.length + 1}`;
+    if (this.#added.some(({ plan }) => plan.name === name)) {
+      throw new TypeError(
+        `Cannot add service "${name}": the group has one of that name; pass another { name }`,
+      );
+    }
+    this.#added.push({ plan: servicePlan(name, options), service });
+    return this;
+  }
+
+  /**
+   * Starts every service and resolves when all have ended, with how they ended; sets `process.exitCode`
+   * (0, 70 or 75). A second call returns the same promise.
+   */
+  start(): Promise<StopReport> {
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  /** Stops the group in reverse order; resolves with the report. Before `start` it makes `start` end at once. */
+  stop(): Promise<StopReport> {
+    this.#stopAsked = true;
+    void this.#group?.stop({ tag: "request" });
+    return this.start();
+  }
+
+  async #run(): Promise<StopReport> {
+    const plan = this.#plan();
+    const definitions = this.#added.map(({ plan: { name, config }, service }) => ({
+      service: name,
+      module: process.argv[1] ?? "",
+      config,
+      create: creatorOf(service, `"${name}"`),
+    }));
+    const report = await supervise({
+      plan,
+      runtime: await detectRuntime(),
+      load: async () => definitions,
+      signals: this.#settings.signals ?? true,
+      created: (group) => {
+        this.#group = group;
+        if (this.#stopAsked) void group.stop({ tag: "request" });
+      },
+    });
+    process.exitCode = report.cause.tag === "failure" ? 70 : report.outcome === "forced" ? 75 : 0;
+    return report;
+  }
+
+  #plan(): Plan {
+    const { name, admin, log, shutdown } = this.#settings;
+    const services = this.#added.map(({ plan }) => plan);
+    const known = new Set(services.map((service) => service.name));
+    for (const service of services) {
+      const missing = Object.keys(service.dependsOn).find((need) => !known.has(need));
+      if (missing)
+        throw new TypeError(`Service "${service.name}" depends on "${missing}", which was not added`);
+    }
+    return {
+      name: name ?? basename(process.argv[1] ?? "group").replace(/\.[a-z]+$/, ""),
+      file: process.argv[1] ?? "",
+      admin: admin ? { listen: { tag: "tcp", host: admin.host ?? "127.0.0.1", port: admin.port } } : false,
+      log: { level: "info", format: "auto", ...log },
+      shutdown: {
+        ...defaultShutdown,
+        timeout: milliseconds(shutdown?.timeout) ?? defaultShutdown.timeout,
+        delay: milliseconds(shutdown?.delay) ?? defaultShutdown.delay,
+        order: shutdown?.order ?? defaultShutdown.order,
+      },
+      services,
+      secrets: [],
+    };
+  }
+}
+
+function servicePlan(name: string, options: AddOptions): ServicePlan {
+  const stopTimeout = milliseconds(options.stopTimeout);
+  return {
+    name,
+    module: "",
+    export: "default",
+    dependsOn: dependencies(options.dependsOn),
+    critical: options.critical ?? true,
+    config: options.config,
+    env: {},
+    startTimeout: milliseconds(options.startTimeout) ?? defaultStartTimeout,
+    ...(stopTimeout === undefined ? {} : { stopTimeout }),
+    restart: { ...defaultRestart, ...options.restart },
+    health: defaultHealth,
+    ...(options.http ? { http: httpPlan(options.http) } : {}),
+  };
+}
+
+function httpPlan(http: NonNullable<AddOptions["http"]>): HttpPlan {
+  const address = { tag: "tcp", host: http.host ?? "127.0.0.1", port: http.port } as const;
+  return { address, path: http.path ?? "/", limits: defaultHttpLimits };
+}
+
+function dependencies(needs: AddOptions["dependsOn"]): Readonly<Record<string, DependencyCondition>> {
+  if (!Array.isArray(needs)) return (needs ?? {}) as Readonly<Record<string, DependencyCondition>>;
+  return Object.fromEntries(needs.map((need: string) => [need, "ready" as const]));
+}
+
+function nameOf(service: Addable): string | undefined {
+  if (typeof service === "function") return service.name || undefined;
+  const { name } = service as { name?: unknown };
+  if (typeof name === "string" && name !== "") return name;
+  const { constructor } = service;
+  return constructor === Object ? undefined : constructor?.name || undefined;
+}
+
+function milliseconds(value: number | string | undefined): number | undefined {
+  if (typeof value !== "string") return value;
+  const parsed = parseDuration(value);
+  if (parsed === undefined) throw new TypeError(`"${value}" is no duration; write one like "30s" or "1m30s"`);
+  return parsed;
+}

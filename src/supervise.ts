@@ -1,0 +1,147 @@
+import type { OperatorLink, OperatorOptions } from "./control/operator-link.ts";
+import { startOperator } from "./control/operator-link.ts";
+import type { Beacon } from "./core/beacon.ts";
+import { createBeacon } from "./core/beacon.ts";
+import { systemClock } from "./core/clock.ts";
+import { messageOf } from "./core/errors.ts";
+import type { Events } from "./core/events.ts";
+import { createEvents } from "./core/events.ts";
+import { createLogger } from "./core/log.ts";
+import type { Plan } from "./core/plan.ts";
+import { formatAddress } from "./core/plan.ts";
+import type { StopReport } from "./core/report.ts";
+import type { Group } from "./group/group.ts";
+import { createGroup } from "./group/group.ts";
+import type { Blame } from "./host/blame.ts";
+import { createBlame } from "./host/blame.ts";
+import { createHttpPlane } from "./http/http-plane.ts";
+import { membersOf } from "./members.ts";
+import type { Definition } from "./modules/shape.ts";
+import { captureConsole } from "./observe/console-capture.ts";
+import { logEvents } from "./observe/event-log.ts";
+import type { LogWriter } from "./observe/log-writer.ts";
+import { createLogWriter } from "./observe/log-writer.ts";
+import { startPulse } from "./observe/pulse.ts";
+import { writeStopReport } from "./observe/stop-report-file.ts";
+import { scopeTimers } from "./observe/timer-scope.ts";
+import { ownErrors, ownSignals } from "./process.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+
+export interface Supervised {
+  readonly plan: Plan;
+  readonly runtime: Runtime;
+  readonly load: () => Promise<readonly Definition[]>;
+  readonly stopReportFile?: string;
+  /** Told as soon as the group exists, before it starts. */
+  readonly created?: (group: Group) => void;
+  /** Whether SIGTERM and the like are ours; a library user may keep them. @default true */
+  readonly signals?: boolean;
+}
+
+/** Runs a plan until its group has ended. Owns the process meanwhile: signals, uncaught errors, console. */
+export async function supervise(supervised: Supervised): Promise<StopReport> {
+  const { plan, runtime } = supervised;
+  const beacon = createBeacon();
+  const events = createEvents();
+  const output = openLog(plan);
+  const log = createLogger(output.sink, systemClock.wall);
+  const blame = createBlame();
+  const release: (() => void)[] = [
+    events.on(logEvents(log)),
+    captureConsole(log),
+    scopeTimers(beacon, blame.tag),
+    startPulse(beacon),
+    ownErrors((error) => onUncaught(error, blame, events)),
+  ];
+  let group: Group | undefined;
+  if (supervised.signals !== false) release.push(ownSignals(() => group, output));
+  const operator = startOperator(operatorOptions(plan, supervised, beacon));
+  events.on(operator.listener);
+  const http = createHttpPlane({
+    runtime,
+    clock: systemClock,
+    beacon,
+    streamsTimeout: plan.shutdown.streamsTimeout,
+    services: plan.services,
+    onListening: (service, url) => events.emit({ type: "listening", url, ...(service ? { service } : {}) }),
+  });
+  try {
+    const definitions = await supervised.load();
+    await http.bind();
+    const members = membersOf({
+      plan,
+      definitions,
+      http,
+      blame,
+      beacon,
+      sink: output.sink,
+      clock: systemClock,
+    });
+    const { shutdown } = plan;
+    group = createGroup({
+      members,
+      shutdown,
+      clock: systemClock,
+      random: Math.random,
+      events,
+      stopping: () => http.stopping(),
+    });
+    supervised.created?.(group);
+    group.start();
+    watchOperator(operator, group, events);
+    const report = await group.ended;
+    if (supervised.stopReportFile) writeStopReport(supervised.stopReportFile, report, log);
+    return report;
+  } finally {
+    await http.closeAll();
+    await operator.close();
+    for (const undo of release.reverse()) undo();
+    output.flush();
+  }
+}
+
+function openLog(plan: Plan): LogWriter {
+  const { level } = plan.log;
+  return createLogWriter({ level, secrets: plan.secrets, ...look(plan) });
+}
+
+function look(plan: Plan): { format: "pretty" | "json"; color: boolean } {
+  const terminal = process.stderr.isTTY === true;
+  const format = plan.log.format === "auto" ? (terminal ? "pretty" : "json") : plan.log.format;
+  return { format, color: terminal && !process.env.NO_COLOR };
+}
+
+function operatorOptions(plan: Plan, supervised: Supervised, beacon: Beacon): OperatorOptions {
+  const { stopReportFile } = supervised;
+  return {
+    entry: new URL("./operator.ts", import.meta.url),
+    name: plan.name,
+    admin: plan.admin,
+    log: { level: plan.log.level, ...look(plan) },
+    secrets: plan.secrets,
+    services: plan.services.map(({ name, critical }) => ({ name, critical })),
+    beacon,
+    budgetMs: plan.shutdown.timeout,
+    ...(stopReportFile === undefined ? {} : { stopReportFile }),
+  };
+}
+
+/** The services do not wait for the operator's plane, but do not stay without it either. */
+function watchOperator(operator: OperatorLink, group: Group, events: Events): void {
+  operator.listening.then(
+    (address) => {
+      if (address) events.emit({ type: "listening", url: urlOf(formatAddress(address)) });
+    },
+    (error) => void group.stop({ tag: "failure", service: "admin", message: messageOf(error) }),
+  );
+}
+
+function urlOf(address: string): string {
+  return address.startsWith("unix:") ? address : `http://${address}`;
+}
+
+function onUncaught(error: unknown, blame: Blame, events: Events): void {
+  const scope = blame.attribute(error);
+  if (scope) scope.failed(error);
+  else events.emit({ type: "errorUnattributed", error });
+}
