@@ -183,8 +183,8 @@ function nameOf(service: Addable): string | undefined {
   if (typeof service === "function") return service.name || undefined;
   const { name } = service as { name?: unknown };
   if (typeof name === "string" && name !== "") return name;
-  const { constructor } = service;
-  return constructor === Object ? undefined : constructor?.name || undefined;
+  const maker = Object.getPrototypeOf(service)?.constructor as { name?: string } | undefined;
+  return maker === Object ? undefined : maker?.name || undefined;
 }
 
 function milliseconds(value: number | string | undefined): number | undefined {

@@ -73,7 +73,8 @@ export class PermanentError extends Error {
 export function isPermanent(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === "PermanentError") return true;
-  return error instanceof SupervisorError && errorCodes[error.code].exit === 78;
+  if (!(error instanceof SupervisorError)) return false;
+  return error.code === "DEPENDENCY_FAILED" || errorCodes[error.code].exit === 78;
 }
 
 /** The one-line form of anything that was thrown. */

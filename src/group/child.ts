@@ -44,6 +44,8 @@ export class Child {
   #budget = defaultStopTimeout;
   #final = false;
   #strikes = 0;
+  /** The first failure after the group began to stop. */
+  #lateError: unknown;
   #timers: (() => void)[] = [];
 
   constructor(options: ChildOptions) {
@@ -102,7 +104,7 @@ export class Child {
     this.#apply({ tag: "stop" });
     const { clock } = this.#options;
     const ended = await within(clock, clock.now() + budget, this.#ending ?? Promise.resolve(nothing));
-    if (ended.tag === "done") return ended.value;
+    if (ended.tag === "done") return { ...ended.value, error: ended.value.error ?? this.#lateError };
     const held = this.#host?.abandon();
     this.#apply({ tag: "ended", verdict: { tag: "giveUp" } });
     return { abandoned: true, cutStreams: 0, ...(held ? { held } : {}) };
@@ -179,11 +181,13 @@ export class Child {
 
   #failed(generation: number, error: unknown): void {
     this.#options.failed(this, generation, error);
+    if (this.#final) this.#lateError ??= error;
     this.#onlyIf(generation, { tag: "failed", error });
   }
 
+  /** Once the group stops, a service that fails or completes keeps its turn: others may still need it. */
   #onlyIf(generation: number, event: ChildEvent): void {
-    if (this.#state.generation === generation) this.#apply(event);
+    if (this.#state.generation === generation && !this.#final) this.#apply(event);
   }
 
   async #end(generation: number): Promise<ChildEnd> {

@@ -131,7 +131,7 @@ export function createGroup(options: GroupOptions): Group {
     events.emit({ type: "groupStopping", cause, budgetMs: shutdown.timeout });
     options.stopping?.();
     for (const child of children.values()) child.quiet();
-    for (const child of children.values()) if ("delay" in child.state) child.halt();
+    for (const child of children.values()) child.halt();
     if (shutdown.delay > 0) await sleep(clock, shutdown.delay);
     const stopped = (stop: ServiceStop) => events.emit({ type: "serviceStopped", stop });
     const services = await teardown({ children: [...children.values()], shutdown, clock, since, stopped });

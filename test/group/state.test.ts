@@ -1,0 +1,115 @@
+import { describe, expect, test } from "bun:test";
+import type { ChildEvent, ChildState } from "../../src/group/state.ts";
+import { isAlive, isOver, next } from "../../src/group/state.ts";
+
+const boom = new Error("boom");
+const giveUp = { tag: "giveUp" } as const;
+const generation = 3;
+
+const pendingNew: ChildState = { tag: "pending", generation: 0 };
+const pending: ChildState = { tag: "pending", generation };
+const loading: ChildState = { tag: "loading", generation };
+const starting: ChildState = { tag: "starting", generation };
+const ready: ChildState = { tag: "ready", generation };
+const unhealthy: ChildState = { tag: "unhealthy", generation, reason: "slow" };
+const toStop: ChildState = { tag: "stopping", generation, goal: { tag: "stop" } };
+const toRecover: ChildState = { tag: "stopping", generation, goal: { tag: "recover", error: boom } };
+const toComplete: ChildState = { tag: "stopping", generation, goal: { tag: "complete" } };
+const backoff: ChildState = { tag: "backoff", generation, error: boom, delay: 100 };
+const quarantined: ChildState = { tag: "quarantined", generation, error: boom, delay: 100 };
+const stopped: ChildState = { tag: "stopped", generation };
+const completed: ChildState = { tag: "completed", generation };
+const failed: ChildState = { tag: "failed", generation, error: boom };
+
+const all = [
+  pendingNew,
+  pending,
+  loading,
+  starting,
+  ready,
+  unhealthy,
+  toStop,
+  toRecover,
+  toComplete,
+  backoff,
+  quarantined,
+  stopped,
+  completed,
+  failed,
+];
+
+const events: Record<string, ChildEvent> = {
+  load: { tag: "load" },
+  loaded: { tag: "loaded" },
+  begin: { tag: "begin" },
+  ready: { tag: "ready" },
+  unwell: { tag: "unwell", reason: "slow" },
+  well: { tag: "well" },
+  failed: { tag: "failed", error: boom },
+  completed: { tag: "completed" },
+  stop: { tag: "stop" },
+  "ended, retry": { tag: "ended", verdict: { tag: "retry", delay: 100 } },
+  "ended, quarantine": { tag: "ended", verdict: { tag: "quarantine", delay: 100 } },
+  "ended, give up": { tag: "ended", verdict: giveUp },
+};
+
+/** Every transition that exists; all others have to leave the state as it is. */
+const table: [ChildState, keyof typeof events, ChildState][] = [
+  [pendingNew, "load", { tag: "loading", generation: 1 }],
+  [pendingNew, "stop", { tag: "stopped", generation: 0 }],
+  [loading, "loaded", pending],
+  [pending, "begin", starting],
+  [starting, "ready", ready],
+  [ready, "unwell", unhealthy],
+  [unhealthy, "well", ready],
+  ...[pending, loading, starting, ready, unhealthy].flatMap((state): [ChildState, string, ChildState][] => [
+    [state, "stop", toStop],
+    [state, "failed", toRecover],
+    [state, "completed", toComplete],
+  ]),
+  [toRecover, "stop", toStop],
+  ...["ended, retry", "ended, quarantine", "ended, give up"].map(
+    (ended): [ChildState, string, ChildState] => [toStop, ended, stopped],
+  ),
+  [toRecover, "ended, retry", backoff],
+  [toRecover, "ended, quarantine", quarantined],
+  [toRecover, "ended, give up", failed],
+  [toComplete, "ended, give up", completed],
+  [toComplete, "ended, retry", { tag: "backoff", generation, error: undefined, delay: 100 }],
+  [toComplete, "ended, quarantine", { tag: "quarantined", generation, error: undefined, delay: 100 }],
+  [backoff, "load", { tag: "loading", generation: generation + 1 }],
+  [quarantined, "load", { tag: "loading", generation: generation + 1 }],
+  [backoff, "stop", stopped],
+  [quarantined, "stop", stopped],
+];
+
+describe("next()", () => {
+  for (const state of all) {
+    for (const [name, event] of Object.entries(events)) {
+      const row = table.find(([from, when]) => from === state && when === name);
+      const goal = "goal" in state ? ` (${state.goal.tag})` : "";
+      const from = `${state.tag}${goal} ${state.generation}`;
+      test(`${from} + ${name} → ${row ? row[2].tag : "unchanged"}`, () => {
+        if (row) expect(next(state, event)).toEqual(row[2]);
+        else expect(next(state, event)).toBe(state);
+      });
+    }
+  }
+});
+
+test("isOver() holds for the three ends only", () => {
+  expect(all.filter(isOver)).toEqual([stopped, completed, failed]);
+});
+
+test("isAlive() holds while a generation exists that has not ended", () => {
+  expect(all.filter(isAlive)).toEqual([
+    pending,
+    loading,
+    starting,
+    ready,
+    unhealthy,
+    toStop,
+    toRecover,
+    toComplete,
+  ]);
+});
