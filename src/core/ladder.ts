@@ -56,8 +56,8 @@ export function stopLadder(
       service: service.name,
       after: after.get(service.name) ?? [],
       timeout: service.stopTimeout ?? defaultStopTimeout,
-      guaranteed: Math.floor(guaranteed(service)),
-      latestEnd: Math.floor(latestEnd.get(service.name) as number),
+      guaranteed: whole(guaranteed(service)),
+      latestEnd: whole(latestEnd.get(service.name) as number),
     })),
   };
 }
@@ -107,6 +107,11 @@ function largestShare(need: (share: number) => number, available: number): numbe
     else high = middle;
   }
   return low;
+}
+
+/** Downwards, but not because the bisection ended a hair below a whole millisecond. */
+function whole(ms: number): number {
+  return Math.floor(ms + 1e-6);
 }
 
 function latestEnds(

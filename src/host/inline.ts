@@ -77,7 +77,7 @@ export class InlineHost implements Host {
   load(): Promise<void> {
     this.#loading = this.#hook("init", async () => {
       this.#service = await this.#options.create(this.#ctx);
-      await this.#service.init?.(this.#ctx);
+      await this.#enter(() => this.#service.init?.(this.#ctx));
     });
     return this.#loading;
   }
