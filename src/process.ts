@@ -3,6 +3,7 @@ import { ExitCode, secondSignalExit } from "./core/exit.ts";
 import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import type { Group } from "./group/group.ts";
+import { cpuProfileSwitch } from "./observe/cpu-profile.ts";
 import type { LogWriter } from "./observe/log-writer.ts";
 
 /*
@@ -14,10 +15,10 @@ type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP";
 
 /**
  * SIGTERM, SIGINT and SIGHUP (the terminal has gone) stop the group; a second one ends the process at once,
- * printing who was left; SIGQUIT writes the state of every service to the log. Never SIGUSR1: it opens
- * Deno's inspector.
+ * printing who was left; SIGQUIT writes the state of every service to the log; SIGUSR2 begins and ends a CPU
+ * profile. Never SIGUSR1: it opens Deno's inspector.
  */
-export function ownSignals(group: () => Group | undefined, output: LogWriter): () => void {
+export function ownSignals(name: string, group: () => Group | undefined, output: LogWriter): () => void {
   const log = createLogger(output.sink, systemClock.wall);
   let stopping = false;
   // The name is closed over: not every runtime passes it to the handler.
@@ -29,11 +30,13 @@ export function ownSignals(group: () => Group | undefined, output: LogWriter): (
     if (!running) return exit(output, ExitCode.clean);
     void running.stop({ tag: "signal", signal });
   };
+  const profile = cpuProfileSwitch(name, log);
   const handlers = [
     ["SIGTERM", onStop("SIGTERM")],
     ["SIGINT", onStop("SIGINT")],
     ["SIGHUP", onStop("SIGHUP")],
     ["SIGQUIT", () => log.info("state", { services: group()?.snapshots() ?? [] })],
+    ["SIGUSR2", () => void profile()],
   ] as const;
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {

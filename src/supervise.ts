@@ -54,7 +54,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     ownErrors((error) => onUncaught(error, blame, events)),
   ];
   let group: Group | undefined;
-  if (supervised.signals !== false) release.push(ownSignals(() => group, output));
+  if (supervised.signals !== false) release.push(ownSignals(plan.name, () => group, output));
   const operator = startOperator(operatorOptions(plan, supervised, beacon));
   events.on(operator.listener);
   const http = createHttpPlane({
