@@ -1,0 +1,23 @@
+/**
+ * Writes the files that are made from code: `npm run docs`. `test/generated.test.ts` fails when one of them
+ * is not what its function returns.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { errorsPage } from "./errors-page.ts";
+import { supervisorTypesFile } from "./supervisor-types-file.ts";
+
+const root = join(import.meta.dirname, "..");
+
+/** Path below the root of the repository → what the file must hold. */
+export const documents: Readonly<Record<string, () => string>> = {
+  "docs/errors.md": errorsPage,
+  "src/cli/templates/supervisor-types.ts": supervisorTypesFile,
+};
+
+if (import.meta.main) {
+  for (const [path, render] of Object.entries(documents)) {
+    writeFileSync(join(root, path), render());
+    console.log(path);
+  }
+}

@@ -1,0 +1,88 @@
+import { parseArgs } from "node:util";
+import { SupervisorError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import type { CommandName, CommandSpec, Invocation, OptionSpec } from "./table.ts";
+import { commandNames, commandTable, isCommand } from "./table.ts";
+
+/**
+ * The command that a first word names.
+ *
+ * @throws SupervisorError USAGE with the nearest command
+ */
+export function parseCommand(word: string): CommandName {
+  if (isCommand(word)) return word;
+  if (/\.ya?ml$/.test(word)) {
+    throw usage(`"${word}" is not a command`, `Did you mean "supervisor run ${word}"?`);
+  }
+  const what = word.startsWith("-") ? "option" : "command";
+  const near = what === "command" ? nearest(word, commandNames) : undefined;
+  const hint = near ? `Did you mean "${near}"?` : `Commands: ${commandNames.join(", ")}`;
+  throw usage(`unknown ${what} "${word}"`, hint);
+}
+
+/** `help` when the arguments ask for it, else what they say. @throws SupervisorError USAGE */
+export function parseArguments<Name extends CommandName>(
+  name: Name,
+  args: readonly string[],
+): Invocation<Name> | "help" {
+  const spec: CommandSpec = commandTable[name];
+  const options: Record<string, OptionSpec> = { ...spec.options, help: { type: "boolean", summary: "" } };
+  const config = Object.fromEntries(Object.entries(options).map(([key, { type }]) => [key, { type }]));
+  const known = { ...config, help: { type: "boolean", short: "h" } } as const;
+  // Not strict: the messages of parseArgs differ between runtimes and know no nearest option.
+  const { tokens } = parseArgs({ args: [...args], options: known, strict: false, tokens: true });
+  const given: Record<string, string | boolean> = {};
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind === "option") given[token.name] = optionValue(name, options, token);
+  }
+  if (given.help) return "help";
+  if (positionals.length > spec.most) {
+    const surplus = positionals[spec.most];
+    throw usage(
+      `"${surplus}" is one argument too many for ${name}`,
+      `It takes ${spec.positionals || "none"}.`,
+    );
+  }
+  return { positionals, options: given as Invocation<Name>["options"] };
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+function optionValue(
+  command: string,
+  options: Record<string, OptionSpec>,
+  token: OptionToken,
+): string | boolean {
+  const { rawName, value } = token;
+  const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
+  if (!option) throw usage(`unknown option "${rawName}" for ${command}`, nearestOption(token.name, options));
+  if (option.type === "boolean") {
+    if (value === undefined) return true;
+    throw usage(`${rawName} takes no value`, `Write ${rawName} alone.`);
+  }
+  const missing = value === undefined || value === "" || (!token.inlineValue && value.startsWith("-"));
+  if (missing) throw usage(`${rawName} needs a value`, `Write ${rawName} ${option.value}.`);
+  if (option.choices && !option.choices.includes(value)) {
+    const near = nearest(value, option.choices);
+    const hint = near ? `Did you mean "${near}"?` : `Known: ${option.choices.join(", ")}`;
+    throw usage(`${rawName} cannot be "${value}"`, hint);
+  }
+  return value;
+}
+
+function nearestOption(name: string, options: Record<string, OptionSpec>): string {
+  const names = Object.keys(options);
+  const near = nearest(name, names);
+  return near ? `Did you mean "--${near}"?` : `Options: ${names.map((known) => `--${known}`).join(", ")}`;
+}
+
+function usage(message: string, hint: string): SupervisorError {
+  return new SupervisorError("USAGE", message, hint);
+}

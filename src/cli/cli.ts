@@ -1,0 +1,77 @@
+import { messageOf, SupervisorError } from "../core/errors.ts";
+import { ExitCode } from "../core/exit.ts";
+import { parseArguments, parseCommand } from "./arguments.ts";
+import type { Handler } from "./handler.ts";
+import { commandHelp, generalHelp, shortUsage } from "./help.ts";
+import { exitCodeOf, problemsOf } from "./problems.ts";
+import type { CommandName } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+// Loaded when asked for, so that `run` does not pay for the others. Literal specifiers only: the compiler
+// bundles what it can read here.
+const handlers: { readonly [Name in CommandName]: () => Promise<{ readonly command: Handler<Name> }> } = {
+  run: () => import("./commands/run.ts"),
+  check: () => import("./commands/check.ts"),
+  plan: () => import("./commands/plan.ts"),
+  graph: () => import("./commands/graph.ts"),
+  schema: () => import("./commands/schema.ts"),
+  init: () => import("./commands/init.ts"),
+  version: () => import("./commands/version.ts"),
+  help: () => import("./commands/help.ts"),
+};
+
+/** Runs the command line `args` and returns the exit code; never rejects. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [word, ...rest] = args;
+  if (word === undefined) {
+    terminal.err(generalHelp(terminal.errColor));
+    return ExitCode.usage;
+  }
+  let name: CommandName | undefined;
+  try {
+    name = parseCommand(aliases[word] ?? word);
+    return await runCommand(name, rest, terminal);
+  } catch (error) {
+    return await explain(error, name, terminal);
+  }
+}
+
+const aliases: Readonly<Record<string, CommandName | undefined>> = {
+  "--help": "help",
+  "-h": "help",
+  "--version": "version",
+  "-v": "version",
+};
+
+async function runCommand<Name extends CommandName>(
+  name: Name,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const invocation = parseArguments(name, args);
+  if (invocation === "help") {
+    terminal.out(commandHelp(name, terminal.outColor));
+    return ExitCode.clean;
+  }
+  const { command } = await handlers[name]();
+  return command(invocation, terminal);
+}
+
+/** Prints what went wrong and returns the exit code that goes with it. */
+async function explain(error: unknown, name: CommandName | undefined, terminal: Terminal): Promise<number> {
+  if (error instanceof SupervisorError && error.code === "USAGE") {
+    terminal.err(`supervisor: ${error.message}. ${error.hint}\n${shortUsage(name)}`);
+    return ExitCode.usage;
+  }
+  const problems = problemsOf(error);
+  if (problems.length === 0) {
+    const stack = error instanceof Error ? error.stack : undefined;
+    terminal.err(
+      `supervisor: this is a defect of supervisor itself, please report it\n${stack ?? messageOf(error)}\n`,
+    );
+    return ExitCode.failed;
+  }
+  const { renderProblems } = await import("../core/render-problems.ts");
+  terminal.err(`${renderProblems(problems, { color: terminal.errColor, cwd: terminal.cwd }).trimEnd()}\n`);
+  return exitCodeOf(problems);
+}

@@ -1,0 +1,39 @@
+import { relative } from "node:path";
+import { checkSupervisor } from "../../compose.ts";
+import { ExitCode } from "../../core/exit.ts";
+import type { Plan } from "../../core/plan.ts";
+import type { Handler } from "../handler.ts";
+import { exitCodeOf, problemsOf } from "../problems.ts";
+import { targetOf } from "../target.ts";
+import type { Terminal } from "../terminal.ts";
+
+export const command: Handler<"check"> = async ({ positionals, options }, terminal) => {
+  const { env, json } = options;
+  try {
+    const plan = await checkSupervisor({ ...targetOf(positionals), ...(env === undefined ? {} : { env }) });
+    terminal.out(json ? printed({ valid: true, ...summary(plan) }) : sentence(plan, terminal));
+    return ExitCode.clean;
+  } catch (error) {
+    const problems = problemsOf(error);
+    if (!json || problems.length === 0) throw error;
+    const listed = problems.map(({ code, message, hint, position }) => ({ code, message, hint, position }));
+    terminal.out(printed({ valid: false, problems: listed }));
+    return exitCodeOf(problems);
+  }
+};
+
+function summary(plan: Plan) {
+  const services = plan.services.map(({ name, module }) => ({ name, module }));
+  return { name: plan.name, file: plan.file, services };
+}
+
+function sentence(plan: Plan, terminal: Terminal): string {
+  const count = plan.services.length;
+  const names = plan.services.map((service) => service.name).join(", ");
+  const file = relative(terminal.cwd, plan.file) || plan.file;
+  return `${file} is valid: ${count} service${count === 1 ? "" : "s"} (${names})\n`;
+}
+
+function printed(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

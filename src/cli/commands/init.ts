@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, relative, resolve } from "node:path";
+import { SupervisorError } from "../../core/errors.ts";
+import { ExitCode } from "../../core/exit.ts";
+import type { Handler } from "../handler.ts";
+import { httpTemplate } from "../templates/http.ts";
+
+const templates = { http: httpTemplate };
+
+export const command: Handler<"init"> = ({ positionals, options }, terminal) => {
+  const folder = resolve(terminal.cwd, positionals[0] ?? ".");
+  const files = templates[options.template ?? "http"](projectName(folder));
+  refuseToOverwrite(folder, Object.keys(files));
+  for (const [path, content] of Object.entries(files)) {
+    const file = resolve(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    terminal.out(`  ${relative(terminal.cwd, file)}\n`);
+  }
+  const enter = relative(terminal.cwd, folder);
+  terminal.out(`\nNext:\n  ${enter ? `cd ${quoted(enter)} && ` : ""}supervisor run\n`);
+  terminal.out("  curl http://127.0.0.1:8080/\n");
+  return ExitCode.clean;
+};
+
+function refuseToOverwrite(folder: string, paths: readonly string[]): void {
+  const there = paths.filter((path) => existsSync(resolve(folder, path)));
+  if (there.length === 0) return;
+  throw new SupervisorError(
+    "FILE_EXISTS",
+    `${folder} already has ${there.join(", ")}`,
+    "Choose another directory, or move these files away. Nothing was written.",
+  );
+}
+
+/** The folder's name with every character that a name in services.yaml may not have as a dash. */
+function projectName(folder: string): string {
+  const name = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "");
+  return name || "hello";
+}
+
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

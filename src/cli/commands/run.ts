@@ -1,0 +1,12 @@
+import { runSupervisor } from "../../compose.ts";
+import type { Handler } from "../handler.ts";
+import { targetOf } from "../target.ts";
+
+export const command: Handler<"run"> = ({ positionals, options }) => {
+  const { env, "stop-report": stopReportFile } = options;
+  return runSupervisor({
+    ...targetOf(positionals),
+    ...(env === undefined ? {} : { env }),
+    ...(stopReportFile === undefined ? {} : { stopReportFile }),
+  });
+};

@@ -1,0 +1,107 @@
+// Made from src/service/contract.ts by `npm run docs`.
+
+/** The file supervisor.d.ts of a new project. */
+export const supervisorTypes = `/** What service modules import; the supervisor brings it, nothing has to be installed. */
+declare module "supervisor" {
+  /**
+   * What the supervisor asks of a service. Every member is optional; one of \`start\`, \`run\`, \`fetch\` is
+   * needed. Matching is structural: no base class, no instanceof, so a module needs nothing installed.
+   *
+   * The order of a life: \`init\` (before ANY service starts) → \`start\` → \`run\`, \`fetch\` → \`stop\`.
+   * \`stop\` is called once for every generation whose \`start\` or \`run\` was called, also when that one failed.
+   */
+  export interface Service<Config = unknown> {
+    /** Runs before any service of the group starts. */
+    init?(ctx: Context<Config>): void | Promise<void>;
+    /** Resolves when the service is ready. One that blocks by design calls \`ctx.ready()\` first. */
+    start?(ctx: Context<Config>): void | Promise<void>;
+    /** Works until done, or until \`ctx.signal\` aborts. Resolving means: completed. */
+    run?(ctx: Context<Config>): Promise<void>;
+    /** Takes no new work, finishes what is in flight, releases what it holds; all before \`ctx.deadline\`. */
+    stop?(ctx: Context<Config>): void | Promise<void>;
+    /** Throwing, or \`{ status: "fail" }\`, makes the service not ready; too often in a row and it is restarted. */
+    health?(ctx: Context<Config>): void | Health | Promise<void | Health>;
+    /** Answers HTTP requests; a Hono app has this. The supervisor owns the listener. */
+    fetch?(request: Request, env: RequestEnv): Response | Promise<Response>;
+  }
+  export interface Health {
+    readonly status: "pass" | "warn" | "fail";
+    /** Shown to operators. */
+    readonly output?: string;
+  }
+  /** What a service is given: one per generation. */
+  export interface Context<Config = unknown> {
+    readonly name: string;
+    /** 1 for the first life of the service; every restart makes a new one. */
+    readonly generation: number;
+    /** The \`config:\` block of services.yaml, after the module's own \`config\` schema. */
+    readonly config: Config;
+    /** The process environment with the service's \`env:\` block over it. */
+    readonly env: Readonly<Record<string, string | undefined>>;
+    /** Aborts when the stop of this service begins. */
+    readonly signal: AbortSignal;
+    /** Milliseconds since 1970 at which the service is cut off; Infinity until its stop begins. */
+    readonly deadline: number;
+    readonly log: Logger;
+    /** Says that the service is ready, for a \`start\` that blocks. Calling it again does nothing. */
+    ready(): void;
+    /** Registers a cleanup; they run after \`stop\`, last registered first, each of them even when one throws. */
+    defer(cleanup: () => void | Promise<void>): void;
+    /**
+     * Another service of the same group, called in the process without a network.
+     * Throws an error that names the known services when there is none with that name.
+     */
+    service(name: string): ServiceHandle;
+  }
+  export interface ServiceHandle {
+    /** Answers 503 with Retry-After while that service is not ready. */
+    fetch(request: Request | string, init?: RequestInit): Promise<Response>;
+  }
+  /** The second argument of \`fetch\`; in Hono it is \`c.env\`. */
+  export interface RequestEnv {
+    /** The address of the peer; undefined on unix sockets and calls within the process. */
+    readonly clientAddress: string | undefined;
+    /** The caller's \`x-request-id\`, or a new one. The response carries it once the service has read it. */
+    readonly requestId: string;
+    /**
+     * Turns the request into a WebSocket. Return \`response\` from \`fetch\`.
+     * When the service drains, the supervisor closes the socket with code 1001.
+     */
+    upgradeWebSocket(request: Request, options?: {
+      protocol?: string;
+    }): WebSocketUpgrade;
+  }
+  export interface WebSocketUpgrade {
+    /** A standard WebSocket: \`onopen\`, \`onmessage\`, \`onclose\`, \`onerror\`, \`send\`, \`close\`. */
+    readonly socket: WebSocket;
+    readonly response: Response;
+  }
+  /** Errors among the fields keep their stack, cause and code; all of it stays one record. */
+  export interface Logger {
+    debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+    info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+    warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+    error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+    /** An alarm: somebody has to look now. */
+    fatal(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  }
+  /** Returns \`service\` as it is; editors then know the hooks and the type of \`ctx.config\`. */
+  export function defineService<Config = unknown>(service: Service<Config>): Service<Config>;
+  /**
+   * Makes a service of one function that works until it is done: go-zero's \`WithStart\`. It is ready as soon
+   * as it was called, unless it calls \`ctx.ready()\` later itself; it ends when \`ctx.signal\` aborts.
+   */
+  export function withStart(start: (ctx: Context) => void | Promise<void>): Service;
+  /** The same for an object whose \`start\` blocks until it is done: go-zero's \`WithStarter\`. */
+  export function withStarter(starter: {
+    start(ctx: Context): void | Promise<void>;
+  }): Service;
+  /**
+   * Thrown by a service to say that trying again is useless: the restart policy is skipped.
+   * Recognised by its name, so a copy of this class from another package counts too.
+   */
+  export class PermanentError extends Error {
+    readonly name = "PermanentError";
+  }
+}
+`;

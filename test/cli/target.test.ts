@@ -1,0 +1,16 @@
+import { expect, test } from "bun:test";
+import { targetOf } from "../../src/cli/target.ts";
+
+test("targetOf() takes services.yaml when no file is named", () => {
+  expect(targetOf([])).toEqual({ file: "services.yaml", only: [] });
+  expect(targetOf(["api", "db"])).toEqual({ file: "services.yaml", only: ["api", "db"] });
+});
+
+test("targetOf() takes a first word that ends in .yaml or .yml as the file", () => {
+  expect(targetOf(["deploy/shop.yml", "api"])).toEqual({ file: "deploy/shop.yml", only: ["api"] });
+});
+
+test("targetOf() refuses a second file", () => {
+  expect(() => targetOf(["a.yaml", "api", "b.yaml"])).toThrow('"b.yaml" is a second file');
+  expect(() => targetOf(["api", "b.yaml"])).toThrow('"b.yaml" is a second file');
+});

@@ -1,0 +1,171 @@
+import { describe } from "bun:test";
+import type { ChildProcess } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..", "..");
+const binary = join(root, "dist", "supervisor");
+const deno = join(root, "node_modules", "deno", "deno");
+
+/** One way to run the supervisor. */
+export interface Target {
+  readonly name: "binary" | "bun" | "deno";
+  /** What comes before the supervisor's own arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** Why it cannot run on this machine; absent when it can. */
+  readonly missing?: string;
+}
+
+/** The compiled binary and the source under both runtimes. What a user can see must be the same in all three. */
+export const targets: readonly Target[] = [
+  { name: "binary", command: [binary] },
+  { name: "bun", command: [process.execPath, join(root, "src/main.ts")] },
+  {
+    name: "deno",
+    command: [deno, "run", "-A", join(root, "src/main.ts")],
+    ...(existsSync(deno) ? {} : { missing: "npm has no deno for this machine" }),
+  },
+];
+
+/** Describes the same behaviour for every target; one that is missing is skipped, with the reason in its name. */
+export function describeTargets(what: string, tests: (target: Target) => void): void {
+  for (const target of targets) {
+    const reason = target.missing ? ` (skipped: ${target.missing})` : "";
+    describe.skipIf(target.missing !== undefined)(`${target.name}: ${what}${reason}`, () => tests(target));
+  }
+}
+
+export interface SpawnOptions {
+  readonly cwd?: string;
+  /** Over the environment of the tests, from which the color switches are taken. `undefined` removes one. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Exit {
+  /** null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running supervisor. `await using` kills it when the test leaves the block, whatever happened. */
+export interface SupervisorProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** What it has printed so far. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exit: Promise<Exit>;
+  /**
+   * Resolves with the first match in stdout or stderr, also one that is there already. Rejects with all
+   * output when it exits without, or after `timeoutMs`.
+   *
+   * @param timeoutMs default 10 000
+   */
+  waitFor(pattern: RegExp | string, timeoutMs?: number): Promise<RegExpExecArray>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** Starts `supervisor ARGS`. Builds the binary first when nobody has. */
+export function spawnSupervisor(
+  target: Target,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): SupervisorProcess {
+  if (target.name === "binary") buildIfAbsent();
+  const [command, ...before] = target.command;
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    FORCE_COLOR: undefined,
+    NO_COLOR: undefined,
+    ...options.env,
+  };
+  const child = spawn(command, [...before, ...args], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  return watch(child);
+}
+
+/** Runs `supervisor ARGS` to its end. */
+export async function runSupervisorCli(
+  target: Target,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
+  await using running = spawnSupervisor(target, args, options);
+  const exit = await running.exit;
+  return { ...exit, stdout: running.stdout, stderr: running.stderr };
+}
+
+/** The compiled binary. `npm test` has built it; a single test file builds it when it is not there. */
+export function buildIfAbsent(): string {
+  if (!existsSync(binary)) {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, "build.ts")], { encoding: "utf8" });
+    if (status !== 0) throw new Error(`build.ts failed: ${stderr}`);
+  }
+  return binary;
+}
+
+function watch(child: ChildProcess): SupervisorProcess {
+  const output = { stdout: "", stderr: "" };
+  const waiting = new Set<() => void>();
+  const changed = () => {
+    for (const check of [...waiting]) check();
+  };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text;
+      changed();
+    });
+  }
+  let exited: Exit | undefined;
+  const exit = new Promise<Exit>((resolve, reject) => {
+    child.on("error", reject);
+    // "close", not "exit": by then everything that it printed has been read.
+    child.on("close", (code, signal) => {
+      exited = { code, signal };
+      resolve(exited);
+      changed();
+    });
+  });
+  return {
+    pid: child.pid as number,
+    get stdout() {
+      return output.stdout;
+    },
+    get stderr() {
+      return output.stderr;
+    },
+    exit,
+    signal: (signal) => void child.kill(signal),
+    waitFor(pattern, timeoutMs = 10_000) {
+      const expression = typeof pattern === "string" ? new RegExp(escaped(pattern)) : pattern;
+      return new Promise((resolve, reject) => {
+        const settle = (end: () => void) => {
+          waiting.delete(check);
+          clearTimeout(timer);
+          end();
+        };
+        const fail = (why: string) =>
+          settle(() => reject(new Error(`${expression} ${why}\n${output.stdout}${output.stderr}`)));
+        const timer = setTimeout(() => fail(`did not come within ${timeoutMs} ms`), timeoutMs);
+        const check = () => {
+          const match = expression.exec(output.stdout) ?? expression.exec(output.stderr);
+          if (match) settle(() => resolve(match));
+          else if (exited) fail(`did not come before exit ${exited.code ?? exited.signal}`);
+        };
+        waiting.add(check);
+        check();
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      if (!exited) child.kill("SIGKILL");
+      await exit;
+    },
+  };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
