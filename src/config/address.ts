@@ -1,0 +1,25 @@
+import { resolve } from "node:path";
+import type { Address } from "../core/plan.ts";
+
+const host = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)$/;
+
+/** A host name, an IPv4 or IPv6 address, the latter without brackets. */
+export const hostPattern: RegExp = host;
+
+/**
+ * Reads `127.0.0.1:6060`, `[::1]:6060` or `unix:PATH`, whose path is relative to `folder`.
+ * Undefined when it is none of them.
+ */
+export function parseAddress(text: string, folder: string): Address | undefined {
+  if (text.startsWith("unix:")) {
+    const path = text.slice("unix:".length);
+    return path === "" ? undefined : { tag: "unix", path: resolve(folder, path) };
+  }
+  const [, bracketed, bare, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const name = bracketed ?? bare;
+  if (name === undefined || !host.test(name) || Number(port) > 65_535) return undefined;
+  return { tag: "tcp", host: name, port: Number(port) };
+}
+
+/** Sockets have a fixed-size field for their path: 108 bytes on Linux, 104 on macOS, with a closing zero. */
+export const longestSocketPath = 103;

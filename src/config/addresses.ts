@@ -1,0 +1,103 @@
+import type { Address } from "../core/plan.ts";
+import { formatAddress } from "../core/plan.ts";
+import type { Report } from "./findings.ts";
+import type { Span } from "./node.ts";
+import { positionOf } from "./node.ts";
+
+/** What somebody wants to answer for. */
+export interface Claim {
+  /** As in messages: `service "api"`, `admin`. */
+  readonly owner: string;
+  readonly address: Address;
+  readonly path: string;
+  readonly hostname: string | undefined;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Shares its listener with nobody. */
+  readonly alone: boolean;
+  /** Where the address is written; undefined when it is a default. */
+  readonly at: () => Span | undefined;
+  /** Where a part of the claim is written. */
+  readonly find: (key: "host" | "path" | "hostname" | "tls") => Span | undefined;
+}
+
+/**
+ * Reports claims that cannot be met together. Several services may share a port when they agree on how to
+ * listen, and differ in hostname or path; port 0 is a port of its own each time.
+ */
+export function checkClaims(claims: readonly Claim[], report: Report): void {
+  const listeners = new Map<string, Claim>();
+  const routes = new Map<string, Claim>();
+  for (const claim of claims) {
+    const socket = socketOf(claim.address);
+    if (socket === undefined) continue;
+    const before = listeners.get(socket);
+    if (!before) listeners.set(socket, claim);
+    else if (!agree(before, claim, report)) continue;
+    const route = `${socket} ${claim.hostname?.toLowerCase() ?? "*"} ${claim.path.replace(/\/+$/, "")}`;
+    const first = routes.get(route);
+    if (first) reportSameRoute(first, claim, report);
+    else routes.set(route, claim);
+  }
+}
+
+function socketOf(address: Address): string | undefined {
+  if (address.tag === "unix") return `unix:${address.path}`;
+  return address.port === 0 ? undefined : String(address.port);
+}
+
+function agree(first: Claim, claim: Claim, report: Report): boolean {
+  const where = lineOf(first);
+  if (first.alone || claim.alone) {
+    report(
+      "DUPLICATE_ADDRESS",
+      claim.at() ?? first.at(),
+      `${sentence(claim.owner)} and ${first.owner}${where} want ${what(claim.address)} for themselves`,
+      "Give one of them another port.",
+    );
+    return false;
+  }
+  if (hostOf(first.address) !== hostOf(claim.address)) {
+    report(
+      "DUPLICATE_ADDRESS",
+      claim.find("host") ?? claim.at(),
+      `${sentence(claim.owner)} wants ${formatAddress(claim.address)}, but ${first.owner}${where} has ${formatAddress(first.address)}`,
+      "Services on one port share one listener: give them the same host, or another port.",
+    );
+    return false;
+  }
+  if (first.tls?.cert === claim.tls?.cert && first.tls?.key === claim.tls?.key) return true;
+  report(
+    "DUPLICATE_ADDRESS",
+    claim.find("tls") ?? claim.at(),
+    `${sentence(claim.owner)} and ${first.owner}${where} share ${what(claim.address)}, but not their tls`,
+    "Services on one port share one listener: give them the same tls, or another port.",
+  );
+  return false;
+}
+
+function reportSameRoute(first: Claim, claim: Claim, report: Report): void {
+  const host = claim.hostname ? ` of host ${claim.hostname}` : "";
+  report(
+    "DUPLICATE_ADDRESS",
+    claim.find("path") ?? claim.find("hostname") ?? claim.at(),
+    `${sentence(claim.owner)} claims path ${claim.path}${host} on ${what(claim.address)}, as ${first.owner}${lineOf(first)} does`,
+    "Give one of them another port, path or hostname.",
+  );
+}
+
+function lineOf(claim: Claim): string {
+  const at = claim.at();
+  return at ? ` (line ${positionOf(at).line})` : " (by default)";
+}
+
+function hostOf(address: Address): string {
+  return address.tag === "tcp" ? address.host.toLowerCase() : "";
+}
+
+function what(address: Address): string {
+  return address.tag === "tcp" ? `port ${address.port}` : `the socket ${address.path}`;
+}
+
+function sentence(owner: string): string {
+  return owner.charAt(0).toUpperCase() + owner.slice(1);
+}

@@ -1,0 +1,130 @@
+import { formatDuration } from "../core/duration.ts";
+import { longestSocketPath } from "./address.ts";
+import type { Claim } from "./addresses.ts";
+import { checkClaims } from "./addresses.ts";
+import type { Draft } from "./draft.ts";
+import type { FileChecks } from "./files.ts";
+import { createFileChecks } from "./files.ts";
+import type { Report } from "./findings.ts";
+import { exactSpan } from "./locate.ts";
+import type { MapNode, Span } from "./node.ts";
+import { addressOf } from "./plan-parts.ts";
+import type { HeadSettings } from "./schema.ts";
+
+type Find = (...path: string[]) => Span | undefined;
+
+/** What the parts of one service, and the services among each other, must fulfil beyond their types. */
+export function checkServices(
+  drafts: readonly Draft[],
+  head: HeadSettings,
+  root: MapNode,
+  report: Report,
+): void {
+  const files = createFileChecks(report);
+  const claims: Claim[] = adminClaim(head, root);
+  for (const draft of drafts) {
+    const find: Find = (...path) => exactSpan(root, ["services", draft.name, ...path]);
+    const { module } = draft.written;
+    if (module !== undefined) files.module(module, () => find("module"));
+    checkRestart(draft, find, report);
+    checkHttp(draft, find, files, report);
+    claims.push(...httpClaim(draft, find));
+  }
+  checkClaims(claims, report);
+}
+
+/** Deadlines of the whole that contradict each other; true when they do not. */
+export function checkShutdown({ shutdown }: HeadSettings, root: MapNode, report: Report): boolean {
+  const find = (key: string) => exactSpan(root, ["shutdown", key]);
+  const { timeout, delay, streams_timeout: streams } = shutdown;
+  if (delay >= timeout) {
+    const message = "shutdown.delay leaves nothing of shutdown.timeout";
+    report(
+      "BAD_VALUE",
+      find("delay") ?? find("timeout"),
+      message,
+      "Make the delay shorter, or the timeout longer.",
+    );
+  } else if (streams > timeout) {
+    const message = "shutdown.streams_timeout is longer than shutdown.timeout";
+    report(
+      "BAD_VALUE",
+      find("streams_timeout") ?? find("timeout"),
+      message,
+      "Make it shorter than the whole budget.",
+    );
+  }
+  return delay < timeout && streams <= timeout;
+}
+
+function checkRestart({ settings }: Draft, find: Find, report: Report): void {
+  const { min, max } = settings.restart.backoff;
+  if (min <= max) return;
+  const at = find("restart", "backoff", "min") ?? find("restart", "backoff", "max");
+  const message = `restart.backoff.min (${formatDuration(min)}) is longer than its max (${formatDuration(max)})`;
+  report("BAD_VALUE", at, message, "Lower min, or raise max.");
+}
+
+function checkHttp({ name, settings, written }: Draft, find: Find, files: FileChecks, report: Report): void {
+  if (!settings.http || !written.http) return;
+  const { unix, tls } = written.http;
+  if (!find("http", "port") && !find("http", "unix")) {
+    const message = `Service "${name}" has http, but neither "port" nor "unix"`;
+    report("MISSING_KEY", find("http"), message, 'Add "port: 8080", or "port: 0" for any free one.');
+  }
+  if (tls?.cert !== undefined) files.readable(tls.cert, "cert", () => find("http", "tls", "cert"));
+  if (tls?.key !== undefined) files.readable(tls.key, "key", () => find("http", "tls", "key"));
+  if (unix === undefined) return;
+  const other = ["port", "host"].find((key) => find("http", key));
+  if (other) {
+    report(
+      "BAD_VALUE",
+      find("http", "unix"),
+      `http.unix and http.${other} exclude each other`,
+      "Remove one of them.",
+    );
+  } else if (Buffer.byteLength(unix) > longestSocketPath) {
+    const message = `The path of the socket is longer than ${longestSocketPath} bytes: ${unix}`;
+    report(
+      "BAD_VALUE",
+      find("http", "unix"),
+      message,
+      "Systems allow no more: use a folder nearer to the root.",
+    );
+  }
+}
+
+function httpClaim({ name, settings }: Draft, find: Find): Claim[] {
+  const { http } = settings;
+  const address = http && addressOf(http);
+  if (!http || !address) return [];
+  const { path, hostname, tls } = http;
+  return [
+    {
+      owner: `service "${name}"`,
+      address,
+      path,
+      hostname,
+      tls,
+      alone: false,
+      at: () => find("http", "port") ?? find("http", "unix"),
+      find: (key) => find("http", key),
+    },
+  ];
+}
+
+function adminClaim({ admin }: HeadSettings, root: MapNode): Claim[] {
+  if (admin === false || admin.listen === false) return [];
+  return [
+    {
+      owner: "admin",
+      address: admin.listen,
+      path: "/",
+      hostname: undefined,
+      tls: undefined,
+      alone: true,
+      at: () => exactSpan(root, ["admin", "listen"]),
+      find: () => undefined,
+    },
+  ];
+}

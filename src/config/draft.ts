@@ -1,0 +1,75 @@
+import type { Problem } from "../core/problem.ts";
+import { fillFields } from "./fill.ts";
+import { reportTo } from "./findings.ts";
+import type { Entry, MapNode } from "./node.ts";
+import type { Reading } from "./read-field.ts";
+import { readFields } from "./read-field.ts";
+import type { ServiceSettings, WrittenService } from "./schema.ts";
+import { serviceFields } from "./schema.ts";
+
+/** A service on its way into the plan. */
+export interface Draft {
+  readonly name: string;
+  readonly entry: Entry;
+  /** What it says itself; keys that were wrong are absent. */
+  readonly written: WrittenService;
+  /** With `defaults:` and defaults. Only where `problems` is empty is it wholly what its type says. */
+  readonly settings: ServiceSettings;
+  readonly problems: readonly Problem[];
+}
+
+const nameRule = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/** Reads every service of `services:`, in the order of the file. */
+export function readDrafts(services: MapNode, defaults: unknown, reading: Reading): Draft[] {
+  const drafts: Draft[] = [];
+  for (const [name, entry] of services.entries) drafts.push(readDraft(name, entry, defaults, reading));
+  return drafts;
+}
+
+function readDraft(name: string, entry: Entry, defaults: unknown, base: Reading): Draft {
+  const problems: Problem[] = [];
+  const reading: Reading = { ...base, report: reportTo(problems) };
+  checkName(name, entry, reading);
+  const written = readService(name, entry, reading);
+  return { name, entry, written, settings: fillFields(serviceFields, layers(written, defaults)), problems };
+}
+
+function readService(name: string, entry: Entry, reading: Reading): WrittenService {
+  const { value } = entry;
+  if (value.tag === "map")
+    return readFields(value, serviceFields, reading, "", { key: entry }) as WrittenService;
+  reading.report(
+    "WRONG_TYPE",
+    entry,
+    `Service "${name}" must be a mapping`,
+    `For example: "${name}: { module: ./services/${name}.ts }".`,
+  );
+  return {};
+}
+
+function checkName(name: string, entry: Entry, { report }: Reading): void {
+  if (!nameRule.test(name)) {
+    report(
+      "BAD_VALUE",
+      entry,
+      `"${name}" cannot be the name of a service`,
+      "Use letters, digits, ., _ and -, beginning with a letter or a digit.",
+    );
+  } else if (name.startsWith("x-")) {
+    // It could be meant as a service or as a template; a service that silently does not run is worse than an error.
+    report(
+      "BAD_VALUE",
+      entry,
+      `Service "${name}" begins with x-, which marks what is to be ignored`,
+      'Rename it; a template belongs at the top level, beside "services:".',
+    );
+  }
+}
+
+/** `defaults.http` is for services that have http, and makes none of the others one. */
+function layers(written: WrittenService, defaults: unknown): unknown[] {
+  if (defaults === undefined) return [written];
+  if (written.http !== undefined) return [written, defaults];
+  return [written, { ...(defaults as WrittenService), http: undefined }];
+}

@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { nearest } from "../core/nearest.ts";
+import type { Problem } from "../core/problem.ts";
+import type { Source } from "./node.ts";
+import { syntaxProblem } from "./yaml-problems.ts";
+
+/** A file that could be read, or why not. */
+export type Loaded = { readonly source: Source } | { readonly problem: Problem };
+
+/** 20,000 services of five lines fit well; a file beyond this was not written for us. */
+const largestFile = 4 * 1_048_576;
+
+/** Reads a services.yaml; `file` may be relative to the working directory. */
+export function loadSource(file: string): Loaded {
+  const path = resolve(file);
+  try {
+    return textOf(path, readFileSync(path));
+  } catch (error) {
+    return { problem: notReadable(file, path, error) };
+  }
+}
+
+/** `services.yaml` with the overlay `prod` is `services.prod.yaml`. */
+export function loadOverlay(file: string, env: string): Loaded {
+  const path = resolve(file);
+  const [, stem = "", extension = ""] = /^(.*?)(\.[^.]*)?$/.exec(basename(path)) ?? [];
+  const overlay = join(dirname(path), `${stem}.${env}${extension}`);
+  if (/^[\w-]+(?:\.[\w-]+)*$/.test(env) && isFile(overlay)) return loadSource(overlay);
+  const found = overlaysBeside(path, stem, extension);
+  const meant = nearest(env, found);
+  return {
+    problem: {
+      code: "CONFIG_NOT_FOUND",
+      message: `Cannot use the overlay "${env}": there is no ${basename(overlay)}`,
+      hint: `${meant ? `Did you mean "${meant}"? ` : ""}${
+        found.length > 0
+          ? `Overlays beside ${basename(path)}: ${found.join(", ")}.`
+          : `There are no overlays beside ${basename(path)}.`
+      }`,
+    },
+  };
+}
+
+function textOf(path: string, bytes: Uint8Array): Loaded {
+  const empty: Source = { file: path, text: "" };
+  const at = { source: empty, start: 0, end: 1 };
+  if (bytes.length > largestFile) {
+    return { problem: syntaxProblem(at, "The file is larger than 4 MiB", "Is this the right file?") };
+  }
+  try {
+    // Drops a byte order mark, so that columns count what people see.
+    const source: Source = { file: path, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(source.text);
+    if (!control) return { source };
+    const start = control.index;
+    const code = source.text.charCodeAt(start).toString(16).toUpperCase().padStart(4, "0");
+    const message = `Character U+${code} does not belong into a text file`;
+    return { problem: syntaxProblem({ source, start, end: start + 1 }, message, "Is this the right file?") };
+  } catch {
+    // A fatal decoder throws for one reason only.
+    return {
+      problem: syntaxProblem(at, "The file is not UTF-8 text", "Save it as UTF-8; is it the right file?"),
+    };
+  }
+}
+
+function notReadable(file: string, path: string, error: unknown): Problem {
+  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  const reason =
+    { ENOENT: "there is no such file", EISDIR: "it is a folder", EACCES: "permission denied" }[code] ?? code;
+  return { code: "CONFIG_NOT_FOUND", message: `Cannot read ${file}: ${reason}`, hint: hintFor(path, code) };
+}
+
+function hintFor(path: string, code: string): string {
+  if (code === "EACCES") return "Make the file readable for the user who runs this.";
+  const folder = code === "EISDIR" ? path : dirname(path);
+  const found = filesIn(folder).filter((name) => /\.ya?ml$/.test(name));
+  const meant =
+    found.find((name) => /^services\.ya?ml$/.test(name)) ?? nearest(basename(path), found) ?? found[0];
+  if (meant) return `Did you mean ${relative(process.cwd(), join(folder, meant))}?`;
+  return 'Give its path: "supervisor run PATH"; "supervisor init" writes a first one.';
+}
+
+function overlaysBeside(path: string, stem: string, extension: string): string[] {
+  return filesIn(dirname(path))
+    .filter((name) => name.startsWith(`${stem}.`) && name.endsWith(extension))
+    .map((name) => name.slice(stem.length + 1, name.length - extension.length))
+    .filter((env) => env !== "");
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    // Only used for suggestions: without the folder there are none.
+    return [];
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}

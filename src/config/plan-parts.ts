@@ -1,0 +1,82 @@
+import { basename, dirname } from "node:path";
+import type { Address, AdminPlan, HttpPlan, Plan, ServicePlan } from "../core/plan.ts";
+import type { Draft } from "./draft.ts";
+import type { HeadSettings, HttpSettings } from "./schema.ts";
+
+/** Puts the plan together from settings without problems. Deeply frozen. */
+export function makePlan(
+  file: string,
+  head: HeadSettings,
+  drafts: readonly Draft[],
+  secrets: Iterable<string>,
+): Plan {
+  const { level, format } = head.log;
+  const { timeout, delay, order, streams_timeout: streamsTimeout } = head.shutdown;
+  return Object.freeze({
+    name: head.name ?? nameOfFolder(file),
+    file,
+    admin: makeAdmin(head.admin),
+    log: Object.freeze({ level, format }),
+    shutdown: Object.freeze({ timeout, delay, order, streamsTimeout }),
+    services: Object.freeze(drafts.map(makeService)),
+    secrets: Object.freeze([...secrets]),
+  });
+}
+
+/** Undefined while neither `port` nor `unix` is known. */
+export function addressOf(http: HttpSettings): Address | undefined {
+  if (http.unix !== undefined) return Object.freeze({ tag: "unix", path: http.unix });
+  if (http.port === undefined) return undefined;
+  return Object.freeze({ tag: "tcp", host: http.host, port: http.port });
+}
+
+function makeAdmin(admin: HeadSettings["admin"]): AdminPlan | false {
+  if (admin === false || admin.listen === false) return false;
+  return Object.freeze({ listen: Object.freeze(admin.listen) });
+}
+
+function makeService({ name, settings }: Draft): ServicePlan {
+  const { stop_timeout: stopTimeout, http } = settings;
+  return Object.freeze({
+    name,
+    module: settings.module,
+    export: settings.export,
+    dependsOn: Object.freeze(settings.depends_on),
+    critical: settings.critical,
+    config: settings.config,
+    env: Object.freeze(settings.env),
+    startTimeout: settings.start_timeout,
+    ...(stopTimeout === undefined ? {} : { stopTimeout }),
+    restart: settings.restart,
+    health: settings.health,
+    ...(http ? { http: makeHttp(http) } : {}),
+  });
+}
+
+function makeHttp(http: HttpSettings): HttpPlan {
+  const { hostname, tls, limits } = http;
+  return Object.freeze({
+    address: addressOf(http) as Address,
+    path: http.path,
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(tls ? { tls: Object.freeze({ cert: tls.cert, key: tls.key }) } : {}),
+    limits: limitsOf(limits),
+  });
+}
+
+let lastLimits: { of: HttpSettings["limits"]; made: HttpPlan["limits"] } | undefined;
+
+/** Services without limits of their own share one object, as their settings do. */
+function limitsOf(limits: HttpSettings["limits"]): HttpPlan["limits"] {
+  if (lastLimits?.of !== limits) {
+    const { body, request_timeout: requestTimeout, idle_timeout: idleTimeout } = limits;
+    lastLimits = { of: limits, made: Object.freeze({ body, requestTimeout, idleTimeout }) };
+  }
+  return lastLimits.made;
+}
+
+/** A name of its own is asked for only where the folder has none that could serve. */
+function nameOfFolder(file: string): string {
+  const folder = basename(dirname(file)).toLowerCase();
+  return folder.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "") || "services";
+}

@@ -1,0 +1,153 @@
+import type { Plan } from "../core/plan.ts";
+import type { Locate, Problem } from "../core/problem.ts";
+import { ProblemsError } from "../core/problem.ts";
+import { checkBudget } from "./budget.ts";
+import { checkServices, checkShutdown } from "./checks.ts";
+import type { Draft } from "./draft.ts";
+import { readDrafts } from "./draft.ts";
+import { fillFields } from "./fill.ts";
+import type { Report } from "./findings.ts";
+import { inOrder, reportTo } from "./findings.ts";
+import { checkDependencies, selectDrafts } from "./graph.ts";
+import type { Loaded } from "./load-source.ts";
+import { loadOverlay, loadSource } from "./load-source.ts";
+import { createLocate } from "./locate.ts";
+import { mergeMaps } from "./merge.ts";
+import type { MapNode, Node } from "./node.ts";
+import { positionOf } from "./node.ts";
+import { makePlan } from "./plan-parts.ts";
+import type { Reading } from "./read-field.ts";
+import { readFields } from "./read-field.ts";
+import type { HeadSettings } from "./schema.ts";
+import { headFields, servicesField } from "./schema.ts";
+import { addSecret, addUrlPasswords, looksSecret } from "./secrets.ts";
+import { readYaml } from "./yaml.ts";
+
+export interface ReadOptions {
+  /** The services.yaml, as typed: relative to the working directory, or absolute. */
+  readonly file: string;
+  /** The overlay: `prod` merges services.prod.yaml over the file. */
+  readonly env?: string;
+  /** Names of services to select, with what they depend on. Empty or absent: all. */
+  readonly only?: readonly string[];
+  /** What `${NAME}` stands for; usually `process.env`. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+}
+
+export interface PlanSource {
+  /** Deeply frozen. */
+  readonly plan: Plan;
+  /** For problems that are found later; keeps the files' text in memory as long as it is kept. */
+  readonly locate: Locate;
+}
+
+/**
+ * Reads a services.yaml, and its overlay, into a plan. Starts nothing and writes nothing.
+ *
+ * @throws ProblemsError with everything that is wrong, in reading order. What depends on this machine (unset variables,
+ * absent files) counts only for services that are selected.
+ */
+export async function readPlan(options: ReadOptions): Promise<PlanSource> {
+  const root = await readTree(options);
+  const problems: Problem[] = [];
+  const report = reportTo(problems);
+  const secrets = new Set<string>();
+  const reading: Reading = { variables: options.variables, secrets, report };
+
+  const headWritten = readFields(root, headFields, reading, "", { elsewhere: ["services"] });
+  const head = fillFields(headFields, [headWritten]);
+  const drafts = readServices(root, headWritten.defaults, reading);
+  const selected = selectDrafts(drafts, options.only ?? [], report);
+  const runs = new Set(selected);
+  for (const draft of drafts) problems.push(...relevantProblems(draft, runs));
+  check(drafts, selected, head, root, report);
+  if (problems.length > 0) throw new ProblemsError(inOrder(problems));
+
+  for (const { settings } of selected) gatherSecrets(settings.env, secrets);
+  const plan = makePlan(root.source.file, head, selected, secrets);
+  return { plan, locate: createLocate(root) };
+}
+
+async function readTree({ file, env }: ReadOptions): Promise<MapNode> {
+  const [base, overlay] = await Promise.all([
+    readSource(loadSource(file)),
+    env === undefined ? undefined : readSource(loadOverlay(file, env)),
+  ]);
+  const problems = [...base.problems, ...(overlay?.problems ?? [])];
+  if (base.problems.length === 0 && base.map === undefined) problems.push(emptyFile(file));
+  if (problems.length > 0 || !base.map) throw new ProblemsError(inOrder(problems));
+  return overlay?.map ? mergeMaps(base.map, overlay.map) : base.map;
+}
+
+interface ReadSource {
+  /** Absent when the file says nothing. */
+  readonly map?: MapNode;
+  readonly problems: readonly Problem[];
+}
+
+async function readSource(loaded: Loaded): Promise<ReadSource> {
+  if ("problem" in loaded) return { problems: [loaded.problem] };
+  const { root, problems } = await readYaml(loaded.source);
+  if (!root) return { problems };
+  return root.tag === "map" ? { map: root, problems } : { problems: [notAMapping(root)] };
+}
+
+function notAMapping(root: Node): Problem {
+  const found = root.tag === "list" ? "a list" : "only text";
+  return {
+    code: "WRONG_TYPE",
+    message: `The file must be a mapping, not ${found}`,
+    hint: 'Begin with "services:", and below it the services by name.',
+    position: positionOf(root),
+  };
+}
+
+function emptyFile(file: string): Problem {
+  const hint = 'Begin with "services:", and below it the services by name.';
+  return { code: "MISSING_KEY", message: `${file} is empty`, hint };
+}
+
+function readServices(root: MapNode, defaults: unknown, reading: Reading): Draft[] {
+  const entry = root.entries.get("services");
+  const { report } = reading;
+  const example = `For example: "services: ${servicesField.example}".`;
+  if (!entry) report("MISSING_KEY", root, '"services" is missing', example);
+  else if (entry.value.tag === "map" && entry.value.entries.size > 0) {
+    return readDrafts(entry.value, defaults, reading);
+  } else if (entry.value.tag === "map" || entry.value.start === entry.value.end) {
+    report("MISSING_KEY", entry, '"services" names no service', example);
+  } else {
+    report("WRONG_TYPE", entry, '"services" must be a mapping of names to services', example);
+  }
+  return [];
+}
+
+/** An unset variable of a service that does not run stops nobody. */
+function relevantProblems(draft: Draft, selected: ReadonlySet<Draft>): readonly Problem[] {
+  if (selected.has(draft)) return draft.problems;
+  return draft.problems.filter((problem) => problem.code !== "UNSET_VARIABLE");
+}
+
+function check(
+  drafts: readonly Draft[],
+  selected: readonly Draft[],
+  head: HeadSettings,
+  root: MapNode,
+  report: Report,
+): void {
+  const consistent = checkShutdown(head, root, report);
+  const sound = checkDependencies(drafts, report);
+  checkServices(selected, head, root, report);
+  if (consistent && sound) checkBudget(selected, head.shutdown, root, report);
+  if (drafts.length > 0 && !drafts.some((draft) => draft.settings.enabled)) {
+    const message = "Every service is disabled: there is nothing to start";
+    report("BAD_VALUE", root.entries.get("services"), message, "Enable at least one.");
+  }
+}
+
+function gatherSecrets(env: Readonly<Record<string, string>>, secrets: Set<string>): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (looksSecret(name)) addSecret(secrets, value);
+    addUrlPasswords(secrets, value);
+  }
+}

@@ -1,0 +1,65 @@
+import type { Problem } from "../core/problem.ts";
+import type { Source, Span } from "./node.ts";
+import { positionOf } from "./node.ts";
+
+/** What the YAML parser says about a mistake: a code of its own, a sentence, and offsets. */
+export interface YamlMistake {
+  readonly code: string;
+  readonly message: string;
+  readonly pos: readonly [number, number];
+}
+
+export function syntaxProblem(span: Span, message: string, hint: string): Problem {
+  return { code: "YAML_SYNTAX", message, hint, position: positionOf(span) };
+}
+
+/** The parser's mistakes in the words of this project: one for each line, since the others follow from it. */
+export function yamlProblems(source: Source, mistakes: readonly YamlMistake[]): Problem[] {
+  const exhausted = mistakes.find((mistake) => mistake.code === "RESOURCE_EXHAUSTION");
+  if (exhausted) return [toProblem(source, exhausted)];
+  const byLine = new Map<number, Problem>();
+  for (const mistake of [...mistakes].sort((a, b) => a.pos[0] - b.pos[0])) {
+    const problem = toProblem(source, mistake);
+    const line = problem.position?.line ?? 0;
+    if (!byLine.has(line)) byLine.set(line, problem);
+    // A binary file has a mistake in every line; the first twenty say it all.
+    if (byLine.size === 20) break;
+  }
+  return [...byLine.values()];
+}
+
+function toProblem(source: Source, { code, message, pos }: YamlMistake): Problem {
+  const span = { source, start: Math.min(pos[0], Math.max(0, source.text.length - 1)), end: pos[1] };
+  if (isVariableInFlow(source.text, span.start)) return syntaxProblem(span, ...variableInFlow);
+  const [sentence, hint] = words[code] ?? [
+    message,
+    "See https://yaml.org/spec/1.2.2 for what is allowed here.",
+  ];
+  return syntaxProblem(span, sentence ?? message, hint);
+}
+
+/** Undefined as the sentence: the parser's own says more. */
+const words: Readonly<Record<string, readonly [sentence: string | undefined, hint: string]>> = {
+  TAB_AS_INDENT: ["A tab indents this line", "Indent with spaces: YAML forbids tabs there."],
+  BAD_INDENT: [undefined, "Compare the indentation, and the brackets, with the lines above."],
+  MULTILINE_IMPLICIT_KEY: ["A key has no value", 'Write "key: value", with a space behind the colon.'],
+  BLOCK_AS_IMPLICIT_KEY: ['A second ": " in one value', "Put the value in quotes."],
+  MULTIPLE_DOCS: ["A second document begins here", 'One file holds one document: remove the "---".'],
+  BAD_DQ_ESCAPE: [undefined, "Use single quotes, in which a backslash is only a backslash."],
+  BAD_SCALAR_START: [undefined, "Put the value in quotes."],
+  TAG_RESOLVE_FAILED: [undefined, "Remove the tag: the schema knows the type of every key."],
+  MISSING_CHAR: [undefined, "Close what was opened."],
+  RESOURCE_EXHAUSTION: ["Values are nested too deeply", "Flatten the file."],
+  UNEXPECTED_TOKEN: [undefined, "Check quotes, brackets and indentation just before this place."],
+};
+
+const variableInFlow = [
+  "A variable inside { } or [ ] needs quotes",
+  'Write it as "${NAME}": the braces of a bare one belong to YAML.',
+] as const;
+
+/** `{ port: ${PORT} }` is what everybody tries once. */
+function isVariableInFlow(text: string, offset: number): boolean {
+  const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
+  return /[{[,][^"'#]*\$$/.test(text.slice(lineStart, offset)) && text[offset] === "{";
+}
