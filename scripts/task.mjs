@@ -104,7 +104,8 @@ function installer() {
   if (onBun) return [process.execPath, "install", "--frozen-lockfile"];
   if (/[/\\]bun$/.test(caller)) return [caller, "install", "--frozen-lockfile"];
   const npm = caller.endsWith("npm-cli.js") ? [process.execPath, caller] : ["npm"];
-  return [...npm, "ci", "--no-audit", "--no-fund"];
+  // Not `ci`: it refuses a lockfile without the optional packages of every other platform.
+  return [...npm, "install", "--no-save", "--no-audit", "--no-fund"];
 }
 
 /** The bun that the lockfile names, whatever else is installed on the machine. */
