@@ -140,7 +140,7 @@ function buildIfOld() {
   if (existsSync("dist/supervisor")) {
     const built = statSync("dist/supervisor").mtimeMs;
     const sources = ["build.ts", "package.json", "bun.lock", ...filesBelow("src")];
-    if (sources.every((file) => statSync(file).mtimeMs < built)) return;
+    if (sources.every((file) => statSync(file).mtimeMs <= built)) return;
   }
   if (run([bun(), "build.ts"]) !== 0) stopWith(70, "The build failed; the lines above say why.");
 }

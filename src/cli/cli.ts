@@ -1,4 +1,4 @@
-import { messageOf, SupervisorError } from "../core/errors.ts";
+import { errorCodes, messageOf, SupervisorError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit.ts";
 import { parseArguments, parseCommand } from "./arguments.ts";
 import type { Handler } from "./handler.ts";
@@ -59,16 +59,15 @@ async function runCommand<Name extends CommandName>(
 
 /** Prints what went wrong and returns the exit code that goes with it. */
 async function explain(error: unknown, name: CommandName | undefined, terminal: Terminal): Promise<number> {
-  if (error instanceof SupervisorError && error.code === "USAGE") {
-    terminal.err(`supervisor: ${error.message}. ${error.hint}\n${shortUsage(name)}`);
+  if (error instanceof SupervisorError && errorCodes[error.code].exit === ExitCode.usage) {
+    const usage = error.code === "USAGE" ? shortUsage(name) : "";
+    terminal.err(`supervisor: ${error.message}. ${error.hint}\n${usage}`);
     return ExitCode.usage;
   }
   const problems = problemsOf(error);
   if (problems.length === 0) {
     const stack = error instanceof Error ? error.stack : undefined;
-    terminal.err(
-      `supervisor: this is a defect of supervisor itself, please report it\n${stack ?? messageOf(error)}\n`,
-    );
+    terminal.err(`supervisor: a defect of its own, please report it: ${stack ?? messageOf(error)}\n`);
     return ExitCode.failed;
   }
   const { renderProblems } = await import("../core/render-problems.ts");

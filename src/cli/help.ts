@@ -42,10 +42,11 @@ export function commandHelp(name: CommandName, color: boolean): string {
   );
 }
 
-/** Printed below a usage error. */
+/** Printed below a usage error; `name` is the command that was meant, when that is known. */
 export function shortUsage(name: CommandName | undefined): string {
   const usage = name ? commandUsage(name) : "COMMAND [ARGUMENTS]";
-  return lines(usageLine(usage, false), `More: supervisor help${name ? ` ${name}` : ""}`);
+  const more = name && name !== "help" ? `supervisor help ${name}` : "supervisor help";
+  return lines(usageLine(usage, false), `More: ${more}`);
 }
 
 function commandUsage(name: CommandName): string {

@@ -56,11 +56,13 @@ function stopRows(ladder: Ladder): string[][] {
 function budget(plan: Plan): string {
   const { timeout, delay, order } = plan.shutdown;
   const closing = closingTime(timeout);
-  const [whole, before, stopping, after] = [timeout, delay, timeout - delay - closing, closing].map(
-    formatDuration,
-  );
   const how = order === "reverse" ? "one after the other" : "in parallel where depends_on allows";
-  return `Budget: ${whole} = ${before} delay + ${stopping} for the services, ${how} + ${after} closing`;
+  const parts = [
+    ...(delay > 0 ? [`${formatDuration(delay)} delay`] : []),
+    `${formatDuration(timeout - delay - closing)} for the services, ${how}`,
+    `${formatDuration(closing)} closing`,
+  ];
+  return `Budget: ${formatDuration(timeout)} = ${parts.join(" + ")}`;
 }
 
 function planJson(plan: Plan, ladder: Ladder): string {
