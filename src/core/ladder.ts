@@ -26,6 +26,8 @@ export interface LadderService extends Ordered {
   readonly stopTimeout?: number;
 }
 
+export type Budget = Pick<ShutdownPlan, "timeout" | "delay" | "order">;
+
 /** Used when services.yaml names no stop_timeout, and the budget has room for it. */
 export const defaultStopTimeout = 10_000;
 /** Kept at the end of the budget for the operator's plane and the last lines of the log. */
@@ -39,19 +41,18 @@ const smallestShare = 10;
  */
 export function stopLadder(
   services: readonly LadderService[],
-  shutdown: Pick<ShutdownPlan, "timeout" | "delay" | "order">,
+  shutdown: Budget,
   started: readonly LadderService[] = startOrder(services),
 ): Ladder {
   const order = [...started].reverse();
   const after = shutdown.order === "reverse" ? afterThePrevious(order) : afterDependents(order);
-  const available = shutdown.timeout - shutdown.delay - closingTime(shutdown.timeout);
-  const need = (share: number) => longest(order, after, (service) => service.stopTimeout ?? share);
-  const shortest = need(order.some((service) => service.stopTimeout === undefined) ? smallestShare : 0);
+  const available = availableTime(shutdown);
+  const need = needs(order, shutdown.order);
   const share = largestShare(need, available);
   const guaranteed = (service: LadderService) => service.stopTimeout ?? share;
   const latestEnd = latestEnds(order, after, guaranteed, available + shutdown.delay);
   return {
-    excess: Math.max(0, Math.ceil(shortest - available)),
+    excess: stopExcess(services, shutdown),
     rungs: order.map((service) => ({
       service: service.name,
       after: after.get(service.name) ?? [],
@@ -60,6 +61,34 @@ export function stopLadder(
       latestEnd: whole(latestEnd.get(service.name) as number),
     })),
   };
+}
+
+/** How far the explicit deadlines exceed the budget; 0 when they fit. The ladder without its rungs. */
+export function stopExcess(services: readonly LadderService[], shutdown: Budget): number {
+  const need = needs(
+    shutdown.order === "reverse" ? services : startOrder(services).reverse(),
+    shutdown.order,
+  );
+  return Math.max(0, Math.ceil(need(smallestShare) - availableTime(shutdown)));
+}
+
+function availableTime({ timeout, delay }: Budget): number {
+  return timeout - delay - closingTime(timeout);
+}
+
+/** How long the stop takes at most when every service without a deadline of its own has `share`. */
+function needs(order: readonly LadderService[], how: Budget["order"]): (share: number) => number {
+  if (how === "graph") {
+    const after = afterDependents(order);
+    return (share) => longest(order, after, (service) => service.stopTimeout ?? share);
+  }
+  let explicit = 0;
+  let sharing = 0;
+  for (const { stopTimeout } of order) {
+    if (stopTimeout === undefined) sharing++;
+    else explicit += stopTimeout;
+  }
+  return (share) => explicit + sharing * share;
 }
 
 function afterThePrevious(order: readonly LadderService[]): Map<string, string[]> {
