@@ -1,13 +1,10 @@
 import { formatDuration } from "../core/duration.ts";
-import type { LadderService } from "../core/ladder.ts";
-import { closingTime, stopLadder } from "../core/ladder.ts";
-import type { ShutdownPlan } from "../core/plan.ts";
+import type { Budget, LadderService } from "../core/ladder.ts";
+import { closingTime, stopExcess } from "../core/ladder.ts";
 import type { Draft } from "./draft.ts";
 import type { Report } from "./findings.ts";
 import { exactSpan } from "./locate.ts";
 import type { MapNode, Span } from "./node.ts";
-
-type Budget = Pick<ShutdownPlan, "timeout" | "delay" | "order">;
 
 /** Reports deadlines that do not fit into `shutdown.timeout`. Needs a graph without cycles. */
 export function checkBudget(drafts: readonly Draft[], shutdown: Budget, root: MapNode, report: Report): void {
@@ -16,7 +13,7 @@ export function checkBudget(drafts: readonly Draft[], shutdown: Budget, root: Ma
     dependsOn: settings.depends_on,
     ...(settings.stop_timeout === undefined ? {} : { stopTimeout: settings.stop_timeout }),
   }));
-  const { excess } = stopLadder(services, shutdown);
+  const excess = stopExcess(services, shutdown);
   if (excess === 0) return;
   const closing = closingTime(shutdown.timeout);
   const forServices = shutdown.timeout - shutdown.delay - closing + excess;

@@ -67,8 +67,8 @@ function checkRestart({ settings }: Draft, find: Find, report: Report): void {
 
 function checkHttp({ name, settings, written }: Draft, find: Find, files: FileChecks, report: Report): void {
   if (!settings.http || !written.http) return;
-  const { unix, tls } = written.http;
-  if (!find("http", "port") && !find("http", "unix")) {
+  const { port, unix, tls } = written.http;
+  if (port === undefined && unix === undefined && !find("http", "port") && !find("http", "unix")) {
     const message = `Service "${name}" has http, but neither "port" nor "unix"`;
     report("MISSING_KEY", find("http"), message, 'Add "port: 8080", or "port: 0" for any free one.');
   }

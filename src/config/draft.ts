@@ -21,24 +21,22 @@ export interface Draft {
 const nameRule = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** Reads every service of `services:`, in the order of the file. */
-export function readDrafts(services: MapNode, defaults: unknown, reading: Reading): Draft[] {
-  const drafts: Draft[] = [];
-  for (const [name, entry] of services.entries) drafts.push(readDraft(name, entry, defaults, reading));
-  return drafts;
+export function readDrafts(services: MapNode, defaults: Layer | undefined, reading: Reading): Draft[] {
+  return services.entries.map((entry) => readDraft(entry, defaults, reading));
 }
 
-function readDraft(name: string, entry: Entry, defaults: unknown, base: Reading): Draft {
+function readDraft(entry: Entry, defaults: Layer | undefined, base: Reading): Draft {
+  const { name } = entry;
   const problems: Problem[] = [];
   const reading: Reading = { ...base, report: reportTo(problems) };
-  checkName(name, entry, reading);
-  const written = readService(name, entry, reading);
+  checkName(entry, reading);
+  const written = readService(entry, reading);
   return { name, entry, written, settings: fillFields(serviceFields, layers(written, defaults)), problems };
 }
 
-function readService(name: string, entry: Entry, reading: Reading): WrittenService {
-  const { value } = entry;
-  if (value.tag === "map")
-    return readFields(value, serviceFields, reading, "", { key: entry }) as WrittenService;
+function readService(entry: Entry, reading: Reading): WrittenService {
+  const { name, value } = entry;
+  if (value.tag === "map") return readFields(value, serviceFields, reading, "", entry) as WrittenService;
   reading.report(
     "WRONG_TYPE",
     entry,
@@ -48,7 +46,8 @@ function readService(name: string, entry: Entry, reading: Reading): WrittenServi
   return {};
 }
 
-function checkName(name: string, entry: Entry, { report }: Reading): void {
+function checkName(entry: Entry, { report }: Reading): void {
+  const { name } = entry;
   if (!nameRule.test(name)) {
     report(
       "BAD_VALUE",
@@ -67,9 +66,10 @@ function checkName(name: string, entry: Entry, { report }: Reading): void {
   }
 }
 
+type Layer = Readonly<Record<string, unknown>>;
+
 /** `defaults.http` is for services that have http, and makes none of the others one. */
-function layers(written: WrittenService, defaults: unknown): unknown[] {
+function layers(written: WrittenService, defaults: Layer | undefined): Layer[] {
   if (defaults === undefined) return [written];
-  if (written.http !== undefined) return [written, defaults];
-  return [written, { ...(defaults as WrittenService), http: undefined }];
+  return written.http === undefined ? [written, { ...defaults, http: undefined }] : [written, defaults];
 }

@@ -49,6 +49,7 @@ function readDocument(source: Source): MapNode {
   /** The column of the first character of the current line that is neither blank nor comment. */
   let column = 0;
   let depth = 0;
+  const manyNames = new Map<readonly Entry[], Set<string>>();
 
   toNextLine();
   if (text.startsWith("---\n", at) && column === 0) {
@@ -76,12 +77,19 @@ function readDocument(source: Source): MapNode {
 
   function readMap(indent: number): MapNode {
     const start = at;
-    const entries = new Map<string, Entry>();
+    const entries: Entry[] = [];
     while (column === indent) {
       const keyStart = at;
-      const found = match(blockKey);
-      const keyEnd = keyStart + found.lastIndexOf(":");
-      add(entries, keyStart, keyEnd, readBlockValue(indent, keyEnd + 1, true));
+      match(blockKey);
+      const keyEnd = text.lastIndexOf(":", at - 1);
+      const name = readName(keyStart, keyEnd, entries);
+      entries.push({
+        source,
+        start: keyStart,
+        end: keyEnd,
+        name,
+        value: readBlockValue(indent, keyEnd + 1, true),
+      });
     }
     if (column > indent) throw unsure;
     return { tag: "map", source, start, end: start, entries };
@@ -148,8 +156,8 @@ function readDocument(source: Source): MapNode {
 
   function readQuoted(): ScalarNode {
     const start = at;
-    const found = match(quoted);
-    return { tag: "scalar", source, start, end: at, text: found.slice(1, -1), plain: false };
+    match(quoted);
+    return { tag: "scalar", source, start, end: at, text: text.slice(start + 1, at - 1), plain: false };
   }
 
   function readFlow(): Node {
@@ -158,17 +166,19 @@ function readDocument(source: Source): MapNode {
     if (code === openBracket) return readFlowList();
     if (code === doubleQuote || code === singleQuote) return readQuoted();
     const start = at;
-    const found = match(flowPlain);
-    return { tag: "scalar", source, start, end: at, text: found, plain: true };
+    match(flowPlain);
+    return { tag: "scalar", source, start, end: at, text: text.slice(start, at), plain: true };
   }
 
   function readFlowMap(): MapNode {
     const start = at;
-    const entries = new Map<string, Entry>();
+    const entries: Entry[] = [];
     readFlowItems("}", () => {
       const keyStart = at;
-      const found = match(flowKey);
-      add(entries, keyStart, keyStart + found.lastIndexOf(":"), readFlow());
+      match(flowKey);
+      const keyEnd = text.lastIndexOf(":", at - 1);
+      const name = readName(keyStart, keyEnd, entries);
+      entries.push({ source, start: keyStart, end: keyEnd, name, value: readFlow() });
     });
     return { tag: "map", source, start, end: start, entries };
   }
@@ -199,12 +209,23 @@ function readDocument(source: Source): MapNode {
     depth--;
   }
 
-  function add(entries: Map<string, Entry>, start: number, end: number, value: Node): void {
+  function readName(start: number, end: number, before: readonly Entry[]): string {
     const code = text.charCodeAt(start);
     const bare = code !== doubleQuote && code !== singleQuote;
-    const key = bare ? text.slice(start, end) : text.slice(start + 1, end - 1);
-    if (entries.has(key)) throw unsure;
-    entries.set(key, { source, start, end, value });
+    const name = bare ? text.slice(start, end) : text.slice(start + 1, end - 1);
+    if (isTaken(name, before)) throw unsure;
+    return name;
+  }
+
+  /** Only a mapping with many entries is worth a set. */
+  function isTaken(name: string, before: readonly Entry[]): boolean {
+    if (before.length < 16) return before.some((entry) => entry.name === name);
+    let names = manyNames.get(before);
+    if (!names) {
+      names = new Set(before.map((entry) => entry.name));
+      manyNames.set(before, names);
+    }
+    return names.size === names.add(name).size;
   }
 
   function isListItem(): boolean {
@@ -217,17 +238,14 @@ function readDocument(source: Source): MapNode {
     while (text.charCodeAt(at) === space) at++;
   }
 
-  function match(pattern: RegExp): string {
-    const found = tryMatch(pattern);
-    if (found === undefined) throw unsure;
-    return found;
+  function match(pattern: RegExp): void {
+    if (!tryMatch(pattern)) throw unsure;
   }
 
-  function tryMatch(pattern: RegExp): string | undefined {
+  function tryMatch(pattern: RegExp): boolean {
     pattern.lastIndex = at;
-    if (!pattern.test(text)) return undefined;
-    const start = at;
+    if (!pattern.test(text)) return false;
     at = pattern.lastIndex;
-    return text.slice(start, at);
+    return true;
   }
 }

@@ -2,6 +2,7 @@ import { nearest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
 import type { Report } from "./findings.ts";
 import type { Node, Span } from "./node.ts";
+import { entryOf } from "./node.ts";
 
 /** The services that will run: those named on the command line, or all, with what they depend on. */
 export function selectDrafts(
@@ -91,13 +92,13 @@ function suggest(name: string, known: readonly string[]): string {
 /** Where the name stands in any of the three ways to write `depends_on`. */
 function dependencySpan(draft: Draft, name: string): Span {
   const service = draft.entry.value;
-  const entry = service.tag === "map" ? service.entries.get("depends_on") : undefined;
+  const entry = service.tag === "map" ? entryOf(service, "depends_on") : undefined;
   if (!entry) return draft.entry;
   return nameSpan(entry.value, name) ?? entry;
 }
 
 function nameSpan(node: Node, name: string): Span | undefined {
-  if (node.tag === "map") return node.entries.get(name);
+  if (node.tag === "map") return entryOf(node, name);
   if (node.tag === "scalar") return node;
   return node.items.find((item) => item.tag === "scalar" && item.text === name);
 }

@@ -1,6 +1,6 @@
 import type { Locate } from "../core/problem.ts";
-import type { Entry, MapNode, Node, Span } from "./node.ts";
-import { positionOf, spanOf } from "./node.ts";
+import type { MapNode, Node, Span } from "./node.ts";
+import { entryOf, positionOf, spanOf } from "./node.ts";
 
 /** Finds what the longest known prefix of `path` names, and how long that prefix is. */
 export function findSpan(
@@ -49,7 +49,7 @@ function locateSpan(root: MapNode, path: readonly (string | number)[]): Span | u
 
 function child(node: Node, step: string | number): { node: Node; key: Span } | undefined {
   if (node.tag === "map") {
-    const entry: Entry | undefined = node.entries.get(String(step));
+    const entry = entryOf(node, String(step));
     return entry && { node: entry.value, key: entry };
   }
   const item = node.tag === "list" ? node.items[Number(step)] : undefined;

@@ -1,31 +1,29 @@
 import type { Entry, MapNode, Node } from "./node.ts";
+import { entryOf } from "./node.ts";
 
 /**
  * Lays `over` on `base` (a JSON merge patch): mappings merge key by key, anything else replaces, `null`
  * removes. Every node keeps its own place, so positions lead into the file that a value came from.
  */
 export function mergeMaps(base: MapNode, over: MapNode): MapNode {
-  const entries = new Map(base.entries);
-  for (const [name, entry] of over.entries) {
-    const before = entries.get(name);
-    if (isNull(entry.value)) entries.delete(name);
-    else entries.set(name, before ? mergeEntries(before, entry) : withoutNulls(entry));
-  }
-  return { ...base, entries };
+  const kept = base.entries.flatMap((entry) => {
+    const change = entryOf(over, entry.name);
+    return change ? replaced(entry, change) : [entry];
+  });
+  const added = over.entries.filter((entry) => !entryOf(base, entry.name) && !isNull(entry.value));
+  return { ...base, entries: [...kept, ...added.map(withoutNulls)] };
 }
 
-function mergeEntries(before: Entry, entry: Entry): Entry {
-  if (before.value.tag !== "map" || entry.value.tag !== "map") return withoutNulls(entry);
-  return { ...before, value: mergeMaps(before.value, entry.value) };
+function replaced(before: Entry, change: Entry): Entry[] {
+  if (isNull(change.value)) return [];
+  if (before.value.tag !== "map" || change.value.tag !== "map") return [withoutNulls(change)];
+  return [{ ...before, value: mergeMaps(before.value, change.value) }];
 }
 
 /** A removal that finds nothing to remove is not a value. */
 function withoutNulls(entry: Entry): Entry {
   if (entry.value.tag !== "map") return entry;
-  const entries = new Map<string, Entry>();
-  for (const [name, inner] of entry.value.entries) {
-    if (!isNull(inner.value)) entries.set(name, withoutNulls(inner));
-  }
+  const entries = entry.value.entries.filter((inner) => !isNull(inner.value)).map(withoutNulls);
   return { ...entry, value: { ...entry.value, entries } };
 }
 

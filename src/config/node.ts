@@ -28,7 +28,8 @@ export interface ScalarNode extends Span {
 /** Starts at its first key; `end` means nothing for collections. */
 export interface MapNode extends Span {
   readonly tag: "map";
-  readonly entries: ReadonlyMap<string, Entry>;
+  /** In the order of the file; no name twice. An array, because a Map for each mapping is most of the memory. */
+  readonly entries: readonly Entry[];
 }
 
 export interface ListNode extends Span {
@@ -38,8 +39,23 @@ export interface ListNode extends Span {
 
 /** A key (the span) and its value. */
 export interface Entry extends Span {
+  readonly name: string;
   readonly value: Node;
 }
+
+/** The entry of `name`; mappings with many entries are indexed when first asked. */
+export function entryOf(node: MapNode, name: string): Entry | undefined {
+  if (node.entries.length <= fewEntries) return node.entries.find((entry) => entry.name === name);
+  let index = indexes.get(node);
+  if (!index) {
+    index = new Map(node.entries.map((entry) => [entry.name, entry]));
+    indexes.set(node, index);
+  }
+  return index.get(name);
+}
+
+const fewEntries = 16;
+const indexes = new WeakMap<MapNode, ReadonlyMap<string, Entry>>();
 
 /** What to underline for a value: the value itself when it fits a line, else the key that leads to it. */
 export function spanOf(value: Node, key: Span | undefined): Span {
@@ -50,29 +66,49 @@ export function spanOf(value: Node, key: Span | undefined): Span {
 /** Turns offsets into a line. Passwords inside URLs are masked, because the line will be printed. */
 export function positionOf(span: Span): Position {
   const { text, file } = span.source;
-  const lineStart = text.lastIndexOf("\n", span.start - 1) + 1;
-  const lineBreak = text.indexOf("\n", span.start);
-  const lineEnd = lineBreak === -1 ? text.length : lineBreak;
+  const starts = lineStarts(span.source);
+  const line = lineOf(starts, span.start);
+  const lineStart = starts[line - 1] as number;
+  const lineEnd = Math.max(lineStart, (starts[line] ?? text.length + 1) - 1);
   const end = Math.min(Math.max(span.end, span.start + 1), Math.max(lineEnd, span.start + 1));
   return {
     file,
-    line: lineNumber(text, lineStart),
+    line,
     column: span.start - lineStart + 1,
     text: maskPasswords(text.slice(lineStart, lineEnd).replace(/\r$/, "")),
     length: end - span.start,
   };
 }
 
-function lineNumber(text: string, lineStart: number): number {
-  let line = 1;
-  for (let at = text.indexOf("\n"); at !== -1 && at < lineStart; at = text.indexOf("\n", at + 1)) line++;
-  return line;
-}
-
-/** As many stars as there were characters: the caret below must not move. */
-function maskPasswords(line: string): string {
+/** As many stars as there were characters: a caret below must not move. */
+export function maskPasswords(line: string): string {
   return line.replace(
     /(:\/\/[^\s:/?#@]*:)([^\s@/${}]+)(?=@)/g,
     (_, before: string, password: string) => before + "*".repeat(password.length),
   );
+}
+
+const lineTables = new WeakMap<Source, readonly number[]>();
+
+/** Counted once for each file, and only when the first place in it is asked for. */
+function lineStarts(source: Source): readonly number[] {
+  const known = lineTables.get(source);
+  if (known) return known;
+  const starts = [0];
+  for (let at = source.text.indexOf("\n"); at !== -1; at = source.text.indexOf("\n", at + 1))
+    starts.push(at + 1);
+  lineTables.set(source, starts);
+  return starts;
+}
+
+/** The number, from 1, of the line that `offset` is in. */
+function lineOf(starts: readonly number[], offset: number): number {
+  let low = 0;
+  let high = starts.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] as number) <= offset) low = middle;
+    else high = middle;
+  }
+  return low + 1;
 }

@@ -14,7 +14,7 @@ import { loadOverlay, loadSource } from "./load-source.ts";
 import { createLocate } from "./locate.ts";
 import { mergeMaps } from "./merge.ts";
 import type { MapNode, Node } from "./node.ts";
-import { positionOf } from "./node.ts";
+import { entryOf, positionOf } from "./node.ts";
 import { makePlan } from "./plan-parts.ts";
 import type { Reading } from "./read-field.ts";
 import { readFields } from "./read-field.ts";
@@ -54,7 +54,7 @@ export async function readPlan(options: ReadOptions): Promise<PlanSource> {
   const secrets = new Set<string>();
   const reading: Reading = { variables: options.variables, secrets, report };
 
-  const headWritten = readFields(root, headFields, reading, "", { elsewhere: ["services"] });
+  const headWritten = readFields(root, headFields, reading, "", undefined, ["services"]);
   const head = fillFields(headFields, [headWritten]);
   const drafts = readServices(root, headWritten.defaults, reading);
   const selected = selectDrafts(drafts, options.only ?? [], report);
@@ -107,12 +107,16 @@ function emptyFile(file: string): Problem {
   return { code: "MISSING_KEY", message: `${file} is empty`, hint };
 }
 
-function readServices(root: MapNode, defaults: unknown, reading: Reading): Draft[] {
-  const entry = root.entries.get("services");
+function readServices(
+  root: MapNode,
+  defaults: Readonly<Record<string, unknown>> | undefined,
+  reading: Reading,
+): Draft[] {
+  const entry = entryOf(root, "services");
   const { report } = reading;
   const example = `For example: "services: ${servicesField.example}".`;
   if (!entry) report("MISSING_KEY", root, '"services" is missing', example);
-  else if (entry.value.tag === "map" && entry.value.entries.size > 0) {
+  else if (entry.value.tag === "map" && entry.value.entries.length > 0) {
     return readDrafts(entry.value, defaults, reading);
   } else if (entry.value.tag === "map" || entry.value.start === entry.value.end) {
     report("MISSING_KEY", entry, '"services" names no service', example);
@@ -141,7 +145,7 @@ function check(
   if (consistent && sound) checkBudget(selected, head.shutdown, root, report);
   if (drafts.length > 0 && !drafts.some((draft) => draft.settings.enabled)) {
     const message = "Every service is disabled: there is nothing to start";
-    report("BAD_VALUE", root.entries.get("services"), message, "Enable at least one.");
+    report("BAD_VALUE", entryOf(root, "services"), message, "Enable at least one.");
   }
 }
 

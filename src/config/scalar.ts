@@ -13,6 +13,8 @@ export interface ScalarInput {
   readonly untyped: boolean;
   /** Wholly one variable: text is text, even when it looks like a number. */
   readonly variable: boolean;
+  /** It must not be shown. */
+  readonly secret: boolean;
   /** The file that it is written in: paths are relative to its folder. */
   readonly file: string;
 }

@@ -137,15 +137,15 @@ function convert(yaml: typeof import("yaml"), document: Document.Parsed, source:
     // A key of the mapping itself wins over merged ones, and an earlier merge over a later one.
     for (const from of merged) {
       if (from.tag !== "map") continue;
-      for (const [name, entry] of from.entries) if (!entries.has(name)) entries.set(name, entry);
+      for (const entry of from.entries) if (!entries.has(entry.name)) entries.set(entry.name, entry);
     }
     const { start } = spanAt(node);
-    return sized({ tag: "map", source, start, end: start, entries }, size);
+    return sized({ tag: "map", source, start, end: start, entries: [...entries.values()] }, size);
   }
 
   function add(entries: Map<string, Entry>, name: string, span: Span, value: Node): void {
     const first = entries.get(name);
-    if (!first) return void entries.set(name, { ...span, value });
+    if (!first) return void entries.set(name, { ...span, name, value });
     problems.push(
       syntaxProblem(
         span,
