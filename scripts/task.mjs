@@ -59,7 +59,7 @@ function build(args) {
 function bench(args) {
   install();
   buildIfOld();
-  return run([bun(), "bench/bench.ts", ...args]);
+  return run([bun(), "bench/run.ts", ...args]);
 }
 
 function docs(args) {

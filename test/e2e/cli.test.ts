@@ -87,8 +87,8 @@ describeTargets("the command line", (target) => {
 
 STOP  SERVICE  STOPS AFTER  STOPS BEFORE  DEADLINE  AT LEAST  LATEST END
 1     web      -            api           3s        3s        4s
-2     api      web          migrate       10s       7.7s      11.8s
-3     migrate  api          -             10s       7.7s      19.5s
+2     api      web          migrate       10s       7.8s      11.8s
+3     migrate  api          -             10s       7.8s      19.5s
 
 Budget: 20s = 1s delay + 18.5s for the services, one after the other + 500ms closing
 `);
