@@ -4,6 +4,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { jsonSchema } from "../src/config/json-schema.ts";
+import { referencePage } from "../src/config/reference.ts";
 import { errorsPage } from "./errors-page.ts";
 import { supervisorTypesFile } from "./supervisor-types-file.ts";
 
@@ -12,6 +14,8 @@ const root = join(import.meta.dirname, "..");
 /** Path below the root of the repository → what the file must hold. */
 export const documents: Readonly<Record<string, () => string>> = {
   "docs/errors.md": errorsPage,
+  "docs/services-yaml.md": referencePage,
+  "services.schema.json": () => `${JSON.stringify(jsonSchema(), undefined, 2)}\n`,
   "src/cli/templates/supervisor-types.ts": supervisorTypesFile,
 };
 

@@ -4,7 +4,7 @@ import { expected } from "./expected.ts";
 import type { Field } from "./fields.ts";
 import type { ScalarNode, Span } from "./node.ts";
 import { maskPasswords, spanOf } from "./node.ts";
-import type { Place, Reading } from "./read-field.ts";
+import type { Place, Reading } from "./reading.ts";
 import type { ScalarInput } from "./scalar.ts";
 
 /* What is said about a value that a field does not take. All of them return undefined: there is no value. */

@@ -1,7 +1,9 @@
 /** What a plain scalar means in YAML 1.2's core schema; text when it is none of the special forms. */
 export function plainValue(text: string): string | number | boolean | null {
-  const value = special.get(text);
-  if (value !== undefined) return value;
+  if (text.length < 6) {
+    const value = special.get(text);
+    if (value !== undefined) return value;
+  }
   const first = text.charCodeAt(0);
   // Digits, sign or point: everything else is text, which is nearly everything.
   if (!((first >= 0x30 && first <= 0x39) || first === 0x2b || first === 0x2d || first === 0x2e)) return text;

@@ -2,8 +2,8 @@ import type { Problem } from "../core/problem.ts";
 import { fillFields } from "./fill.ts";
 import { reportTo } from "./findings.ts";
 import type { Entry, MapNode } from "./node.ts";
-import type { Reading } from "./read-field.ts";
 import { readFields } from "./read-field.ts";
+import type { Reading } from "./reading.ts";
 import type { ServiceSettings, WrittenService } from "./schema.ts";
 import { serviceFields } from "./schema.ts";
 

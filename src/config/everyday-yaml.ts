@@ -173,38 +173,46 @@ function readDocument(source: Source): MapNode {
   function readFlowMap(): MapNode {
     const start = at;
     const entries: Entry[] = [];
-    readFlowItems("}", () => {
+    openFlow();
+    while (text[at] !== "}") {
       const keyStart = at;
       match(flowKey);
       const keyEnd = text.lastIndexOf(":", at - 1);
       const name = readName(keyStart, keyEnd, entries);
       entries.push({ source, start: keyStart, end: keyEnd, name, value: readFlow() });
-    });
+      endFlowItem("}");
+    }
+    closeFlow();
     return { tag: "map", source, start, end: start, entries };
   }
 
   function readFlowList(): ListNode {
     const start = at;
     const items: Node[] = [];
-    readFlowItems("]", () => {
+    openFlow();
+    while (text[at] !== "]") {
       items.push(readFlow());
-      // `[a: b]` is a list of mappings.
-      if (text[at] === ":") throw unsure;
-    });
+      // A colon here, as in `[a: b]`, would make the item a mapping: no end of an item.
+      endFlowItem("]");
+    }
+    closeFlow();
     return { tag: "list", source, start, end: start, items };
   }
 
-  function readFlowItems(close: string, readItem: () => void): void {
+  function openFlow(): void {
     if (++depth > deepest) throw unsure;
     at++;
     skipSpaces();
-    while (text[at] !== close) {
-      readItem();
-      skipSpaces();
-      if (text[at] === ",") at++;
-      else if (text[at] !== close) throw unsure;
-      skipSpaces();
-    }
+  }
+
+  function endFlowItem(close: string): void {
+    skipSpaces();
+    if (text[at] === ",") at++;
+    else if (text[at] !== close) throw unsure;
+    skipSpaces();
+  }
+
+  function closeFlow(): void {
     at++;
     depth--;
   }
@@ -219,7 +227,10 @@ function readDocument(source: Source): MapNode {
 
   /** Only a mapping with many entries is worth a set. */
   function isTaken(name: string, before: readonly Entry[]): boolean {
-    if (before.length < 16) return before.some((entry) => entry.name === name);
+    if (before.length < 16) {
+      for (const entry of before) if (entry.name === name) return true;
+      return false;
+    }
     let names = manyNames.get(before);
     if (!names) {
       names = new Set(before.map((entry) => entry.name));

@@ -45,7 +45,10 @@ export interface Entry extends Span {
 
 /** The entry of `name`; mappings with many entries are indexed when first asked. */
 export function entryOf(node: MapNode, name: string): Entry | undefined {
-  if (node.entries.length <= fewEntries) return node.entries.find((entry) => entry.name === name);
+  if (node.entries.length <= fewEntries) {
+    for (const entry of node.entries) if (entry.name === name) return entry;
+    return undefined;
+  }
   let index = indexes.get(node);
   if (!index) {
     index = new Map(node.entries.map((entry) => [entry.name, entry]));

@@ -1,22 +1,9 @@
 import { complainMissing, complainNull, complainType, complainUnknown } from "./complaints.ts";
 import type { Field, Written } from "./fields.ts";
-import type { Report } from "./findings.ts";
 import type { MapNode, Node, Span } from "./node.ts";
 import { entryOf } from "./node.ts";
 import { isNothing, readAny, readScalar } from "./read-scalar.ts";
-import type { VariableSource } from "./variables.ts";
-
-/** What reading needs beside the nodes. */
-export interface Reading extends VariableSource {
-  readonly report: Report;
-}
-
-/** A value on its way: its node, the key before it, and its name as people would say it (`http.port`). */
-export interface Place {
-  readonly node: Node;
-  readonly key: Span | undefined;
-  readonly name: string;
-}
+import type { Place, Reading } from "./reading.ts";
 
 type Fields = Readonly<Record<string, Field>>;
 type WrittenFields<F extends Fields> = { readonly [K in keyof F]?: Written<F[K]["type"]> };

@@ -2,7 +2,7 @@ import { complainNull, complainType, complainValue } from "./complaints.ts";
 import { plainValue } from "./core-types.ts";
 import type { Field } from "./fields.ts";
 import type { Node, ScalarNode, Span } from "./node.ts";
-import type { Place, Reading } from "./read-field.ts";
+import type { Place, Reading } from "./reading.ts";
 import type { ScalarInput } from "./scalar.ts";
 import { parseScalar } from "./scalar.ts";
 import { addUrlPasswords } from "./secrets.ts";
