@@ -1,0 +1,104 @@
+import { Worker } from "node:worker_threads";
+import { SupervisorError } from "../core/errors.ts";
+import type { Listener } from "../core/events.ts";
+import type { Address } from "../core/plan.ts";
+import type { ServiceSnapshot } from "../core/snapshot.ts";
+import type { FromOperator, OperatorData, ToOperator } from "./protocol.ts";
+
+export interface OperatorOptions extends OperatorData {
+  /** The thread's entry: `new URL("./operator.ts", import.meta.url)`, as compilers want to read it. */
+  readonly entry: URL;
+}
+
+/** Main's side of the operator's plane. */
+export interface OperatorLink {
+  /**
+   * Resolves with what the admin listener is bound to, undefined when there is none.
+   * Rejects with ADDRESS_IN_USE and the like, or when the thread cannot run.
+   */
+  readonly listening: Promise<Address | undefined>;
+  /** Takes every event; what one turn of the loop brings crosses to the thread as one message. */
+  readonly listener: Listener;
+  /** Closes the admin listener and ends the thread; comes back within half a second whatever happens. */
+  close(): Promise<void>;
+}
+
+// Taken before `scopeTimers` wraps them.
+const { setImmediate, setTimeout, clearTimeout } = globalThis;
+const closeMs = 500;
+
+/** Starts the operator's plane on a thread of its own, which does not keep the process alive. */
+export function startOperator(options: OperatorOptions): OperatorLink {
+  const { entry, ...data } = options;
+  const worker = new Worker(entry, { workerData: data satisfies OperatorData, name: "operator" });
+  worker.unref();
+  const post = (message: ToOperator) => worker.postMessage(message);
+  const listening = whenListening(worker);
+  // Whoever waits for it may come later; until then a rejection is not unhandled.
+  listening.catch(() => {});
+  let closing: Promise<void> | undefined;
+  return {
+    listening,
+    listener: createFeed(post),
+    close() {
+      closing ??= end(worker, post);
+      return closing;
+    },
+  };
+}
+
+function whenListening(worker: Worker): Promise<Address | undefined> {
+  return new Promise((resolve, reject) => {
+    worker.on("message", (message: FromOperator) => {
+      if (message.type === "listening") resolve(message.address);
+      if (message.type === "notListening") {
+        reject(new SupervisorError(message.code, message.message, message.hint));
+      }
+    });
+    worker.on("error", (cause) => reject(new Error("the operator's plane cannot run", { cause })));
+    worker.on("exit", () => reject(new Error("the operator's plane has ended")));
+  });
+}
+
+function createFeed(post: (message: ToOperator) => void): Listener {
+  const changed = new Map<string, ServiceSnapshot>();
+  let scheduled = false;
+
+  function flush() {
+    scheduled = false;
+    if (changed.size === 0) return;
+    post({ type: "changed", snapshots: [...changed.values()] });
+    changed.clear();
+  }
+
+  return (event) => {
+    if (event.type === "serviceChanged") {
+      changed.set(event.snapshot.name, event.snapshot);
+      if (!scheduled) setImmediate(flush);
+      scheduled = true;
+    } else if (event.type === "groupStopping") {
+      // Not later: the first service to stop may freeze the loop.
+      flush();
+      post({ type: "stopping", cause: event.cause, budgetMs: event.budgetMs });
+    }
+  };
+}
+
+function end(worker: Worker, post: (message: ToOperator) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      // It hangs: cut off, and not waited for.
+      void worker.terminate();
+      done();
+    }, closeMs);
+    worker.on("message", (message: FromOperator) => {
+      if (message.type === "closed") done();
+    });
+    worker.on("exit", done);
+    post({ type: "close" });
+  });
+}

@@ -1,0 +1,247 @@
+import { formatDuration } from "../core/duration.ts";
+import type { Listener, SupervisorEvent } from "../core/events.ts";
+import type { LogFields, Logger } from "../core/log.ts";
+import type { ServiceStop, StopReport } from "../core/report.ts";
+import { describeHeld } from "../core/report.ts";
+import type { ServiceSnapshot } from "../core/snapshot.ts";
+import { shownAs } from "./log-pretty.ts";
+import { describeCause, stopTable } from "./stop-table.ts";
+
+/** With more services than this, one line for each says less than one for all: those lines become debug. */
+const mostLines = 50;
+/** How often a start or stop of that many shows how far it is, in milliseconds. */
+const progressMs = 1_000;
+/** How many addresses the line "all services ready" names. */
+const mostAddresses = 4;
+
+/**
+ * Turns events into log records of `log`: a sentence for people, fields for machines. Records about a
+ * service carry it in the field `service`.
+ */
+export function logEvents(log: Logger): Listener {
+  const state: EventLog = {
+    log,
+    urls: new Map(),
+    startedAt: new Map(),
+    errors: new Map(),
+    services: 0,
+    ready: 0,
+    lastProgress: 0,
+    phase: "starting",
+  };
+  return (event) => record(event, state);
+}
+
+interface EventLog {
+  readonly log: Logger;
+  /** Where each service can be reached; the supervisor itself is "". */
+  readonly urls: Map<string, string[]>;
+  /** Wall time at which each service began to start. */
+  readonly startedAt: Map<string, number>;
+  /** Failures that the next transition of their service tells about. */
+  readonly errors: Map<string, unknown>;
+  services: number;
+  ready: number;
+  lastProgress: number;
+  phase: "starting" | "running" | "stopping";
+}
+
+function record(event: SupervisorEvent, state: EventLog): void {
+  const { log } = state;
+  switch (event.type) {
+    case "groupStarting":
+      state.services = event.services;
+      log.info(`starting ${count(event.services)}`, told({ services: event.services }));
+      break;
+    case "listening":
+      listening(event.service ?? "", event.url, state);
+      break;
+    case "serviceFailed":
+      // While the group stops, nothing follows but the end of the service.
+      if (state.phase === "stopping") {
+        const { service, generation, error } = event;
+        log.error("failed during the stop", about(service, generation, { error }));
+      } else state.errors.set(event.service, event.error);
+      break;
+    case "serviceChanged":
+      changed(event.snapshot, event.from, state);
+      break;
+    case "groupReady":
+      state.phase = "running";
+      groupReady(event.durationMs, state);
+      break;
+    case "groupStopping": {
+      state.phase = "stopping";
+      const { cause, budgetMs } = event;
+      const message = `stopping (${describeCause(cause)}), budget ${formatDuration(budgetMs)}`;
+      const fields = told({ cause, budgetMs });
+      if (cause.tag === "failure") log.error(message, fields);
+      else log.info(message, fields);
+      break;
+    }
+    case "serviceStopped":
+      stopped(event.stop, state);
+      break;
+    case "groupStopped":
+      groupStopped(event.report, log);
+      break;
+    case "errorUnattributed":
+      log.error("an error that nobody caught, and that no service could be blamed for", {
+        error: event.error,
+      });
+      break;
+  }
+}
+
+function listening(service: string, url: string, { log, urls }: EventLog): void {
+  const known = urls.get(service);
+  if (known) known.push(url);
+  else urls.set(service, [url]);
+  if (service === "") log.info(`health at ${url}`, told({ url }));
+  else log.debug(`listening on ${url}`, about(service, undefined, { url }));
+}
+
+function changed(snapshot: ServiceSnapshot, from: string, state: EventLog): void {
+  const { name, generation, since, reason } = snapshot;
+  const { log, errors } = state;
+  switch (snapshot.state) {
+    case "loading":
+      log.debug("loading", about(name, generation, {}));
+      break;
+    case "starting":
+      state.startedAt.set(name, since);
+      log.debug("starting", about(name, generation, {}));
+      break;
+    case "ready":
+      errors.delete(name);
+      becameReady(snapshot, from, state);
+      break;
+    case "unhealthy":
+      log.warn(`unhealthy: ${reason ?? "its probe failed"}`, about(name, generation, { reason }));
+      break;
+    case "completed":
+      log.info("completed", about(name, generation, {}));
+      break;
+    case "backoff":
+    case "quarantined":
+    case "failed":
+      gaveWay(snapshot, state);
+      break;
+  }
+}
+
+function becameReady(snapshot: ServiceSnapshot, from: string, state: EventLog): void {
+  const { name, generation, since } = snapshot;
+  const { log, urls, startedAt, services, phase } = state;
+  if (from === "unhealthy") {
+    log.info("healthy again", about(name, generation, {}));
+    return;
+  }
+  const url = urls.get(name);
+  const durationMs = since - (startedAt.get(name) ?? since);
+  const fields = about(name, generation, { url: url?.[0], durationMs }, () =>
+    [...(url ?? []), `(${spaced(durationMs)})`].join("  "),
+  );
+  if (phase !== "starting" || services <= mostLines) log.info("ready", fields);
+  else {
+    log.debug("ready", fields);
+    showProgress(since, state);
+  }
+}
+
+function showProgress(now: number, state: EventLog): void {
+  const { log, services, lastProgress } = state;
+  state.ready += 1;
+  if (now - lastProgress < progressMs) return;
+  state.lastProgress = now;
+  // The first one only sets the clock: most starts end before there is any progress to tell.
+  if (lastProgress === 0) return;
+  log.info(`${state.ready} of ${services} services ready`, told({ ready: state.ready, services }));
+}
+
+function gaveWay(snapshot: ServiceSnapshot, { log, errors }: EventLog): void {
+  const { name, generation, failures, retryAt, since, reason = "no reason known", critical } = snapshot;
+  const error = errors.get(name);
+  errors.delete(name);
+  const wait = formatDuration((retryAt ?? since) - since);
+  const fields = about(name, generation, {
+    failures,
+    ...(retryAt === undefined ? {} : { retryInMs: retryAt - since }),
+    error,
+  });
+  // The error itself follows; its message would be told twice.
+  const why = error === undefined ? `failed: ${reason}` : `failed: ${firstLine(reason)}`;
+  if (snapshot.state === "backoff") log.warn(`${why}; retry ${failures} in ${wait}`, fields);
+  else if (snapshot.state === "quarantined") {
+    log.error(`${why}; quarantined after too many failures, next try in ${wait}`, fields);
+  } else log.error(critical ? `${why}; given up, and it is critical` : `${why}; given up`, fields);
+}
+
+function groupReady(durationMs: number, { log, urls, services }: EventLog): void {
+  const places = [...urls].filter(([service]) => service !== "").flatMap(([, own]) => own);
+  const named = [...new Set(places.map(origin))];
+  const left = named.length - mostAddresses;
+  const where = named.slice(0, mostAddresses).join(", ") + (left > 0 ? ` and ${left} more` : "");
+  const all = services === 1 ? "the service is" : `all ${services} services`;
+  const message = `${all} ready in ${spaced(durationMs)}${where ? `: ${where}` : ""}`;
+  log.info(message, told({ services, durationMs, listening: named }));
+}
+
+function stopped(stop: ServiceStop, { log, services }: EventLog): void {
+  const { service, generation, outcome, durationMs, deadlineMs, startedMs, held, error } = stop;
+  const fields = about(service, generation, { outcome, durationMs, held, reason: error }, () => "");
+  const holding = held ? `, still holding ${describeHeld(held)}` : "";
+  const took = spaced(durationMs);
+  if (outcome === "abandoned") {
+    const allowed = formatDuration(deadlineMs - startedMs);
+    log.error(`abandoned: it did not stop within ${allowed}${holding}`, fields);
+  } else if (outcome === "failed") log.error(`stopped with an error: ${error ?? "unknown"}`, fields);
+  else if (outcome !== "stopped") log.debug(outcome, fields);
+  else if (held) log.warn(`stopped (${took}), after cutting ${describeHeld(held)}`, fields);
+  else if (services > mostLines) log.debug(`stopped (${took})`, fields);
+  else log.info(`stopped (${took})`, fields);
+}
+
+function groupStopped(report: StopReport, log: Logger): void {
+  const { outcome, durationMs, budgetMs, services } = report;
+  const abandoned = services.filter((stop) => stop.outcome === "abandoned").map((stop) => stop.service);
+  const took = `in ${spaced(durationMs)} of ${formatDuration(budgetMs)}`;
+  const message =
+    outcome === "clean"
+      ? `stopped in order ${took}`
+      : `stopped by force ${took}; cut off: ${abandoned.join(", ") || "nothing"}`;
+  const fields = told({ report }, () => `\n${stopTable(report)}`);
+  if (outcome === "clean") log.info(message, fields);
+  else log.error(message, fields);
+}
+
+/** The sentence says what the fields say: people are not told twice. */
+function told(fields: LogFields, shown: () => string = () => ""): LogFields {
+  return { ...fields, [shownAs]: shown } as LogFields;
+}
+
+function about(
+  service: string,
+  generation: number | undefined,
+  fields: LogFields,
+  shown?: () => string,
+): LogFields {
+  return told({ service, ...(generation === undefined ? {} : { generation }), ...fields }, shown);
+}
+
+function count(services: number): string {
+  return services === 1 ? "1 service" : `${services} services`;
+}
+
+function origin(url: string): string {
+  return /^[a-z]+:\/\/[^/]+/.exec(url)?.[0] ?? url;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] as string;
+}
+
+/** @example spaced(12) // "12 ms" */
+function spaced(ms: number): string {
+  return formatDuration(ms).replace(/^(\d+)ms$/, "$1 ms");
+}

@@ -1,0 +1,62 @@
+import type { LogLevel, LogRecord, LogSink } from "../core/log.ts";
+import { logLevels } from "../core/log.ts";
+import { jsonLine } from "./log-json.ts";
+import { createPrettyFormat } from "./log-pretty.ts";
+import { createRedactor } from "./redact.ts";
+import { createLineOutput } from "./stderr.ts";
+
+export interface LogWriterOptions {
+  /** Records below it are not written. */
+  readonly level: LogLevel;
+  readonly format: "pretty" | "json";
+  /** Whether the pretty form uses colours. */
+  readonly color: boolean;
+  /** Values that never appear in a line. */
+  readonly secrets: readonly string[];
+  /** Takes whole lines. @default standard error: stdout belongs to what commands print */
+  readonly write?: (text: string) => void;
+}
+
+export interface LogWriter {
+  /** Never throws, whatever the record holds. */
+  readonly sink: LogSink;
+  /** Waits, at most half a second, until what a slow reader of standard error has not taken yet is written. */
+  flush(): void;
+}
+
+/** Turns records into lines, one write for each. */
+export function createLogWriter(options: LogWriterOptions): LogWriter {
+  const lowest = rank[options.level];
+  const redactor = createRedactor(options.secrets);
+  const format =
+    options.format === "pretty"
+      ? createPrettyFormat({ color: options.color, redactor })
+      : (record: LogRecord) => jsonLine(record, redactor);
+  const output = options.write
+    ? { write: options.write, flush() {} }
+    : createLineOutput({ lost: (count) => format(lostRecord(count)) });
+  return {
+    sink(record) {
+      if (rank[record.level] < lowest) return;
+      output.write(safely(format, record));
+    },
+    flush: output.flush,
+  };
+}
+
+const rank = Object.fromEntries(logLevels.map((level, index) => [level, index])) as Record<LogLevel, number>;
+
+/** Fields can be hostile (a throwing `ownKeys` trap); their record is still worth its message. */
+function safely(format: (record: LogRecord) => string, record: LogRecord): string {
+  try {
+    return format(record);
+  } catch {
+    // Said in the record itself, in place of the fields that cannot be read.
+    return format({ ...record, message: String(record.message), fields: { fields: "unreadable" } });
+  }
+}
+
+function lostRecord(count: number): LogRecord {
+  const message = `${count} log ${count === 1 ? "line was" : "lines were"} lost: nobody read standard error`;
+  return { time: Date.now(), level: "warn", message, fields: { lost: count } };
+}

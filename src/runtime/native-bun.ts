@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Beacon } from "../core/beacon.ts";
+import { beaconCells } from "../core/beacon.ts";
+import type { Native } from "./native.ts";
+
+/**
+ * Bun runs signal handlers on the main loop only, so a frozen one hides every signal. A few lines of C,
+ * compiled in memory, stand before Bun's own handler and count.
+ */
+export async function openNative(beacon: Beacon, signals: readonly NodeJS.Signals[]): Promise<Native> {
+  const opened = await open(beacon);
+  const numbers = signals.map((signal) => constants.signals[signal]);
+  return {
+    watchSignals() {
+      for (const number of numbers) opened.counter?.watch(number);
+    },
+    release() {
+      for (const number of numbers) opened.counter?.unwatch(number);
+    },
+    exit,
+    ...(opened.limitation === undefined ? {} : { limitation: opened.limitation }),
+  };
+}
+
+interface SignalCounter {
+  watch(signal: number): void;
+  unwatch(signal: number): void;
+}
+
+interface Opened {
+  readonly counter?: SignalCounter;
+  readonly limitation?: string;
+}
+
+let exitProcess: ((code: number) => void) | undefined;
+
+async function open(beacon: Beacon): Promise<Opened> {
+  try {
+    const { cc, dlopen, ptr } = await import("bun:ffi");
+    const libc = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
+    // Bound when it is needed: binding costs memory, and most processes end by themselves.
+    exitProcess = (code) => dlopen(libc, { _exit: { args: ["i32"], returns: "void" } }).symbols._exit(code);
+    // The layout of struct sigaction is the one of 64-bit Linux.
+    if (process.platform !== "linux") return { limitation: `not built for ${process.platform}` };
+    return { counter: compile(beacon, cc, ptr) };
+  } catch (error) {
+    return { limitation: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function exit(code: number): never {
+  try {
+    exitProcess?.(code);
+  } catch {
+    // Without a C library to call, what follows is all there is.
+  }
+  process.kill(process.pid, "SIGKILL");
+  throw new Error("unreachable: SIGKILL cannot be survived");
+}
+
+type Ffi = typeof import("bun:ffi");
+
+function compile(beacon: Beacon, cc: Ffi["cc"], ptr: Ffi["ptr"]): SignalCounter {
+  const folder = mkdtempSync(join(tmpdir(), "supervisor-"));
+  try {
+    const source = join(folder, "signals.c");
+    writeFileSync(source, signalsC, { mode: 0o600 });
+    library = cc({
+      source,
+      symbols: {
+        watch: { args: ["i32", "ptr"], returns: "i32" },
+        unwatch: { args: ["i32"], returns: "i32" },
+      },
+    });
+    const { symbols } = library as Library;
+    return {
+      watch: (signal) => symbols.watch(signal, ptr(beacon)),
+      unwatch: (signal) => symbols.unwatch(signal),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Library {
+  readonly symbols: {
+    watch(signal: number, cells: unknown): number;
+    unwatch(signal: number): number;
+  };
+}
+
+/** Held for ever: a collected library would leave the process with a handler that is gone. */
+let library: unknown;
+
+// Only what somebody handles is watched: counting must never turn a deadly signal into a harmless one.
+const signalsC = `
+struct action { void (*handler)(int, void *, void *); unsigned long mask[16]; int flags; void *restorer; };
+int sigaction(int, const struct action *, struct action *);
+static volatile int *cells;
+static struct action before[65];
+
+static void count(int signal, void *info, void *context) {
+  if (cells) { cells[${beaconCells.signal}] = signal; cells[${beaconCells.signals}]++; }
+  if ((unsigned long)before[signal].handler > 1) before[signal].handler(signal, info, context);
+}
+
+int watch(int signal, int *shared) {
+  struct action now;
+  cells = shared;
+  if (sigaction(signal, 0, &now)) return -1;
+  if (now.handler == count || (unsigned long)now.handler <= 1) return 0;
+  before[signal] = now;
+  now.handler = count;
+  return sigaction(signal, &now, 0);
+}
+
+int unwatch(int signal) {
+  struct action now;
+  if (sigaction(signal, 0, &now)) return -1;
+  return now.handler == count ? sigaction(signal, &before[signal], 0) : 0;
+}
+`;
