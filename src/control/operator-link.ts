@@ -1,3 +1,4 @@
+import type { URL as NodeUrl } from "node:url";
 import { Worker } from "node:worker_threads";
 import { SupervisorError } from "../core/errors.ts";
 import type { Listener } from "../core/events.ts";
@@ -30,7 +31,8 @@ const closeMs = 500;
 /** Starts the operator's plane on a thread of its own, which does not keep the process alive. */
 export function startOperator(options: OperatorOptions): OperatorLink {
   const { entry, ...data } = options;
-  const worker = new Worker(entry, { workerData: data satisfies OperatorData, name: "operator" });
+  // One class, which Deno declares twice.
+  const worker = new Worker(entry as NodeUrl, { workerData: data satisfies OperatorData, name: "operator" });
   worker.unref();
   const post = (message: ToOperator) => worker.postMessage(message);
   const listening = whenListening(worker);
