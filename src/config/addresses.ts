@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Address } from "../core/plan.ts";
 import { formatAddress } from "../core/plan.ts";
 import type { Report } from "./findings.ts";
@@ -46,7 +47,7 @@ function socketOf(address: Address): string | undefined {
 }
 
 function agree(first: Claim, claim: Claim, report: Report): boolean {
-  const where = lineOf(first);
+  const where = lineOf(first, claim);
   if (first.alone || claim.alone) {
     report(
       "DUPLICATE_ADDRESS",
@@ -80,14 +81,18 @@ function reportSameRoute(first: Claim, claim: Claim, report: Report): void {
   report(
     "DUPLICATE_ADDRESS",
     claim.find("path") ?? claim.find("hostname") ?? claim.at(),
-    `${sentence(claim.owner)} claims path ${claim.path}${host} on ${what(claim.address)}, as ${first.owner}${lineOf(first)} does`,
+    `${sentence(claim.owner)} claims path ${claim.path}${host} on ${what(claim.address)}, as ${first.owner}${lineOf(first, claim)} does`,
     "Give one of them another port, path or hostname.",
   );
 }
 
-function lineOf(claim: Claim): string {
+/** Where the first of two claims is written, for a message about the second. */
+function lineOf(claim: Claim, second: Claim): string {
   const at = claim.at();
-  return at ? ` (line ${positionOf(at).line})` : " (by default)";
+  if (!at) return " (by default)";
+  const { file, line } = positionOf(at);
+  const elsewhere = file !== second.at()?.source.file ? `${basename(file)} ` : "";
+  return ` (${elsewhere}line ${line})`;
 }
 
 function hostOf(address: Address): string {

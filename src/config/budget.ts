@@ -45,8 +45,10 @@ function shorten(longest: readonly LadderService[]): string {
   return `Lower the stop_timeout of ${list.join(", ")}, or r`;
 }
 
-/** The smallest budget, in tenths of a second, that leaves `needed` after its own closing time. */
+/** The smallest budget, in the steps that durations are shown in, that leaves `needed` after its own closing time. */
 function enough(needed: number): number {
   const timeout = Math.ceil(needed / 0.95 / 100) * 100;
-  return closingTime(timeout) < 500 ? timeout : Math.ceil((needed + 500) / 100) * 100;
+  if (closingTime(timeout) < 500) return timeout;
+  const step = needed > 59_000 ? 1_000 : 100;
+  return Math.ceil((needed + 500) / step) * step;
 }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { formatDuration } from "../core/duration.ts";
 import { longestSocketPath } from "./address.ts";
 import type { Claim } from "./addresses.ts";
@@ -20,7 +21,7 @@ export function checkServices(
   root: MapNode,
   report: Report,
 ): void {
-  const files = createFileChecks(report);
+  const files = createFileChecks(dirname(root.source.file), report);
   const claims: Claim[] = adminClaim(head, root);
   for (const draft of drafts) {
     const find: Find = (...path) => exactSpan(root, ["services", draft.name, ...path]);

@@ -1,4 +1,3 @@
-import { formatDuration } from "../core/duration.ts";
 import type { Field } from "./fields.ts";
 
 /**
@@ -19,7 +18,7 @@ export function expected(field: Field): string {
     case "number":
       return numberIn(field.min, field.max, field.whole);
     case "duration":
-      return `a duration such as ${field.example}${field.min > 0 ? `, at least ${formatDuration(field.min)}` : ""}`;
+      return `a duration such as ${field.example}`;
     case "size":
       return `a size such as ${field.example}`;
     case "path":
@@ -37,7 +36,7 @@ export function expected(field: Field): string {
       return "a mapping";
     case "union": {
       const ways = [...field.scalars, field.list, field.map].filter((way) => way !== undefined);
-      return anyOf(ways.map(expected));
+      return anyOf(ways.flatMap((way) => (way.kind === "enum" ? way.values : [expected(way)])));
     }
   }
 }

@@ -1,5 +1,5 @@
 import { accessSync, constants, readdirSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { nearest } from "../core/nearest.ts";
 import type { Report } from "./findings.ts";
 import type { Span } from "./node.ts";
@@ -11,8 +11,9 @@ export interface FileChecks {
   readable(path: string, name: string, at: () => Span | undefined): void;
 }
 
-/** Looks at each path once: many services may share a module. */
-export function createFileChecks(report: Report): FileChecks {
+/** Looks at each path once: many services may share a module. Suggestions are relative to `folder`. */
+export function createFileChecks(folder: string, report: Report): FileChecks {
+  const suggest: Suggest = (path) => fromFolder(folder, path);
   const kinds = new Map<string, Kind>();
   const kindOf = (path: string): Kind => {
     const known = kinds.get(path) ?? lookAt(path);
@@ -23,15 +24,16 @@ export function createFileChecks(report: Report): FileChecks {
     module(path, at) {
       const kind = kindOf(path);
       if (kind === "folder")
-        report("MODULE_NOT_FOUND", at(), `The module ${path} is a folder`, fileWithin(path));
-      if (kind === "nothing") report("MODULE_NOT_FOUND", at(), `There is no module ${path}`, fileLike(path));
+        report("MODULE_NOT_FOUND", at(), `The module ${path} is a folder`, fileWithin(path, suggest));
+      if (kind === "nothing")
+        report("MODULE_NOT_FOUND", at(), `The module ${path} does not exist`, fileLike(path, suggest));
     },
     readable(path, name, at) {
       const kind = kindOf(path);
       if (kind === "nothing")
-        report("BAD_VALUE", at(), `The ${name} file ${path} does not exist`, fileLike(path));
+        report("BAD_VALUE", at(), `The ${name} file ${path} does not exist`, fileLike(path, suggest));
       else if (kind === "folder")
-        report("BAD_VALUE", at(), `The ${name} file ${path} is a folder`, fileWithin(path));
+        report("BAD_VALUE", at(), `The ${name} file ${path} is a folder`, fileWithin(path, suggest));
       else if (!isReadable(path)) {
         report(
           "BAD_VALUE",
@@ -42,6 +44,13 @@ export function createFileChecks(report: Report): FileChecks {
       }
     },
   };
+}
+
+type Suggest = (path: string) => string;
+
+function fromFolder(folder: string, path: string): string {
+  const way = relative(folder, path);
+  return way.startsWith("..") ? way : `./${way}`;
 }
 
 type Kind = "file" | "folder" | "nothing";
@@ -66,27 +75,27 @@ function isReadable(path: string): boolean {
   }
 }
 
-function fileWithin(folder: string): string {
+function fileWithin(folder: string, suggest: Suggest): string {
   const names = namesIn(folder);
   const index =
     names.find((name) => /^index\.[cm]?[jt]sx?$/.test(name)) ??
     names.find((name) => /\.[cm]?[jt]sx?$/.test(name));
-  return index ? `Name the file: ${join(folder, index)}.` : "Name a file.";
+  return index ? `Name the file: ${suggest(join(folder, index))}` : "Name a file.";
 }
 
-function fileLike(path: string): string {
+function fileLike(path: string, suggest: Suggest): string {
   const folder = dirname(path);
   const names = namesIn(folder);
-  const meant = nearest(basename(path), names) ?? sameStem(basename(path), names);
-  if (meant) return `Did you mean ${join(folder, meant)}?`;
+  const stems = new Map(names.map((name) => [stemOf(name), name]));
+  // `./api` and `./api.js` mean `./api.ts`.
+  const meant = stems.get(stemOf(path)) ?? stems.get(nearest(stemOf(path), stems.keys()) ?? "");
+  if (meant) return `Did you mean ${suggest(join(folder, meant))}?`;
   if (names.length === 0) return `Check the path: ${folder} is empty or does not exist.`;
   return "Check the path: it is relative to the folder of the file that names it.";
 }
 
-/** `./api` and `./api.js` for `./api.ts`. */
-function sameStem(name: string, names: readonly string[]): string | undefined {
-  const stem = name.replace(/\.[^.]*$/, "");
-  return names.find((other) => other !== name && other.replace(/\.[^.]*$/, "") === stem);
+function stemOf(path: string): string {
+  return basename(path).replace(/\.[^.]*$/, "");
 }
 
 function namesIn(folder: string): string[] {

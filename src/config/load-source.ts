@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { nearest } from "../core/nearest.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Source } from "./node.ts";
@@ -17,7 +17,7 @@ export function loadSource(file: string): Loaded {
   try {
     return textOf(path, readFileSync(path));
   } catch (error) {
-    return { problem: notReadable(file, path, error) };
+    return { problem: notReadable(file, error) };
   }
 }
 
@@ -66,20 +66,20 @@ function textOf(path: string, bytes: Uint8Array): Loaded {
   }
 }
 
-function notReadable(file: string, path: string, error: unknown): Problem {
+function notReadable(file: string, error: unknown): Problem {
   const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
   const reason =
     { ENOENT: "there is no such file", EISDIR: "it is a folder", EACCES: "permission denied" }[code] ?? code;
-  return { code: "CONFIG_NOT_FOUND", message: `Cannot read ${file}: ${reason}`, hint: hintFor(path, code) };
+  return { code: "CONFIG_NOT_FOUND", message: `Cannot read ${file}: ${reason}`, hint: hintFor(file, code) };
 }
 
-function hintFor(path: string, code: string): string {
+function hintFor(file: string, code: string): string {
   if (code === "EACCES") return "Make the file readable for the user who runs this.";
-  const folder = code === "EISDIR" ? path : dirname(path);
+  const folder = code === "EISDIR" ? file : dirname(file);
   const found = filesIn(folder).filter((name) => /\.ya?ml$/.test(name));
   const meant =
-    found.find((name) => /^services\.ya?ml$/.test(name)) ?? nearest(basename(path), found) ?? found[0];
-  if (meant) return `Did you mean ${relative(process.cwd(), join(folder, meant))}?`;
+    found.find((name) => /^services\.ya?ml$/.test(name)) ?? nearest(basename(file), found) ?? found[0];
+  if (meant) return `Did you mean ${join(folder, meant)}?`;
   return 'Give its path: "supervisor run PATH"; "supervisor init" writes a first one.';
 }
 

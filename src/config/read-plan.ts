@@ -17,6 +17,7 @@ import type { MapNode, Node } from "./node.ts";
 import { entryOf, positionOf } from "./node.ts";
 import { makePlan } from "./plan-parts.ts";
 import { readFields } from "./read-field.ts";
+import { isNothing } from "./read-scalar.ts";
 import type { Reading } from "./reading.ts";
 import type { HeadSettings } from "./schema.ts";
 import { headFields, servicesField } from "./schema.ts";
@@ -118,7 +119,7 @@ function readServices(
   if (!entry) report("MISSING_KEY", root, '"services" is missing', example);
   else if (entry.value.tag === "map" && entry.value.entries.length > 0) {
     return readDrafts(entry.value, defaults, reading);
-  } else if (entry.value.tag === "map" || entry.value.start === entry.value.end) {
+  } else if (entry.value.tag === "map" || (entry.value.tag === "scalar" && isNothing(entry.value))) {
     report("MISSING_KEY", entry, '"services" names no service', example);
   } else {
     report("WRONG_TYPE", entry, '"services" must be a mapping of names to services', example);

@@ -35,7 +35,7 @@ export function parseScalar(field: Field, input: ScalarInput): ScalarResult {
     case "text":
       return ok(input.text);
     case "string":
-      return matching(textOf(input), field.pattern);
+      return matching(input, field.pattern);
     case "path":
       return parsePath(textOf(input), input.file);
     case "enum":
@@ -71,15 +71,16 @@ function textOf(input: ScalarInput): string | undefined {
   return typeof plainValue(input.text) === "string" ? input.text : undefined;
 }
 
-const quoteIt = "Put it in quotes, so that YAML reads it as text.";
-
-function matching(text: string | undefined, pattern: RegExp | undefined): ScalarResult {
-  if (text === undefined) return { ...wrongType, hint: quoteIt } as ScalarResult;
-  return text === "" || (pattern && !pattern.test(text)) ? badValue : ok(text);
+function matching(input: ScalarInput, pattern: RegExp | undefined): ScalarResult {
+  const allowed = input.text !== "" && (!pattern || pattern.test(input.text));
+  if (textOf(input) !== undefined) return allowed ? ok(input.text) : badValue;
+  return allowed
+    ? { ok: false, code: "WRONG_TYPE", hint: "Put it in quotes, so that YAML reads it as text." }
+    : wrongType;
 }
 
 function parsePath(text: string | undefined, file: string): ScalarResult {
-  if (text === undefined) return { ...wrongType, hint: quoteIt } as ScalarResult;
+  if (text === undefined) return wrongType;
   if (text === "" || text.includes("\0")) return badValue;
   return ok(resolve(dirname(file), text));
 }
@@ -113,7 +114,10 @@ function parseNumber(
 
 function parseTime(input: ScalarInput, min: number): ScalarResult {
   const value = parseDuration(input.text);
-  if (value !== undefined) return value < min || !Number.isSafeInteger(value) ? badValue : ok(value);
+  if (value !== undefined && value < min) {
+    return { ok: false, code: "BAD_VALUE", hint: `It must be longer than ${input.text}.` };
+  }
+  if (value !== undefined) return Number.isSafeInteger(value) ? ok(value) : badValue;
   const plain = typed(input);
   if (typeof plain === "number" && plain > 0) {
     return {

@@ -273,11 +273,19 @@ export const serviceFields = {
   }),
   depends_on: union<Readonly<Record<string, DependencyCondition>>>(
     {
-      scalars: [string({ description: "One service that must be ready.", example: "db" })],
-      list: list(string({ description: "A service that must be ready.", required: true, example: "db" }), {
-        description: "Services that must be ready.",
-        example: "[db, cache]",
-      }),
+      scalars: [string({ description: "One service that must be ready.", rule: "a name", example: "db" })],
+      list: list(
+        string({
+          description: "A service that must be ready.",
+          rule: "a name",
+          required: true,
+          example: "db",
+        }),
+        {
+          description: "Services that must be ready.",
+          example: "[db, cache]",
+        },
+      ),
       map: map(
         oneOf(dependencyConditions, {
           description: "What must hold: its start was called, it is ready, or its `run` has resolved.",

@@ -29,14 +29,44 @@ export function yamlProblems(source: Source, mistakes: readonly YamlMistake[]): 
 }
 
 function toProblem(source: Source, { code, message, pos }: YamlMistake): Problem {
-  const span = { source, start: Math.min(pos[0], Math.max(0, source.text.length - 1)), end: pos[1] };
-  if (isVariableInFlow(source.text, span.start)) return syntaxProblem(span, ...variableInFlow);
+  const { text } = source;
+  const start = firstInk(text, Math.min(pos[0], Math.max(0, text.length - 1)), code);
+  const span = { source, start, end: Math.max(pos[1], start + 1) };
+  if (isVariableInFlow(text, start)) return syntaxProblem(span, ...variableInFlow);
+  const quote = /^Missing closing (["'])/.exec(message)?.[1];
+  if (quote) return unclosedQuote(source, start, quote);
+  const bracket = /end with a ([\]}])$/.exec(message)?.[1];
+  if (bracket)
+    return syntaxProblem(
+      span,
+      `A "${bracket}" is missing, or a line before it is indented too little`,
+      closeIt,
+    );
   const [sentence, hint] = words[code] ?? [
     message,
     "See https://yaml.org/spec/1.2.2 for what is allowed here.",
   ];
   return syntaxProblem(span, sentence ?? message, hint);
 }
+
+/** Indentation is invisible: what stands behind it can be underlined. */
+function firstInk(text: string, offset: number, code: string): number {
+  if (code !== "BAD_INDENT") return offset;
+  let at = offset;
+  while (text[at] === " ") at++;
+  return at < text.length && text[at] !== "\n" ? at : offset;
+}
+
+/** The parser sees it at the end of the file; what opened it is in the last line with an odd number of quotes. */
+function unclosedQuote(source: Source, end: number, quote: string): Problem {
+  const lines = source.text.slice(0, end + 1).split("\n");
+  const odd = lines.findLastIndex((line) => line.split(quote).length % 2 === 0);
+  const before = lines.slice(0, Math.max(0, odd)).reduce((length, line) => length + line.length + 1, 0);
+  const start = odd === -1 ? end : before + (lines[odd] as string).indexOf(quote);
+  return syntaxProblem({ source, start, end: start + 1 }, "A quote is not closed", closeIt);
+}
+
+const closeIt = "Close what was opened.";
 
 /** Undefined as the sentence: the parser's own says more. */
 const words: Readonly<Record<string, readonly [sentence: string | undefined, hint: string]>> = {
@@ -48,7 +78,7 @@ const words: Readonly<Record<string, readonly [sentence: string | undefined, hin
   BAD_DQ_ESCAPE: [undefined, "Use single quotes, in which a backslash is only a backslash."],
   BAD_SCALAR_START: [undefined, "Put the value in quotes."],
   TAG_RESOLVE_FAILED: [undefined, "Remove the tag: the schema knows the type of every key."],
-  MISSING_CHAR: [undefined, "Close what was opened."],
+  MISSING_CHAR: [undefined, closeIt],
   RESOURCE_EXHAUSTION: ["Values are nested too deeply", "Flatten the file."],
   UNEXPECTED_TOKEN: [undefined, "Check quotes, brackets and indentation just before this place."],
 };
