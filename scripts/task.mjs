@@ -42,7 +42,8 @@ function test(args) {
   };
   step("types", [bun(), "node_modules/typescript/bin/tsc", "--noEmit"]);
   step("types in Deno", [deno(), "check", "--quiet", "bun-env.d.ts", "src/"], deno() ? "" : missing("deno"));
-  step("lint and format", [bun(), "node_modules/@biomejs/biome/bin/biome", "check"], biomeMissing());
+  const biome = [bun(), "node_modules/@biomejs/biome/bin/biome"];
+  step("lint and format", [...biome, "check", "--error-on-warnings"], biomeMissing());
   step("build", [bun(), "build.ts"]);
   rmSync("test.junit.xml", { force: true });
   const junit = ["--reporter=junit", "--reporter-outfile=test.junit.xml"];
