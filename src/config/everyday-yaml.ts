@@ -7,7 +7,7 @@ import type { Entry, ListNode, MapNode, Node, ScalarNode, Source } from "./node.
  * full parser then has the word, and alone reports errors.
  *
  * It exists because the full parser costs 15 ms to load and 120 ms for 1,000 services
- * (docs/decisions/002-everyday-yaml.md).
+ * (docs/decisions/003-everyday-yaml.md).
  */
 export function readEverydayYaml(source: Source): MapNode | undefined {
   try {

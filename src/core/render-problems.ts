@@ -13,10 +13,9 @@ export interface RenderOptions {
  */
 export function renderProblems(problems: readonly Problem[], { color, cwd }: RenderOptions): string {
   const style = color ? colors : plain;
-  const blocks = [...problems]
-    .sort((a, b) => comparePositions(a.position, b.position))
-    .map((problem) => renderProblem(problem, style, cwd));
-  return [...blocks, style.strong(summary(problems, cwd))].join("\n\n");
+  const sorted = [...problems].sort((a, b) => comparePositions(a.position, b.position));
+  const blocks = sorted.map((problem) => renderProblem(problem, style, cwd));
+  return [...blocks, style.strong(summary(sorted, cwd))].join("\n\n");
 }
 
 type Paint = (text: string) => string;
