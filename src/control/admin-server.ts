@@ -1,5 +1,4 @@
 import { existsSync, unlinkSync } from "node:fs";
-import { connect } from "node:net";
 import { listenError } from "../core/listen-error.ts";
 import type { Address } from "../core/plan.ts";
 import type { NativeServer, Runtime } from "../runtime/runtime.ts";
@@ -48,7 +47,9 @@ async function removeStale(path: string): Promise<void> {
   if (existsSync(path) && !(await isAnswered(path))) unlinkSync(path);
 }
 
-function isAnswered(path: string): Promise<boolean> {
+async function isAnswered(path: string): Promise<boolean> {
+  // Loaded only here: it takes more than a megabyte.
+  const { connect } = await import("node:net");
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.on("connect", () => {

@@ -32,6 +32,8 @@ export interface OperatorData {
 }
 
 export type ToOperator =
+  /** The first message, sent once. */
+  | { readonly type: "begin"; readonly data: OperatorData }
   /** What changed since the last of these; at most the newest snapshot of each service. */
   | { readonly type: "changed"; readonly snapshots: readonly ServiceSnapshot[] }
   | { readonly type: "stopping"; readonly cause: StopCause; readonly budgetMs: number }
