@@ -1,10 +1,9 @@
 import { resolve } from "node:path";
 import type { Address } from "../core/plan.ts";
 
-const host = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)$/;
-
 /** A host name, an IPv4 or IPv6 address, the latter without brackets. */
-export const hostPattern: RegExp = host;
+export const hostPattern: RegExp =
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)$/;
 
 /**
  * Reads `127.0.0.1:6060`, `[::1]:6060` or `unix:PATH`, whose path is relative to `folder`.
@@ -17,7 +16,7 @@ export function parseAddress(text: string, folder: string): Address | undefined 
   }
   const [, bracketed, bare, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   const name = bracketed ?? bare;
-  if (name === undefined || !host.test(name) || Number(port) > 65_535) return undefined;
+  if (name === undefined || !hostPattern.test(name) || Number(port) > 65_535) return undefined;
   return { tag: "tcp", host: name, port: Number(port) };
 }
 

@@ -5,7 +5,7 @@ import type { Entry, MapNode } from "./node.ts";
 import { readFields } from "./read-field.ts";
 import type { Reading } from "./reading.ts";
 import type { ServiceSettings, WrittenService } from "./schema.ts";
-import { serviceFields } from "./schema.ts";
+import { serviceFields, serviceNames } from "./schema.ts";
 
 /** A service on its way into the plan. */
 export interface Draft {
@@ -17,8 +17,6 @@ export interface Draft {
   readonly settings: ServiceSettings;
   readonly problems: readonly Problem[];
 }
-
-const nameRule = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** Reads every service of `services:`, in the order of the file. */
 export function readDrafts(services: MapNode, defaults: Layer | undefined, reading: Reading): Draft[] {
@@ -48,13 +46,8 @@ function readService(entry: Entry, reading: Reading): WrittenService {
 
 function checkName(entry: Entry, { report }: Reading): void {
   const { name } = entry;
-  if (!nameRule.test(name)) {
-    report(
-      "BAD_VALUE",
-      entry,
-      `"${name}" cannot be the name of a service`,
-      "Use letters, digits, ., _ and -, beginning with a letter or a digit.",
-    );
+  if (!serviceNames.pattern.test(name)) {
+    report("BAD_VALUE", entry, `"${name}" cannot be the name of a service`, `Use ${serviceNames.rule}.`);
   } else if (name.startsWith("x-")) {
     // It could be meant as a service or as a template; a service that silently does not run is worse than an error.
     report(

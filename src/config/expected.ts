@@ -43,7 +43,7 @@ export function expected(field: Field): string {
 
 function numberIn(min: number, max: number, whole: boolean): string {
   const kind = whole ? "a whole number" : "a number";
-  return max >= 1_000 && max !== 65_535 ? `${kind}, at least ${min}` : `${kind} from ${min} to ${max}`;
+  return max >= 1_000_000 ? `${kind}, at least ${min}` : `${kind} from ${min} to ${max}`;
 }
 
 function anyOf(words: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { expected } from "./expected.ts";
 import type { Field } from "./fields.ts";
-import { headFields, serviceFields, servicesField } from "./schema.ts";
+import { headFields, serviceFields, serviceNames, servicesField } from "./schema.ts";
 
 type Fields = Readonly<Record<string, Field>>;
 
@@ -17,7 +17,7 @@ export function referencePage(): string {
     ...section({ ...headFields, services: servicesField }, ""),
     "## services.NAME",
     "",
-    `A name has ${servicesField.kind === "map" ? servicesField.keyRule : ""}. Each service takes:`,
+    `A name has ${serviceNames.rule}. Each service takes:`,
     "",
     ...section(serviceFields, ""),
     ...rules,

@@ -422,6 +422,11 @@ export const headFields = {
   }),
 } as const satisfies Readonly<Record<string, Field>>;
 
+export const serviceNames = {
+  pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+  rule: "letters, digits, ., _ and -, beginning with a letter or a digit",
+} as const;
+
 export const servicesField = map(
   object(serviceFields, {
     description: "One service.",
@@ -431,8 +436,8 @@ export const servicesField = map(
   {
     description: "What runs: a name for each service, and how it runs.",
     required: true,
-    keys: /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
-    keyRule: "letters, digits, ., _ and -, beginning with a letter or a digit",
+    keys: serviceNames.pattern,
+    keyRule: serviceNames.rule,
     example: "{ api: { module: ./services/api.ts } }",
   },
 );
