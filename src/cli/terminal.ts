@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from "node:fs";
 import process from "node:process";
 
 /** Where a command runs and what it may print to; tests pass their own. */
@@ -14,30 +15,31 @@ export interface Terminal {
   err(text: string): void;
 }
 
-/** The terminal of this process. */
+/** The terminal of this process. Not process.stdout: its first use costs more than reading services.yaml. */
 export function systemTerminal(): Terminal {
-  // `supervisor schema | head` closes the pipe early: that is no failure of ours.
-  process.stdout.on("error", ignoreClosedPipe);
-  process.stderr.on("error", ignoreClosedPipe);
   return {
     cwd: process.cwd(),
     variables: process.env,
-    outColor: wantsColor(process.env, process.stdout.isTTY === true),
-    errColor: wantsColor(process.env, process.stderr.isTTY === true),
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    get outColor() {
+      return wantsColor(process.env, isTerminal(1));
+    },
+    get errColor() {
+      return wantsColor(process.env, isTerminal(2));
+    },
+    out: (text) => writeAll(1, text),
+    err: (text) => writeAll(2, text),
   };
 }
 
 /** FORCE_COLOR decides, then NO_COLOR, then whether it is a terminal that knows colors. */
 export function wantsColor(
   variables: Readonly<Record<string, string | undefined>>,
-  isTerminal: boolean,
+  terminal: boolean,
 ): boolean {
   const { FORCE_COLOR, NO_COLOR, TERM } = variables;
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
   if (NO_COLOR) return false;
-  return isTerminal && TERM !== "dumb";
+  return terminal && TERM !== "dumb";
 }
 
 /** @example bold("Usage", false) // "Usage" */
@@ -45,13 +47,26 @@ export function bold(text: string, color: boolean): string {
   return color ? `\u001b[1m${text}\u001b[22m` : text;
 }
 
-/** Resolves when everything printed so far has left the process. */
-export function flushed(): Promise<void> {
-  const written = (stream: NodeJS.WriteStream) =>
-    new Promise<void>((resolve) => stream.write("", () => resolve()));
-  return Promise.all([written(process.stdout), written(process.stderr)]).then(() => undefined);
+function isTerminal(fd: number): boolean {
+  try {
+    // Loading node:tty takes longer than all of this file, and most output goes elsewhere.
+    return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule("node:tty").isatty(fd);
+  } catch {
+    // The descriptor is closed: whatever it is, no colors.
+    return false;
+  }
 }
 
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+/** Writes all of `text`, however slowly its reader reads; gives up when nobody reads any more. */
+function writeAll(fd: number, text: string): void {
+  let rest: Uint8Array = new TextEncoder().encode(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      // `supervisor schema | head` closes the pipe early: that is no failure of ours.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
 }
