@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import type { Context, RequestEnv } from "supervisor";
 
-const page = readFileSync(new URL("./page.html", import.meta.url), "utf8");
+const page = readFileSync(join(import.meta.dirname, "page.html"), "utf8");
 
 export default function live(ctx: Context): Hono<{ Bindings: RequestEnv }> {
   const app = new Hono<{ Bindings: RequestEnv }>();
@@ -12,10 +14,10 @@ export default function live(ctx: Context): Hono<{ Bindings: RequestEnv }> {
 
   app.get("/events", (c) =>
     streamSSE(c, async (stream) => {
-      // The signal aborts when the stop begins: a stream that looks at it can say goodbye.
       while (!ctx.signal.aborted && !stream.aborted) {
         await stream.writeSSE({ event: "time", data: new Date().toISOString() });
-        await stream.sleep(250);
+        // Wakes up when the stop begins: there is a moment for last words, not for another nap.
+        await sleep(250, undefined, { signal: ctx.signal }).catch(() => {});
       }
       await stream.writeSSE({ event: "bye", data: "the server stops" });
     }),

@@ -1,0 +1,227 @@
+import { expect, test } from "bun:test";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { freePort } from "../support/free-port.ts";
+import type { System } from "../support/system.ts";
+import { startFile, startProgram } from "../support/system.ts";
+import type { Target } from "../support/targets.ts";
+import { describeTargets, targets } from "../support/targets.ts";
+
+const root = join(import.meta.dir, "../..");
+const slow = 30_000;
+
+/** Each example does what its README says. */
+describeTargets("the examples", (target) => {
+  const start = (name: string, env: Record<string, string>) =>
+    startFile(target, join(root, "examples", name, "services.yaml"), { env });
+
+  test(
+    "01: morning and evening answer, and evening stops first",
+    async () => {
+      await using system = start("01-morning-evening", { MORNING_PORT: "0", EVENING_PORT: "0" });
+      await system.ready();
+      expect(await textOf(await system.url("morning"))).toBe("Good morning!\n");
+      expect(await textOf(await system.url("evening"))).toBe("Good evening!\n");
+      expect((await system.stop("SIGINT")).code).toBe(0);
+      expect(stopsOf(system)).toEqual(["evening stopped", "morning stopped"]);
+      expect(messagesOf(system, "evening")).toContain("the lamps are out");
+    },
+    slow,
+  );
+
+  test(
+    "03: what was asked over TCP is answered before the process exits",
+    async () => {
+      await using system = start("03-tcp-http", { TCP_PORT: "0", HTTP_PORT: "0" });
+      await system.ready();
+      const { address } = await system.record((line) => line.service === "tcp" && line.msg === "listening");
+      const port = (address as { port: number }).port;
+      const lookup = `${await system.url("http")}/lookup?topic=orders`;
+      using first = await openLines(port);
+      await first.ask("REGISTER orders host-1");
+      expect(await (await fetch(lookup)).json()).toEqual({ topic: "orders", producers: ["host-1"] });
+
+      using last = await openLines(port);
+      const answer = last.ask("REGISTER orders host-2");
+      await Bun.sleep(100); // the registration takes 500 ms
+      const ending = system.stop();
+      await system.record((line) => line.msg.startsWith("stopped") && line.service === "http");
+      await expect(openLines(port)).rejects.toThrow();
+      expect(await answer).toBe("OK");
+      expect(await last.rest()).toBe("BYE\n");
+      expect((await ending).code).toBe(0);
+      expect(stopsOf(system)).toEqual(["http stopped", "tcp stopped"]);
+    },
+    slow,
+  );
+
+  test(
+    "04: the gateway asks its backends without a network",
+    async () => {
+      await using system = start("04-gateway", { PORT: "0" });
+      await system.ready();
+      const gateway = await system.url("gateway");
+      expect(await (await fetch(`${gateway}/orders/1`)).json()).toEqual({
+        id: "1",
+        item: "a book about engines",
+        customer: { id: "7", name: "Ada" },
+      });
+      expect(await (await fetch(`${gateway}/customers/8`)).json()).toEqual({ id: "8", name: "Grace" });
+      expect((await fetch(`${gateway}/orders/9`)).status).toBe(404);
+      expect((await system.stop()).code).toBe(0);
+      expect(stopsOf(system)).toEqual(["gateway stopped", "orders stopped", "customers stopped"]);
+    },
+    slow,
+  );
+
+  test(
+    "05: the event stream says goodbye, the WebSocket closes with 1001",
+    async () => {
+      await using system = start("05-streams", { PORT: "0" });
+      await system.ready();
+      const live = await system.url("live");
+      expect(await textOf(live)).toStartWith("<!doctype html>");
+      const { body } = await fetch(`${live}/events`);
+      const events = new Response(body).text();
+      const socket = new WebSocket(`${live.replace("http", "ws")}/echo`);
+      await once(socket, "open");
+      socket.send("hello");
+      const [message] = await once(socket, "message");
+      expect(message.data).toBe("you said: hello");
+      const closed = once(socket, "close");
+      const { code, elapsedMs } = await system.stop("SIGINT");
+      expect((await closed)[0].code).toBe(1001);
+      expect(await events).toMatch(/^event: time\ndata: .*Z\n[\s\S]*event: bye\ndata: the server stops\n\n$/);
+      expect(code).toBe(0);
+      expect(elapsedMs).toBeLessThan(1_000);
+      expect(stopsOf(system)).toEqual(["live stopped"]);
+      expect(system.report().services[0]?.held).toBeUndefined();
+    },
+    slow,
+  );
+
+  test(
+    "06: the api starts after the migration, which starts after the database",
+    async () => {
+      await using system = start("06-migration", { PORT: "0" });
+      await system.ready();
+      const steps = ["connected", "created table books", "completed", "tables: books"];
+      expect(system.log.map((line) => line.msg).filter((msg) => steps.includes(msg))).toEqual(steps);
+      const books = (await (await fetch(await system.url("api"))).json()) as { title: string }[];
+      expect(books.map((book) => book.title)).toEqual(["The Mythical Man-Month", "Programming Pearls"]);
+      expect((await system.stop("SIGINT")).code).toBe(0);
+      expect(stopsOf(system)).toEqual(["api stopped", "migrate completed", "database stopped"]);
+    },
+    slow,
+  );
+
+  test(
+    "07: payments comes back after its backoff, newsletter from its quarantine",
+    async () => {
+      await using system = start("07-flaky", { PORT: "0", ADMIN: "127.0.0.1:0" });
+      await system.ready();
+      expect(messagesOf(system, "payments").filter((msg) => / retry \d+ in /.test(msg))).toHaveLength(2);
+      expect(messagesOf(system, "payments")).toContain("connected in life 3");
+      const shop = await system.url("shop");
+      expect(await (await fetch(shop)).json()).toEqual({
+        payments: "up",
+        newsletter: expect.stringMatching(/^down, try again in \d+ s$/),
+      });
+      const readyz = `${await system.url()}/readyz?verbose`;
+      const degraded = await fetch(readyz);
+      expect(degraded.status).toBe(200);
+      expect(await degraded.text()).toMatch(/newsletter .*quarantined/);
+      await system.record((line) => line.service === "newsletter" && line.msg === "ready");
+      expect(await (await fetch(shop)).json()).toEqual({ payments: "up", newsletter: "up" });
+      expect(await textOf(readyz)).toContain("[+]newsletter ok");
+      expect((await system.stop("SIGINT")).code).toBe(0);
+    },
+    slow,
+  );
+
+  test(
+    "services.yaml of this repository: everything is ready, the page, the gateway and the books answer",
+    async () => {
+      const file = join(root, "services.yaml");
+      await using system = startFile(target, file, {
+        env: { PORT: `${await freePort()}`, ADMIN: "127.0.0.1:0" },
+      });
+      await system.ready();
+      expect(await textOf(await system.url("live"))).toStartWith("<!doctype html>");
+      expect((await fetch(`${await system.url("gateway")}/1`)).status).toBe(200);
+      expect((await fetch(await system.url("books"))).status).toBe(200);
+      expect((await fetch(`${await system.url()}/readyz`)).status).toBe(200);
+      const problems = system.log.filter((line) => !["info", "debug"].includes(line.level));
+      expect(problems).toEqual([]);
+      expect((await system.stop("SIGINT")).code).toBe(0);
+    },
+    slow,
+  );
+});
+
+describeTargets("the library example", (target) => {
+  test.skipIf(target.name === "binary")(
+    target.name === "binary"
+      ? "02 (skipped: a binary runs no main.ts)"
+      : "02: both servers answer and stop in order",
+    async () => {
+      const [morning, evening] = [await freePort(), await freePort()];
+      const env = { MORNING_PORT: `${morning}`, EVENING_PORT: `${evening}` };
+      await using system = startProgram(target, commandFor(target), { env });
+      await system.ready();
+      expect(await textOf(`http://127.0.0.1:${morning}`)).toBe("Good morning!\n");
+      expect(await textOf(`http://127.0.0.1:${evening}`)).toBe("Good evening!\n");
+      expect((await system.stop("SIGINT")).code).toBe(0);
+      const stops = system.log.filter((line) => /^stopped \(/.test(line.msg)).map((line) => line.service);
+      expect(stops).toEqual(["evening", "morning"]);
+    },
+    slow,
+  );
+});
+
+function commandFor(target: Target): Target["command"] {
+  const { command } = targets.find(({ name }) => name === target.name) as Target;
+  const [program, ...args] = command;
+  return [program, ...args.slice(0, -1), join(root, "examples/02-library/main.ts")];
+}
+
+async function textOf(url: string): Promise<string> {
+  const response = await fetch(url);
+  return response.text();
+}
+
+function stopsOf(system: System): string[] {
+  return system.report().services.map((stop) => `${stop.service} ${stop.outcome}`);
+}
+
+function messagesOf(system: System, service: string): string[] {
+  return system.log.filter((line) => line.service === service).map((line) => line.msg);
+}
+
+/** A connection that asks in lines; rejects when nobody listens. */
+async function openLines(port: number) {
+  const socket = connect(port, "127.0.0.1").setEncoding("utf8");
+  let text = "";
+  socket.on("data", (chunk: string) => {
+    text += chunk;
+  });
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  await once(socket, "connect");
+  return {
+    async ask(line: string): Promise<string> {
+      socket.write(`${line}\n`);
+      while (!text.includes("\n")) await once(socket, "data");
+      const end = text.indexOf("\n");
+      const answer = text.slice(0, end);
+      text = text.slice(end + 1);
+      return answer;
+    },
+    /** What comes until the other side closes. */
+    async rest(): Promise<string> {
+      await closed;
+      return text;
+    },
+    [Symbol.dispose]: () => void socket.destroy(),
+  };
+}
