@@ -1,9 +1,10 @@
 /**
  * Compiles the supervisor into one executable:
  *
- *     bun build.ts [--outfile dist/supervisor]
+ *     bun build.ts [--outfile dist/supervisor] [--if-old]
  *
- * Needs nothing but Bun; installs the dependencies when they are not there.
+ * `--if-old` does nothing when the executable is newer than what it is made of. Needs nothing but Bun;
+ * installs the dependencies when they are not there.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -12,34 +13,48 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "./package.json" with { type: "json" };
 
-const { values } = parseArgs({ options: { outfile: { type: "string", default: "dist/supervisor" } } });
+const { values } = parseArgs({
+  options: { outfile: { type: "string", default: "dist/supervisor" }, "if-old": { type: "boolean" } },
+});
 const outfile = resolve(values.outfile);
-const started = performance.now();
 process.chdir(import.meta.dir);
-installIfMissing();
-mkdirSync(dirname(outfile), { recursive: true });
-const scratch = mkdtempSync(join(dirname(outfile), "build-"));
-try {
-  const compiled = join(scratch, "supervisor");
-  await compile(compiled);
-  const copy = join(scratch, "copy");
-  copyInSmallPieces(compiled, copy);
-  renameSync(copy, outfile);
-} finally {
-  rmSync(scratch, { recursive: true });
+if (!values["if-old"] || isOld(outfile)) await build(outfile);
+
+async function build(file: string): Promise<void> {
+  const started = performance.now();
+  installIfMissing();
+  mkdirSync(dirname(file), { recursive: true });
+  const scratch = mkdtempSync(join(dirname(file), "build-"));
+  try {
+    const compiled = join(scratch, "supervisor");
+    await compile(compiled);
+    const copy = join(scratch, "copy");
+    copyInSmallPieces(compiled, copy);
+    renameSync(copy, file);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+  const took = Math.round(performance.now() - started);
+  console.log(`${values.outfile}: ${manifest.version} (${commit()}) in ${took} ms`);
 }
-console.log(
-  `${values.outfile}: ${manifest.version} (${commit()}) in ${Math.round(performance.now() - started)} ms`,
-);
+
+function isOld(file: string): boolean {
+  if (!existsSync(file)) return true;
+  const built = statSync(file).mtimeMs;
+  const source = readdirSync("src", { recursive: true, encoding: "utf8" }).map((path) => join("src", path));
+  return ["build.ts", "package.json", "bun.lock", ...source].some((path) => statSync(path).mtimeMs > built);
+}
 
 async function compile(file: string): Promise<void> {
   await Bun.build({

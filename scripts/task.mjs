@@ -2,7 +2,7 @@
 // newer), Bun or Deno, whichever is there, so it imports nothing but node:* and brings the rest itself.
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -138,19 +138,7 @@ function missing(name) {
 }
 
 function buildIfOld() {
-  if (existsSync("dist/supervisor")) {
-    const built = statSync("dist/supervisor").mtimeMs;
-    const sources = ["build.ts", "package.json", "bun.lock", ...filesBelow("src")];
-    if (sources.every((file) => statSync(file).mtimeMs <= built)) return;
-  }
-  if (run([bun(), "build.ts"]) !== 0) stopWith(70, "The build failed; the lines above say why.");
-}
-
-function filesBelow(folder) {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? filesBelow(path) : [path];
-  });
+  if (run([bun(), "build.ts", "--if-old"]) !== 0) stopWith(70, "The build failed; the lines above say why.");
 }
 
 function run([command, ...args]) {

@@ -67,10 +67,16 @@ async function explain(error: unknown, name: CommandName | undefined, terminal: 
   const problems = problemsOf(error);
   if (problems.length === 0) {
     const stack = error instanceof Error ? error.stack : undefined;
-    terminal.err(`supervisor: a defect of its own, please report it: ${stack ?? messageOf(error)}\n`);
+    const defect = `a defect of its own, please report it: ${stack ?? messageOf(error)}`;
+    terminal.err(`supervisor: ${isSystemError(error) ? error.message : defect}\n`);
     return ExitCode.failed;
   }
   const { renderProblems } = await import("../core/render-problems.ts");
   terminal.err(`${renderProblems(problems, { color: terminal.errColor, cwd: terminal.cwd }).trimEnd()}\n`);
   return exitCodeOf(problems);
+}
+
+/** A full disk, a folder that may not be written: what the operating system says is what the user needs. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error && /^E[A-Z0-9]+$/.test(String(error.code));
 }

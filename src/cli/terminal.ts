@@ -64,8 +64,10 @@ function writeAll(fd: number, text: string): void {
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
       // `supervisor schema | head` closes the pipe early: that is no failure of ours.
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
+      if (code === "EPIPE") return;
+      if (code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }

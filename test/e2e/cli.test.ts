@@ -217,4 +217,11 @@ web      after api (ready), migrate (completed)
     expect((await run(["help"])).stdout).not.toContain("\u001b[");
     expect((await run(["help"], { env: { FORCE_COLOR: "1" } })).stdout).toContain("\u001b[1m");
   });
+
+  test("a folder that cannot be written is told in one line, exit 70", async () => {
+    using folder = tempDir({ file: "" });
+    const { code, stderr } = await run(["init", join(folder.path, "file", "below")]);
+    expect(code).toBe(70);
+    expect(stderr).toMatch(/^supervisor: ENOTDIR.*\n$/);
+  });
 });

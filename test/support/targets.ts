@@ -65,13 +65,13 @@ export interface SupervisorProcess extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Starts `supervisor ARGS`. Builds the binary first when nobody has. */
+/** Starts `supervisor ARGS`, after building the binary when that is old. */
 export function spawnSupervisor(
   target: Target,
   args: readonly string[],
   options: SpawnOptions = {},
 ): SupervisorProcess {
-  if (target.name === "binary") buildIfAbsent();
+  if (target.command[0] === binary) freshBinary();
   const [command, ...before] = target.command;
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -98,14 +98,18 @@ export async function runSupervisorCli(
   return { ...exit, stdout: running.stdout, stderr: running.stderr };
 }
 
-/** The compiled binary. `npm test` has built it; a single test file builds it when it is not there. */
-export function buildIfAbsent(): string {
-  if (!existsSync(binary)) {
-    const { status, stderr } = spawnSync(process.execPath, [join(root, "build.ts")], { encoding: "utf8" });
+/** The path of the compiled binary, built anew when the source is newer. */
+export function freshBinary(): string {
+  if (!isFresh) {
+    const build = [join(root, "build.ts"), "--if-old"];
+    const { status, stderr } = spawnSync(process.execPath, build, { encoding: "utf8" });
     if (status !== 0) throw new Error(`build.ts failed: ${stderr}`);
+    isFresh = true;
   }
   return binary;
 }
+
+let isFresh = false;
 
 function watch(child: ChildProcess): SupervisorProcess {
   const output = { stdout: "", stderr: "" };
