@@ -21,7 +21,7 @@ import { createStallReport } from "./observe/stall-report.ts";
 import { writeStopReport } from "./observe/stop-report-file.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 import type { Native } from "./runtime/native.ts";
-import { openNative } from "./runtime/native.ts";
+import { openNative } from "./runtime/native-detect.ts";
 
 /*
  * The operator's plane: a thread that answers for the process while its main loop may be frozen. It knows

@@ -1,5 +1,3 @@
-import type { Beacon } from "../core/beacon.ts";
-
 /** What the operator's plane needs below JavaScript, because main may not run any. */
 export interface Native {
   /**
@@ -13,12 +11,4 @@ export interface Native {
   exit(code: number): never;
   /** Why signals cannot be seen while main is frozen, when that is so. */
   readonly limitation?: string;
-}
-
-/** Never rejects: what a platform cannot do is told in `limitation`. `signals` are names like SIGTERM. */
-export async function openNative(beacon: Beacon, signals: readonly NodeJS.Signals[]): Promise<Native> {
-  // Literal specifiers only: compilers bundle what they can read here.
-  if (process.versions.bun !== undefined)
-    return (await import("./native-bun.ts")).openNative(beacon, signals);
-  return (await import("./native-deno.ts")).openNative(beacon, signals);
 }
