@@ -1,4 +1,4 @@
-import { existsSync, unlinkSync } from "node:fs";
+import { lstatSync, unlinkSync } from "node:fs";
 import { listenError } from "../core/listen-error.ts";
 import type { Address } from "../core/plan.ts";
 import type { NativeServer, Runtime } from "../runtime/runtime.ts";
@@ -44,7 +44,9 @@ async function close(server: NativeServer): Promise<void> {
 
 /** A process that was killed leaves its socket file behind; one that somebody answers on is theirs. */
 async function removeStale(path: string): Promise<void> {
-  if (existsSync(path) && !(await isAnswered(path))) unlinkSync(path);
+  const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+  // Anything else at this path is somebody's file: binding refuses it.
+  if (isSocket && !(await isAnswered(path))) unlinkSync(path);
 }
 
 async function isAnswered(path: string): Promise<boolean> {

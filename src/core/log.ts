@@ -25,7 +25,11 @@ export interface Logger {
 }
 
 /** Takes finished records; `observe/log-writer.ts` turns them into lines. Must not throw. */
-export type LogSink = (record: LogRecord) => void;
+export interface LogSink {
+  (record: LogRecord): void;
+  /** Whether records of this level are kept; a logger that knows does not make the others. @default all are */
+  readonly keeps?: (level: LogLevel) => boolean;
+}
 
 /** A logger that stamps every record with `who`. */
 export function createLogger(
@@ -33,7 +37,12 @@ export function createLogger(
   wall: () => number,
   who: { service?: string; generation?: number } = {},
 ): Logger {
-  const at = (level: LogLevel) => (message: string, fields?: LogFields) =>
-    sink({ time: wall(), level, message, ...who, ...(fields ? { fields } : {}) });
+  const at = (level: LogLevel) => {
+    if (sink.keeps?.(level) === false) return ignore;
+    return (message: string, fields?: LogFields) =>
+      sink({ time: wall(), level, message, ...who, ...(fields ? { fields } : {}) });
+  };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), fatal: at("fatal") };
 }
+
+function ignore(): void {}

@@ -35,13 +35,11 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   const output = options.write
     ? { write: options.write, flush() {} }
     : createLineOutput({ lost: (count) => format(lostRecord(count)) });
-  return {
-    sink(record) {
-      if (rank[record.level] < lowest) return;
-      output.write(safely(format, record));
-    },
-    flush: output.flush,
+  const keeps = (level: LogLevel) => rank[level] >= lowest;
+  const sink = (record: LogRecord) => {
+    if (keeps(record.level)) output.write(safely(format, record));
   };
+  return { sink: Object.assign(sink, { keeps }), flush: output.flush };
 }
 
 const rank = Object.fromEntries(logLevels.map((level, index) => [level, index])) as Record<LogLevel, number>;

@@ -92,7 +92,7 @@ export function createLineOutput(options: LineOutputOptions): LineOutput {
 
   return {
     write(text) {
-      if (closed) return;
+      if (closed || text === "") return;
       const chunk = encoder.encode(text);
       if (waitingBytes + chunk.length > room) {
         lostLines += 1;
