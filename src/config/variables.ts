@@ -39,6 +39,7 @@ export function expandVariables(
 ): Expanded | undefined {
   let failed = false;
   let secret = false;
+  let depth = 0;
   const result = expandRange(0, text.length);
   if (failed) return undefined;
   return { text: result, whole: text.startsWith("${") && closingBrace(text, 0) === text.length - 1, secret };
@@ -77,8 +78,17 @@ export function expandVariables(
       return value;
     }
     const rest = start + 2 + head.length;
-    if (operator === ":-") return expandRange(rest, close);
+    if (operator === ":-") return expandDefault(rest, close);
     return unset(name, start, close, operator === ":?" ? text.slice(rest, close) : undefined);
+  }
+
+  function expandDefault(start: number, end: number): string {
+    const message = `Defaults are nested more than ${deepest} deep`;
+    if (depth === deepest) return fail("BAD_VALUE", start, end, message, "Set some of the variables.");
+    depth++;
+    const result = expandRange(start, end);
+    depth--;
+    return result;
   }
 
   function readCredential(name: string, start: number, close: number): string {
@@ -147,6 +157,8 @@ export function expandVariables(
     return "";
   }
 }
+
+const deepest = 10;
 
 /** The `}` that closes the `${` at `start`, or -1. */
 function closingBrace(text: string, start: number): number {
