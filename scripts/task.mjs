@@ -48,7 +48,7 @@ function test(args) {
   rmSync("test.junit.xml", { force: true });
   const junit = ["--reporter=junit", "--reporter-outfile=test.junit.xml"];
   console.log("\n── tests");
-  const exitCode = run([bun(), "test", "--isolate", ...junit, ...args]);
+  const exitCode = run([bun(), "test", "--isolate", "--timeout=30000", ...junit, ...args]);
   return summary(exitCode, failedSteps, skipped);
 }
 
