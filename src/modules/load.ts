@@ -41,9 +41,13 @@ async function loadOne(
 ): Promise<Definition> {
   const { name, module, startTimeout } = service;
   const loading = await within(clock, clock.now() + startTimeout, runtime.importModule(module));
-  const at = locate(["services", name, "module"]);
-  if (loading.tag === "late") throw new ProblemsError([neverLoaded(service, at)]);
-  if (loading.tag === "failed") throw new ProblemsError(loadProblems(name, module, loading.error, at));
+  if (loading.tag !== "done") {
+    const at = locate(["services", name, "module"]);
+    const late = loading.tag === "late";
+    throw new ProblemsError(
+      late ? [neverLoaded(service, at)] : loadProblems(name, module, loading.error, at),
+    );
+  }
   const config = await checkConfig(service, loading.value, locate);
   return { service: name, module, config, create: creator(service, loading.value, locate) };
 }
