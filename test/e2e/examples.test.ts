@@ -90,12 +90,12 @@ describeTargets("the examples", (target) => {
       const [message] = await once(socket, "message");
       expect(message.data).toBe("you said: hello");
       const closed = once(socket, "close");
-      const { code, elapsedMs } = await system.stop("SIGINT");
+      const { code } = await system.stop("SIGINT");
       expect((await closed)[0].code).toBe(1001);
       expect(await events).toMatch(/^event: time\ndata: .*Z\n[\s\S]*event: bye\ndata: the server stops\n\n$/);
       expect(code).toBe(0);
-      expect(elapsedMs).toBeLessThan(1_000);
       expect(stopsOf(system)).toEqual(["live stopped"]);
+      // Not one of the two had to be cut.
       expect(system.report().services[0]?.held).toBeUndefined();
     },
     slow,
