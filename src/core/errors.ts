@@ -32,6 +32,10 @@ export const errorCodes = {
   ADDRESS_IN_USE: { exit: 70, means: "Another process listens on a port or socket that a service needs." },
   ADDRESS_FORBIDDEN: { exit: 70, means: "The process may not bind this port or socket." },
   ADDRESS_UNAVAILABLE: { exit: 70, means: "The host of an address does not belong to this machine." },
+  BAD_TLS: {
+    exit: 78,
+    means: "A certificate or its key cannot be read, or cannot be used.",
+  },
   START_TIMEOUT: { exit: 70, means: "A service was not ready within start_timeout." },
   RUN_FAILED: { exit: 70, means: "A service's start or run failed." },
   UNHEALTHY: { exit: 70, means: "A service failed its health probe too often." },

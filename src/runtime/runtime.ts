@@ -9,35 +9,99 @@ export interface Runtime {
   importModule(path: string): Promise<Record<string, unknown>>;
   /** Makes `import … from specifier` work in files of the user, with nothing installed. */
   provideModule(specifier: string, exports: Record<string, unknown>): void;
-  /** Binds a native HTTP server. Throws at once, with `code` EADDRINUSE, EACCES or EADDRNOTAVAIL. */
+  /** Binds a native HTTP server. Throws at once; `code` is the system's word (EADDRINUSE …) where there is one. */
   serve(options: ServeOptions): NativeServer;
   /** Turns the request into a WebSocket; the server must have handed over this very `request` and `info`. */
   upgradeWebSocket(
     request: Request,
     info: NativeInfo,
-    protocol?: string,
-  ): { socket: WebSocket; response: Response };
+    owner: SocketOwner,
+    options?: { protocol?: string },
+  ): Upgrade;
+  /**
+   * From now on, a WebSocket made with the runtime's own API, behind our back, asks for its owner where it
+   * is made. Returns how to stop. Does nothing on Bun: there every upgrade goes through a server we hold.
+   */
+  watchUpgrades(owner: () => SocketOwner | undefined): () => void;
 }
 
 export interface ServeOptions {
-  readonly address:
-    | { readonly tag: "tcp"; readonly host: string; readonly port: number }
-    | { readonly tag: "unix"; readonly path: string };
+  readonly address: NativeAddress;
+  /** PEM texts. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Milliseconds without traffic after which a connection is closed; 0 is never. */
+  /** Milliseconds without traffic after which a connection is closed; 0 is never. Deno has no such limit. */
   readonly idleTimeout: number;
-  readonly fetch: (request: Request, info: NativeInfo) => Response | Promise<Response>;
+  /** Must not throw or reject. `undefined` only after an upgrade, when `Upgrade.answer` says so. */
+  readonly fetch: (request: Request, info: NativeInfo) => Answer | Promise<Answer>;
 }
+
+export type NativeAddress =
+  | { readonly tag: "tcp"; readonly host: string; readonly port: number }
+  | { readonly tag: "unix"; readonly path: string };
+
+export type Answer = Response | undefined;
 
 /** Whatever the native server hands to its handler beside the request. */
 export type NativeInfo = unknown;
 
 export interface NativeServer {
   /** What was really bound; the port is known even when 0 was asked for. */
-  readonly address: ServeOptions["address"];
-  clientAddress(request: Request, info: NativeInfo): string | undefined;
-  /** Stops accepting, closes idle connections, resolves when every response and WebSocket has ended. */
+  readonly address: NativeAddress;
+  /** Undefined on unix sockets. */
+  peer(request: Request, info: NativeInfo): Peer | undefined;
+  /** While held, a request is not cut for lack of traffic, however long its answer takes. */
+  hold(request: Request, held: boolean): void;
+  /** Counts responses on their way out. `exclusive`: no other follower exists on this server. */
+  follow(exclusive: boolean): Follower;
+  /** Asks later whether everything of this one response was written, or its client is gone. */
+  watch(request: Request, info: NativeInfo): () => boolean;
+  /** What frameworks written for this runtime look for as `env.server`; undefined where there is no such custom. */
+  facade(request: Request, info: NativeInfo, owner: () => SocketOwner): unknown;
+  /** Stops accepting and closes idle connections, at once. Resolves when every response and WebSocket has ended. */
   stop(): Promise<void>;
-  /** Closes everything now. */
+  /** Closes everything now. On Deno it can close nothing any more once `stop` was called. */
   kill(): void;
+}
+
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+  readonly family: "IPv4" | "IPv6";
+}
+
+export interface Follower {
+  /** The handler has answered this request. */
+  add(request: Request, info: NativeInfo): void;
+  /**
+   * How many answers are not written to their end, streams included.
+   * `running` are the requests of this server whose handler has not answered.
+   */
+  open(running: Iterable<Request>): number;
+}
+
+/** Whoever answers for a WebSocket: counts it, and enters the service for its events. */
+export interface SocketOwner {
+  /** Bun's convention: the `websocket` member of the module. */
+  readonly handlers: unknown;
+  enter<T>(work: () => T): T;
+  opened(socket: LiveSocket): void;
+  closed(socket: LiveSocket): void;
+}
+
+export interface LiveSocket {
+  close(code: number, reason: string): void;
+  /** Ends it without waiting for the other side, as far as the runtime can. */
+  terminate(): void;
+}
+
+export interface Upgrade {
+  readonly socket: WebSocket;
+  /** What the service returns from its handler. */
+  readonly response: Response;
+  /** What the native server must be given, whatever became of `response` in the service's middleware. */
+  readonly answer: Answer;
+  /** The handler has returned: events may flow. */
+  begin(): void;
+  /** The handler has thrown: the socket closes with code 1011. */
+  fail(): void;
 }

@@ -1,0 +1,211 @@
+import type { Beacon } from "../core/beacon.ts";
+import { beaconCells } from "../core/beacon.ts";
+import type { Clock } from "../core/clock.ts";
+import type { HttpPlan } from "../core/plan.ts";
+import type { Answer, Follower, NativeInfo, NativeServer, Runtime } from "../runtime/runtime.ts";
+import type { IntakeTarget } from "../service/intake.ts";
+import { scopes } from "../service/scope.ts";
+import { measureBody } from "./body-limit.ts";
+import type { Origin } from "./exchange.ts";
+import { Exchange, RunningList } from "./exchange.ts";
+import type { OpenEnds } from "./open-ends.ts";
+import { bodyTooLarge, cutOff, internalError, notFound, timedOut, withHeader } from "./reply.ts";
+import { requestIdOf, ServiceRequestEnv } from "./request-env.ts";
+
+export interface ExchangesOptions {
+  readonly service: string;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly beacon: Beacon;
+  readonly limits: Pick<HttpPlan["limits"], "body" | "requestTimeout">;
+  readonly port: Port | undefined;
+  readonly ends: OpenEnds;
+  readonly socketOwner: Origin["socketOwner"];
+  /** Whether clients should go away after their next response. */
+  readonly isClosing: () => boolean;
+  /** Told when a handler has answered. */
+  readonly settled: () => void;
+}
+
+/** Where the requests of a service come in from the network. */
+export interface Port {
+  readonly native: NativeServer;
+  readonly follower: Follower;
+}
+
+/** The requests of one generation, from their arrival to the answer of its `fetch`. */
+export interface Exchanges {
+  /** A request from the native server. Never throws or rejects. */
+  handle(request: Request, info: NativeInfo): Answer | Promise<Answer>;
+  /** A request from within the process. */
+  call(request: Request): Promise<Response>;
+  /** How many handlers have not answered. */
+  readonly running: number;
+  /** The requests among them that came from the network. */
+  fromNetwork(): readonly Request[];
+  /** Answers all of them in place of the service, whose own answers are dropped from now on. */
+  cut(): void;
+}
+
+const { current, last } = beaconCells;
+
+export function createExchanges(options: ExchangesOptions, target: IntakeTarget): Exchanges {
+  const { service, runtime, clock, beacon, limits, port, ends, socketOwner, isClosing, settled } = options;
+  const { scope } = target;
+  const fetch = target.fetch ?? notFound;
+  const mark = scope.beacon;
+  const network: Origin = { runtime, native: port?.native, socketOwner };
+  const process: Origin = { runtime, native: undefined, socketOwner };
+  const running = new RunningList();
+
+  function handle(request: Request, info: NativeInfo): Answer | Promise<Answer> {
+    const exchange = new Exchange(network, request, info);
+    let seen = request;
+    // Both runtimes drop the body of a GET or HEAD themselves.
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      const measured = measureBody(request, limits.body, () => {
+        exchange.overflowed = true;
+      });
+      if (measured.tag === "tooLarge") return reply(bodyTooLarge(limits.body), exchange);
+      if (measured.tag === "counted") seen = measured.request;
+    }
+    if (limits.requestTimeout > 0) exchange.aborter = withAborter(seen);
+    return run(seen, exchange);
+  }
+
+  // The hot path: next to the service's own work, a few stores and two objects per request.
+  function run(request: Request, exchange: Exchange): Answer | Promise<Answer> {
+    const before = beacon[current] as number;
+    beacon[current] = mark;
+    beacon[last] = mark;
+    try {
+      const result = scopes.run(scope, fetch, request, new ServiceRequestEnv(exchange));
+      if (result instanceof Response) return answer(result, exchange);
+      return wait(Promise.resolve(result), exchange);
+    } catch (error) {
+      return fail(error, exchange);
+    } finally {
+      beacon[current] = before;
+    }
+  }
+
+  function wait(work: Promise<Response>, exchange: Exchange): Promise<Answer> {
+    if (exchange.info) port?.native.hold(exchange.request, true);
+    if (exchange.aborter) exchange.cancelTimer = clock.after(limits.requestTimeout, () => expire(exchange));
+    running.add(exchange);
+    return new Promise((resolve) => {
+      exchange.resolve = resolve;
+      work.then(
+        (response) => (conclude(exchange) ? resolve(answer(response, exchange)) : drop(response)),
+        (error) => conclude(exchange) && resolve(fail(error, exchange)),
+      );
+    });
+  }
+
+  /** Whether it had not been concluded before: then the caller resolves it. */
+  function conclude(exchange: Exchange): boolean {
+    if (!exchange.resolve) return false;
+    exchange.resolve = undefined;
+    running.remove(exchange);
+    exchange.cancelTimer?.();
+    if (exchange.info) port?.native.hold(exchange.request, false);
+    settled();
+    return true;
+  }
+
+  /** Answers in place of the service, whose own answer is dropped when it comes. */
+  function answerInstead(response: Response, exchange: Exchange): void {
+    const { resolve } = exchange;
+    if (resolve && conclude(exchange)) resolve(reply(response, exchange));
+  }
+
+  function expire(exchange: Exchange): void {
+    const requestId = requestIdOf(exchange);
+    scope.log.warn("request timed out", { ...nameOf(exchange.request), requestId });
+    answerInstead(timedOut(requestId), exchange);
+    exchange.aborter?.abort(new DOMException("The request took longer than request_timeout", "TimeoutError"));
+  }
+
+  function answer(response: Response, exchange: Exchange): Answer {
+    const { upgrade } = exchange;
+    if (upgrade) {
+      queueMicrotask(upgrade.begin);
+      return upgrade.answer;
+    }
+    if (exchange.overflowed) return reply(bodyTooLarge(limits.body), exchange);
+    try {
+      if (!(response instanceof Response))
+        throw new TypeError(`fetch returned ${typeof response}, no Response`);
+      return reply(withEndableBody(response, exchange), exchange);
+    } catch (error) {
+      return fail(error, exchange);
+    }
+  }
+
+  function fail(error: unknown, exchange: Exchange): Answer {
+    const { upgrade } = exchange;
+    if (exchange.overflowed) return reply(bodyTooLarge(limits.body), exchange);
+    const requestId = requestIdOf(exchange);
+    scope.log.error("request failed", { error, ...nameOf(exchange.request), requestId });
+    if (!upgrade) return reply(internalError(requestId), exchange);
+    upgrade.fail();
+    return upgrade.answer;
+  }
+
+  function withEndableBody(response: Response, { request, info }: Exchange): Response {
+    if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+    if (!info || !port) return ends.stream(response, { isNative: false, isWritten: () => true });
+    port.native.hold(request, true);
+    return ends.stream(response, { isNative: true, isWritten: port.native.watch(request, info) });
+  }
+
+  /** Sends `response`, with the headers that are ours to add. */
+  function reply(response: Response, { request, info, requestId }: Exchange): Response {
+    const named = requestId === undefined ? response : withHeader(response, "x-request-id", requestId);
+    if (!info) return named;
+    port?.follower.add(request, info);
+    return isClosing() ? withHeader(named, "connection", "close") : named;
+  }
+
+  return {
+    handle,
+    call: async (request) => (await run(request, new Exchange(process, request, undefined))) as Response,
+    get running() {
+      return running.size;
+    },
+    fromNetwork: () => running.snapshot().flatMap(({ request, info }) => (info ? [request] : [])),
+    cut() {
+      for (const exchange of running.snapshot()) answerInstead(cutOff(service), exchange);
+    },
+  };
+}
+
+function ignore(): void {}
+
+/**
+ * Lets `request.signal` abort from here as well as when the client goes away. It is a property of this object
+ * only: the runtime's own copies of the request do not know of it.
+ */
+function withAborter(request: Request): AbortController {
+  const aborter = new AbortController();
+  let signal: AbortSignal | undefined;
+  const prototype = Object.getPrototypeOf(request) as object;
+  Object.defineProperty(request, "signal", {
+    configurable: true,
+    get() {
+      signal ??= AbortSignal.any([Reflect.get(prototype, "signal", request) as AbortSignal, aborter.signal]);
+      return signal;
+    },
+  });
+  return aborter;
+}
+
+function nameOf(request: Request): { method: string; path: string } {
+  return { method: request.method, path: new URL(request.url).pathname };
+}
+
+/** An answer that nobody waits for any more: its stream must not stay open. */
+function drop(response: unknown): void {
+  // A body that cannot be cancelled, because someone reads it, is not ours to end.
+  if (response instanceof Response) response.body?.cancel().catch(ignore);
+}

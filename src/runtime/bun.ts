@@ -1,0 +1,197 @@
+import type { BunSocket, SocketLink } from "./bun-socket.ts";
+import { createServiceSocket, linkHandlers } from "./bun-socket.ts";
+import type {
+  Follower,
+  NativeAddress,
+  NativeInfo,
+  NativeServer,
+  Peer,
+  Runtime,
+  ServeOptions,
+  SocketOwner,
+  Upgrade,
+} from "./runtime.ts";
+
+export const bunRuntime: Runtime = {
+  name: "bun",
+  version: Bun.version,
+  importModule,
+  provideModule,
+  serve,
+  upgradeWebSocket,
+  watchUpgrades: () => () => {},
+};
+
+// A path, not a URL: Bun answers a file URL with a query from its cache.
+function importModule(path: string): Promise<Record<string, unknown>> {
+  return import(path);
+}
+
+function provideModule(specifier: string, exports: Record<string, unknown>): void {
+  Reflect.set(globalThis, Symbol.for(`${specifier}.v1`), exports);
+  Bun.plugin({
+    name: specifier,
+    setup: (build) => void build.module(specifier, () => ({ exports, loader: "object" })),
+  });
+}
+
+function serve(options: ServeOptions): NativeServer {
+  const { address, tls } = options;
+  const idleSeconds = secondsOf(options.idleTimeout);
+  const server = Bun.serve<UpgradeData>({
+    ...(address.tag === "tcp"
+      ? { hostname: address.host, port: address.port, idleTimeout: idleSeconds }
+      : { unix: address.path, idleTimeout: idleSeconds }),
+    ...(tls ? { tls } : {}),
+    development: false,
+    // The limit is each service's own; the server must not know a smaller one.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch: options.fetch as (request: Request) => Response | Promise<Response>,
+    // What ends up here is no error of a handler but of a body that failed while it was written.
+    error: () => new Response(null, { status: 500, headers: { connection: "close" } }),
+    websocket,
+  } as Bun.Serve.Options<UpgradeData>);
+  return nativeServer(server, address, idleSeconds);
+}
+
+function upgradeWebSocket(
+  request: Request,
+  info: NativeInfo,
+  owner: SocketOwner,
+  options: { protocol?: string } = {},
+): Upgrade {
+  const { socket, link, begin } = createServiceSocket(request.url, options.protocol ?? "", owner);
+  const headers = options.protocol ? { "sec-websocket-protocol": options.protocol } : {};
+  const data: UpgradeData = { link, user: undefined };
+  if (!(info as Server).upgrade(request, { data, headers })) {
+    throw new TypeError("Cannot upgrade to a WebSocket: the request does not ask for one");
+  }
+  return {
+    socket,
+    response: new Response(null, { status: 101 }),
+    answer: undefined,
+    begin,
+    fail() {
+      begin();
+      socket.close(1011, "internal error");
+    },
+  };
+}
+
+type Server = Bun.Server<UpgradeData>;
+
+/** What an upgrade passes to the first event of its socket. */
+interface UpgradeData {
+  readonly link: SocketLink;
+  /** The service's own `data`, for modules that follow Bun's convention. */
+  readonly user: unknown;
+}
+
+const links = new WeakMap<object, SocketLink>();
+
+const websocket = {
+  open(socket: BunSocket) {
+    const { link, user } = socket.data as UpgradeData;
+    links.set(socket, link);
+    socket.data = user;
+    link.open(socket);
+  },
+  message: (socket: BunSocket, data: string | Buffer) => links.get(socket)?.message(socket, data),
+  drain: (socket: BunSocket) => links.get(socket)?.drain(socket),
+  ping: (socket: BunSocket, data: Buffer) => links.get(socket)?.ping(socket, data),
+  pong: (socket: BunSocket, data: Buffer) => links.get(socket)?.pong(socket, data),
+  close: (socket: BunSocket, code: number, reason: string) => links.get(socket)?.close(socket, code, reason),
+};
+
+/** Bun counts whole seconds up to 255; a longer wait becomes none, so that nothing is closed too early. */
+function secondsOf(ms: number): number {
+  const seconds = Math.ceil(ms / 1_000);
+  return seconds > 255 ? 0 : seconds;
+}
+
+function nativeServer(server: Server, asked: NativeAddress, idleSeconds: number): NativeServer {
+  const isUnix = asked.tag === "unix";
+  const isWritten = (request: Request) => server.requestIP(request) === null;
+  return {
+    address: isUnix ? asked : boundAddress(server),
+    peer: (request) => (isUnix ? undefined : (server.requestIP(request) as Peer | null)) ?? undefined,
+    hold(request, held) {
+      if (idleSeconds > 0) server.timeout(request, held ? 0 : idleSeconds);
+    },
+    // On unix sockets no request has a peer to ask for: there the server's own count is all there is.
+    follow: (exclusive) => (exclusive || isUnix ? countPending(server) : listRequests(isWritten)),
+    watch: (request) => () => isUnix || isWritten(request),
+    facade: (request, _info, owner) => new ServerFacade(server, request, owner),
+    stop: () => server.stop(),
+    kill: () => void server.stop(true),
+  };
+}
+
+function boundAddress(server: Server): NativeAddress {
+  const bound = Reflect.get(server, "address") as { address: string; port: number };
+  return { tag: "tcp", host: bound.address, port: bound.port };
+}
+
+/** Costs nothing per request, but knows only the sum of the server. */
+function countPending(server: Server): Follower {
+  return {
+    add() {},
+    open(running) {
+      let connected = 0;
+      for (const request of running) if (!request.signal.aborted) connected++;
+      return Math.max(0, server.pendingRequests - connected);
+    },
+  };
+}
+
+/** Remembers requests until a sweep finds that their connection has let go of them. */
+function listRequests(isWritten: (request: Request) => boolean): Follower {
+  let requests: Request[] = [];
+  let sweepAt = 64;
+  function sweep() {
+    requests = requests.filter((request) => !isWritten(request));
+    sweepAt = Math.max(64, 2 * requests.length);
+  }
+  return {
+    add(request) {
+      if (requests.push(request) >= sweepAt) sweep();
+    },
+    open() {
+      sweep();
+      return requests.length;
+    },
+  };
+}
+
+/** The part of Bun's server that a module may use for its own request: Hono's helpers look for it. */
+class ServerFacade {
+  readonly #server: Server;
+  readonly #request: Request;
+  readonly #owner: () => SocketOwner;
+
+  constructor(server: Server, request: Request, owner: () => SocketOwner) {
+    this.#server = server;
+    this.#request = request;
+    this.#owner = owner;
+  }
+
+  upgrade(_request: Request, options: { data?: unknown; headers?: HeadersInit } = {}): boolean {
+    const data = { link: linkHandlers(this.#owner()), user: options.data };
+    return this.#server.upgrade(this.#request, {
+      data,
+      ...(options.headers ? { headers: options.headers } : {}),
+    });
+  }
+
+  requestIP(): Peer | null {
+    return this.#server.requestIP(this.#request) as Peer | null;
+  }
+
+  timeout(_request: Request, seconds: number): void {
+    this.#server.timeout(this.#request, seconds);
+  }
+
+  publish(topic: string, data: string | ArrayBuffer | Uint8Array<ArrayBuffer>, compress?: boolean): number {
+    return this.#server.publish(topic, data, compress);
+  }
+}

@@ -1,0 +1,234 @@
+import nodeModule from "node:module";
+import { pathToFileURL } from "node:url";
+import type {
+  Follower,
+  LiveSocket,
+  NativeAddress,
+  NativeInfo,
+  NativeServer,
+  Peer,
+  Runtime,
+  ServeOptions,
+  SocketOwner,
+  Upgrade,
+} from "./runtime.ts";
+
+export const denoRuntime: Runtime = {
+  name: "deno",
+  get version() {
+    return Deno.version.deno;
+  },
+  importModule,
+  provideModule,
+  serve,
+  upgradeWebSocket,
+  watchUpgrades,
+};
+
+// The part of Deno that is used here; its own types and Bun's do not go together.
+declare const Deno: {
+  readonly version: { readonly deno: string };
+  serve(options: DenoServeOptions): DenoServer;
+  upgradeWebSocket: NativeUpgrade;
+};
+type NativeUpgrade = (
+  request: Request,
+  options?: { protocol?: string },
+) => { socket: WebSocket; response: Response };
+
+interface DenoServeOptions {
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly signal: AbortSignal;
+  readonly onListen: () => void;
+  readonly onError: () => Response;
+  readonly handler: (request: Request, info: DenoInfo) => Response | Promise<Response>;
+}
+
+interface DenoServer {
+  readonly addr: DenoAddress;
+  shutdown(): Promise<void>;
+}
+
+interface DenoInfo {
+  readonly remoteAddr: DenoAddress;
+  readonly completed: Promise<void>;
+}
+
+type DenoAddress =
+  | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
+  | { readonly transport: "unix"; readonly path: string };
+
+function importModule(path: string): Promise<Record<string, unknown>> {
+  return import(pathToFileURL(path).href);
+}
+
+function provideModule(specifier: string, exports: Record<string, unknown>): void {
+  const key = `${specifier}.v1`;
+  Reflect.set(globalThis, Symbol.for(key), exports);
+  const url = `supervisor-module:${specifier}`;
+  registerHooks({
+    // Also mends `import { type X }`, which Deno would resolve to a package that nobody installed.
+    resolve: (name, context, next) =>
+      name === specifier ? { url, format: "module", shortCircuit: true } : next(name, context),
+    load: (from, context, next) =>
+      from === url
+        ? { format: "module", source: sourceOf(key, exports), shortCircuit: true }
+        : next(from, context),
+  });
+}
+
+interface Hooks {
+  resolve(name: string, context: unknown, next: (name: string, context: unknown) => unknown): unknown;
+  load(url: string, context: unknown, next: (url: string, context: unknown) => unknown): unknown;
+}
+
+function registerHooks(hooks: Hooks): void {
+  const register = Reflect.get(nodeModule, "registerHooks") as ((hooks: Hooks) => void) | undefined;
+  if (!register)
+    throw new Error(`Deno ${Deno.version.deno} has no module hooks: supervisor needs 2.9 or newer`);
+  register(hooks);
+}
+
+function sourceOf(key: string, exports: Record<string, unknown>): string {
+  const members = `globalThis[Symbol.for(${JSON.stringify(key)})]`;
+  return Object.keys(exports)
+    .map((name) =>
+      name === "default"
+        ? `export default ${members}.default;`
+        : `export const ${name} = ${members}.${name};`,
+    )
+    .join("\n");
+}
+
+function serve(options: ServeOptions): NativeServer {
+  const { address, tls } = options;
+  const aborter = new AbortController();
+  const server = Deno.serve({
+    ...(address.tag === "tcp" ? { hostname: address.host, port: address.port } : { path: address.path }),
+    ...(tls ? { cert: tls.cert, key: tls.key } : {}),
+    signal: aborter.signal,
+    onListen() {},
+    // What ends up here is no error of a handler but of a body that failed while it was written.
+    onError: () => new Response(null, { status: 500, headers: { connection: "close" } }),
+    handler: options.fetch as (request: Request, info: DenoInfo) => Response | Promise<Response>,
+  });
+  return nativeServer(server, aborter);
+}
+
+function upgradeWebSocket(
+  request: Request,
+  _info: NativeInfo,
+  owner: SocketOwner,
+  options: { protocol?: string } = {},
+): Upgrade {
+  const { socket, response } = nativeUpgrade(request, options);
+  adopt(socket, owner);
+  return { socket, response, answer: response, begin() {}, fail: () => socket.close(1011) };
+}
+
+const watchers = new Set<() => SocketOwner | undefined>();
+let original: NativeUpgrade | undefined;
+
+function nativeUpgrade(request: Request, options: { protocol?: string }): ReturnType<NativeUpgrade> {
+  return (original ?? Deno.upgradeWebSocket)(request, options);
+}
+
+/** Replaces `Deno.upgradeWebSocket`: the only way to learn of sockets that `hono/deno` and others open. */
+function watchUpgrades(owner: () => SocketOwner | undefined): () => void {
+  watchers.add(owner);
+  if (!original) {
+    original = Deno.upgradeWebSocket;
+    replaceUpgrade(watchedUpgrade);
+  }
+  return () => {
+    watchers.delete(owner);
+    if (watchers.size > 0 || !original) return;
+    replaceUpgrade(original);
+    original = undefined;
+  };
+}
+
+function watchedUpgrade(request: Request, options: { protocol?: string } = {}): ReturnType<NativeUpgrade> {
+  const upgraded = nativeUpgrade(request, options);
+  for (const ownerOf of watchers) {
+    const owner = ownerOf();
+    if (owner) adopt(upgraded.socket, owner);
+  }
+  return upgraded;
+}
+
+function replaceUpgrade(upgrade: NativeUpgrade): void {
+  Object.defineProperty(Deno, "upgradeWebSocket", { value: upgrade, configurable: true, enumerable: true });
+}
+
+function adopt(socket: WebSocket, owner: SocketOwner): void {
+  const live: LiveSocket = {
+    close: (code, reason) => socket.close(code, reason),
+    // Deno cannot drop a connection: it gives the other side a second to answer, then closes it.
+    terminate: () => socket.close(1001),
+  };
+  // Deno dispatches every event of a WebSocket through this method of the instance.
+  socket.dispatchEvent = (event) =>
+    owner.enter(() => EventTarget.prototype.dispatchEvent.call(socket, event));
+  socket.addEventListener("close", () => owner.closed(live));
+  owner.opened(live);
+}
+
+function nativeServer(server: DenoServer, aborter: AbortController): NativeServer {
+  let stopping: Promise<void> | undefined;
+  return {
+    address: addressOf(server.addr),
+    peer: (_request, info) => peerOf((info as DenoInfo).remoteAddr),
+    hold() {},
+    follow: followCompleted,
+    watch: (_request, info) => watchCompleted(info as DenoInfo),
+    facade: () => undefined,
+    stop() {
+      stopping ??= server.shutdown();
+      return stopping;
+    },
+    kill() {
+      // After a shutdown Deno has forgotten the server; an abort would throw from inside the event.
+      if (!stopping) aborter.abort();
+    },
+  };
+}
+
+function addressOf(bound: DenoAddress): NativeAddress {
+  return bound.transport === "tcp"
+    ? { tag: "tcp", host: bound.hostname, port: bound.port }
+    : { tag: "unix", path: bound.path };
+}
+
+function peerOf(remote: DenoAddress): Peer | undefined {
+  if (remote.transport !== "tcp") return undefined;
+  const { hostname, port } = remote;
+  return { address: hostname, port, family: hostname.includes(":") ? "IPv6" : "IPv4" };
+}
+
+function followCompleted(): Follower {
+  let open = 0;
+  const completed = () => {
+    open--;
+  };
+  return {
+    add(_request, info) {
+      open++;
+      (info as DenoInfo).completed.then(completed, completed);
+    },
+    open: () => open,
+  };
+}
+
+function watchCompleted(info: DenoInfo): () => boolean {
+  let isCompleted = false;
+  const completed = () => {
+    isCompleted = true;
+  };
+  info.completed.then(completed, completed);
+  return () => isCompleted;
+}

@@ -1,0 +1,155 @@
+import { createServer } from "node:net";
+import type { Beacon } from "../../src/core/beacon.ts";
+import { createBeacon } from "../../src/core/beacon.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import type { LogFields, Logger } from "../../src/core/log.ts";
+import type { Address, HttpPlan } from "../../src/core/plan.ts";
+import type { HttpPlane } from "../../src/http/http-plane.ts";
+import { createHttpPlane } from "../../src/http/http-plane.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
+import type { RequestEnv } from "../../src/service/contract.ts";
+import type { Intake, IntakeTarget } from "../../src/service/intake.ts";
+
+/** One promise of the contract. */
+export interface Case {
+  readonly name: string;
+  run(runtime: Runtime): Promise<void>;
+}
+
+export type ServiceFetch = (request: Request, env: RequestEnv) => Response | Promise<Response>;
+
+export interface Logged {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: LogFields | undefined;
+}
+
+/** A plane with real sockets, and a way to play the host. */
+export interface Site extends AsyncDisposable {
+  readonly plane: HttpPlane;
+  readonly beacon: Beacon;
+  readonly logged: Logged[];
+  readonly urls: Map<string, string>;
+  port(service: string): number;
+  intake(service: string): Intake;
+  /** Opens the door of `service` for a new generation. */
+  open(service: string, fetch: ServiceFetch, websocket?: unknown): IntakeTarget;
+}
+
+export type ServicePlans = Record<string, HttpOverrides | undefined>;
+export interface HttpOverrides extends Partial<Omit<HttpPlan, "limits">> {
+  readonly limits?: Partial<HttpPlan["limits"]>;
+}
+
+export function httpPlan({ limits, ...rest }: HttpOverrides = {}): HttpPlan {
+  return {
+    address: { tag: "tcp", host: "127.0.0.1", port: 0 },
+    path: "/",
+    limits: { body: 1_048_576, requestTimeout: 0, idleTimeout: 60_000, ...limits },
+    ...rest,
+  };
+}
+
+/** Binds `services`; the keys are their names, `undefined` is a service without an address. */
+export async function openSite(
+  runtime: Runtime,
+  services: ServicePlans,
+  { streamsTimeout = 300 } = {},
+): Promise<Site> {
+  const urls = new Map<string, string>();
+  const beacon = createBeacon();
+  const logged: Logged[] = [];
+  const names = Object.keys(services);
+  const plane = createHttpPlane({
+    runtime,
+    clock: systemClock,
+    beacon,
+    streamsTimeout,
+    services: names.map((name) => {
+      const http = services[name];
+      return { name, ...(http ? { http: httpPlan(http) } : {}) };
+    }),
+    onListening: (service, url) => void urls.set(service ?? "", url),
+  });
+  await plane.bind();
+  let generation = 0;
+  return {
+    plane,
+    beacon,
+    logged,
+    urls,
+    port: (service) => Number(new URL(urls.get(service) as string).port),
+    intake: (service) => plane.intake(service),
+    open(service, fetch, websocket) {
+      generation++;
+      const scope = {
+        service,
+        generation,
+        log: recorder(logged),
+        beacon: names.indexOf(service) + 1,
+        failed() {},
+      };
+      const target = { scope, fetch, websocket };
+      plane.intake(service).open(target);
+      return target;
+    },
+    [Symbol.asyncDispose]: () => plane.closeAll(),
+  };
+}
+
+function recorder(logged: Logged[]): Logger {
+  const at = (level: string) => (message: string, fields?: LogFields) =>
+    void logged.push({ level, message, fields });
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), fatal: at("fatal") };
+}
+
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Resolves as soon as `holds`; rejects after 3 s. */
+export async function eventually(what: string, holds: () => boolean): Promise<void> {
+  const end = performance.now() + 3_000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`Did not come true: ${what}`);
+    await wait(2);
+  }
+}
+
+/** A port that nobody listens on, for what several services share or what must be bound again. */
+export async function freeAddress(): Promise<Extract<Address, { tag: "tcp" }>> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return { tag: "tcp", host: "127.0.0.1", port };
+}
+
+const encoder = new TextEncoder();
+
+/** A body that the test writes piece by piece. */
+export function openBody(): {
+  stream: ReadableStream<Uint8Array>;
+  write(text: string): void;
+  close(): void;
+  readonly isCancelled: boolean;
+} {
+  let isCancelled = false;
+  let output: ReadableStreamDefaultController<Uint8Array>;
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      output = controller;
+    },
+    cancel() {
+      isCancelled = true;
+    },
+  });
+  return {
+    stream,
+    write: (text) => output.enqueue(encoder.encode(text)),
+    close: () => output.close(),
+    get isCancelled() {
+      return isCancelled;
+    },
+  };
+}
+
+export const eventStream = { headers: { "content-type": "text/event-stream" } };
