@@ -7,12 +7,12 @@ import { scopes } from "../service/scope.ts";
  * `log`, `info` and `trace` are level info. Returns how to undo it.
  */
 export function captureConsole(fallback: Logger): () => void {
-  const originals = new Map<Method, (...values: unknown[]) => void>();
+  const originals = new Map<Method, Entry>();
   let speaking = false;
   for (const method of Object.keys(levels) as Method[]) {
     const original = console[method];
     originals.set(method, original);
-    console[method] = (...values: unknown[]) => {
+    const captured = (...values: unknown[]) => {
       // A value whose inspection or serialization logs something itself must not come back here for ever.
       if (speaking) {
         original.apply(console, values);
@@ -21,12 +21,13 @@ export function captureConsole(fallback: Logger): () => void {
       speaking = true;
       try {
         const log = scopes.getStore()?.log ?? fallback;
-        const { message, fields } = toRecord(method, values);
+        const { message, fields } = toRecord(method, values, captured);
         log[levels[method]](message, fields);
       } finally {
         speaking = false;
       }
     };
+    console[method] = captured;
   }
   return () => {
     for (const [method, original] of originals) console[method] = original;
@@ -34,6 +35,7 @@ export function captureConsole(fallback: Logger): () => void {
 }
 
 type Method = keyof typeof levels;
+type Entry = (...values: unknown[]) => void;
 
 const levels = {
   log: "info",
@@ -44,8 +46,8 @@ const levels = {
   trace: "info",
 } as const satisfies Partial<Record<keyof Console, keyof Logger>>;
 
-function toRecord(method: Method, values: unknown[]): { message: string; fields?: LogFields } {
-  if (method === "trace") return { message: `Trace: ${text(values)}`, fields: { stack: callerStack() } };
+function toRecord(method: Method, values: unknown[], below: Entry): { message: string; fields?: LogFields } {
+  if (method === "trace") return { message: `Trace: ${text(values)}`, fields: { stack: callerStack(below) } };
   const last = values.at(-1);
   const hasPlaceholders = typeof values[0] === "string" && values[0].includes("%");
   if (!(last instanceof Error) || hasPlaceholders) return { message: text(values) };
@@ -62,8 +64,10 @@ function nodeUtil(): typeof import("node:util") {
   return process.getBuiltinModule("node:util");
 }
 
-/** The stack of whoever called `console.trace`. */
-function callerStack(): string {
-  const lines = new Error().stack?.split("\n") ?? [];
-  return lines.filter((line) => /^\s+at /.test(line) && !line.includes("console-capture")).join("\n");
+/** The stack of whoever called `entry`. */
+function callerStack(entry: Entry): string {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, entry);
+  const [, ...frames] = (holder.stack ?? "").split("\n");
+  return frames.map((frame) => frame.trim()).join("\n");
 }

@@ -50,15 +50,12 @@ export function createLoopWatch(
 }
 
 /** @example describeFreeze({ frozen: true, forMs: 2_100, service: "x", certain: true }) // 'service "x" blocks the event loop since 2.1s' */
-export function describeFreeze(loop: Frozen): string {
-  return `${describeCulprit(loop)} since ${formatDuration(loop.forMs)}`;
-}
-
-export function describeCulprit({ service, certain }: Frozen): string {
-  if (service === undefined) return "something outside of every service blocks the event loop";
+export function describeFreeze({ service, certain, forMs }: Frozen): string {
+  const since = `since ${formatDuration(forMs)}`;
+  if (service === undefined) return `something outside of every service blocks the event loop ${since}`;
   return certain
-    ? `service "${service}" blocks the event loop`
-    : `the event loop is blocked, probably by service "${service}" (last active)`;
+    ? `service "${service}" blocks the event loop ${since}`
+    : `the event loop is blocked ${since}, probably by service "${service}" (last active)`;
 }
 
 function culprit(

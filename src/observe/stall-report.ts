@@ -1,7 +1,7 @@
 import { formatDuration } from "../core/duration.ts";
 import type { LogFields, LogLevel } from "../core/log.ts";
 import type { Frozen, Loop } from "./loop-watch.ts";
-import { describeCulprit, describeFreeze } from "./loop-watch.ts";
+import { describeFreeze } from "./loop-watch.ts";
 
 export interface StallRecord {
   readonly level: LogLevel;
@@ -33,7 +33,12 @@ export function createStallReport(): (loop: Loop) => StallRecord | undefined {
 }
 
 function turnsAgain(ended: Frozen): StallRecord {
-  const message = `the event loop turns again after ${formatDuration(ended.forMs)}: ${describeCulprit(ended).replace("blocks", "blocked").replace("is blocked", "was blocked")}`;
+  const { service, certain, forMs } = ended;
+  const who =
+    service === undefined
+      ? "something outside of every service"
+      : `${certain ? "" : "probably "}service "${service}"`;
+  const message = `the event loop turns again after ${formatDuration(forMs)}: ${who} blocked it`;
   return { level: "warn", message, fields: fieldsOf(ended) };
 }
 
