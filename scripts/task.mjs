@@ -77,12 +77,19 @@ function summary(exitCode, failedSteps, skippedSteps) {
   const failedTests = total("failures") || (exitCode === 0 ? 0 : 1);
   const failed = failedTests + failedSteps;
   const passed = total("tests") - total("failures") - total("skipped");
-  const names = [...report.matchAll(/<testcase name="([^"]*)"[^>]*>\s*<skipped/g)].map((match) => match[1]);
   if (skipped > 0) console.log("\nSkipped:");
-  for (const name of [...skippedSteps, ...names]) console.log(`  ${name.replaceAll("&quot;", '"')}`);
+  for (const what of [...skippedSteps, ...skippedTests(report)]) console.log(`  ${what}`);
   if (failedSteps > 0) console.log(`\n${failedSteps} of the steps before the tests failed; see above.`);
   console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   return failed === 0 ? 0 : 1;
+}
+
+/** Where and what; by our own rule a test that cannot run says in its name why. */
+function skippedTests(report) {
+  const cases = report.matchAll(/<testcase name="([^"]*)" classname="([^"]*)"[^>]*>\s*<skipped/g);
+  const characters = { "&quot;": '"', "&apos;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&" };
+  const plain = (text) => text.replace(/&\w+;/g, (entity) => characters[entity] ?? entity);
+  return [...cases].map(([, name, group]) => plain(group ? `${group} > ${name}` : name));
 }
 
 /** Installs what the lockfile names, unless exactly that is there. */
