@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StopReport } from "../../src/core/report.ts";
 import type { Exit, SupervisorProcess, Target } from "./targets.ts";
@@ -43,6 +43,8 @@ export interface SystemOptions {
   /** Files beside the services.yaml. */
   readonly files?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** The folder can be read by every user; otherwise only by the one who runs the tests. */
+  readonly readableByAll?: boolean;
 }
 
 /** Runs a services.yaml given as text. */
@@ -68,6 +70,7 @@ export function startProgram(
 }
 
 function systemOf(target: Target, file: string, folder: TempDir, options: SystemOptions): System {
+  if (options.readableByAll) chmodSync(folder.path, 0o755);
   const report = join(folder.path, "report.json");
   const args = ["run", file, "--stop-report", report, ...(options.args ?? [])];
   return wrap(spawnSupervisor(target, args, { cwd: folder.path, env: { ...options.env } }), folder);

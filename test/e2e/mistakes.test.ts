@@ -1,0 +1,233 @@
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { freePort } from "../support/free-port.ts";
+import type { System } from "../support/system.ts";
+import { fixtures, startSystem } from "../support/system.ts";
+import type { Target } from "../support/targets.ts";
+import { describeTargets, freshBinary } from "../support/targets.ts";
+
+const slow = 30_000;
+const head = "name: test\nadmin: false\n";
+const privilegedPort = 999;
+const isRoot = process.getuid?.() === 0;
+/** Somebody without a home: nothing may be cached there. */
+const userEnv = { HOME: undefined, DENO_DIR: "/nonexistent" };
+
+/** Each mistake: one right message, the exit code, and nothing that stays behind. */
+describeTargets("a mistake", (target) => {
+  test(
+    "port in use: 70, naming the service, the address and what to do; nothing else has started",
+    async () => {
+      const taken = createServer().listen(0, "127.0.0.1");
+      await once(taken, "listening");
+      const { port } = taken.address() as AddressInfo;
+      const free = await freePort();
+      const yaml = `${head}services:
+  good: { module: ${fixtures}/plain.ts, http: { port: ${free} } }
+  bad: { module: ${fixtures}/plain.ts, http: { port: ${port} } }
+  socket: { module: ${fixtures}/plain.ts, http: { unix: ./good.sock } }
+`;
+      await using system = startSystem(target, yaml);
+      await expectRefusal(system, 70, [
+        `ADDRESS_IN_USE  Cannot listen on 127.0.0.1:${port} for service "bad": the port is already in use`,
+        "services.bad.http.port",
+      ]);
+      taken.close();
+      expect(await isListening(free)).toBe(false);
+      expect(existsSync(join(system.folder.path, "good.sock"))).toBe(false);
+    },
+    slow,
+  );
+
+  test(
+    "admin port in use: 70, naming the address; what has started is stopped",
+    async () => {
+      const taken = createServer().listen(0, "127.0.0.1");
+      await once(taken, "listening");
+      const { port } = taken.address() as AddressInfo;
+      const free = await freePort();
+      const yaml = `name: test
+admin: { listen: 127.0.0.1:${port} }
+services:
+  good: { module: ${fixtures}/plain.ts, http: { port: ${free} } }
+`;
+      await using system = startSystem(target, yaml);
+      expect((await system.process.exit).code).toBe(70);
+      expect(system.process.stderr).toContain(`Cannot bind 127.0.0.1:${port} for the admin listener`);
+      taken.close();
+      expect(await isListening(free)).toBe(false);
+    },
+    slow,
+  );
+
+  const reason = whyNoPrivilegeTest(target);
+  test.skipIf(reason !== undefined)(
+    `port below 1024 as a user: 70, naming the port and the capability${reason ? ` (skipped: ${reason})` : ""}`,
+    async () => {
+      const yaml = `${head}services:\n  web: { module: ${fixtures}/plain.ts, http: { port: ${privilegedPort} } }\n`;
+      await using system = startSystem(asUser(target), yaml, {
+        env: userEnv,
+        readableByAll: true,
+      });
+      await expectRefusal(system, 70, [
+        `ADDRESS_FORBIDDEN  Cannot listen on 127.0.0.1:${privilegedPort} for service "web": permission denied`,
+        "CAP_NET_BIND_SERVICE",
+      ]);
+    },
+    slow,
+  );
+
+  test(
+    "missing module: 78, pointing at the line",
+    async () => {
+      const yaml = `${head}services:
+  good: { module: ${fixtures}/plain.ts, http: { port: 0 } }
+  bad:
+    module: ./nope.ts
+`;
+      await using system = startSystem(target, yaml);
+      await expectRefusal(system, 78, ["services.yaml:6:13 MODULE_NOT_FOUND", "nope.ts"]);
+    },
+    slow,
+  );
+
+  test(
+    "a module that cannot be parsed, one that throws, one that is no service: 78, all of them at once",
+    async () => {
+      const yaml = `${head}services:
+  broken: { module: ./broken.ts }
+  throws: { module: ./throws.ts }
+  nothing: { module: ./nothing.ts }
+`;
+      const files = {
+        "broken.ts": "export default {\n  fetch( => 1,\n};\n",
+        "throws.ts": 'throw new Error("no config for me");\n',
+        "nothing.ts": "export default { colour: 1 };\n",
+      };
+      await using system = startSystem(target, yaml, { files });
+      await expectRefusal(system, 78, [
+        "MODULE_SYNTAX",
+        "broken.ts:2",
+        "MODULE_THREW",
+        "no config for me",
+        "NOT_A_SERVICE",
+        "an object with colour",
+        "3 problems",
+      ]);
+    },
+    slow,
+  );
+
+  test(
+    "bad yaml: 78, with the line and a caret",
+    async () => {
+      await using system = startSystem(target, `${head}services:\n  a: { module: ./a.ts\n   b\n`);
+      await expectRefusal(system, 78, ["services.yaml:5:", "YAML_SYNTAX", "^"]);
+    },
+    slow,
+  );
+
+  test(
+    "a config: of the wrong type: 78, every value that does not fit, pointing into the yaml",
+    async () => {
+      const yaml = `${head}services:
+  priced:
+    module: ${fixtures}/priced.ts
+    config:
+      currency: GBP
+      retries: three
+`;
+      await using system = startSystem(target, yaml);
+      await expectRefusal(system, 78, [
+        'services.yaml:7:17 BAD_CONFIG  config.currency of service "priced"',
+        'services.yaml:8:16 BAD_CONFIG  config.retries of service "priced"',
+        "2 problems",
+      ]);
+    },
+    slow,
+  );
+
+  test(
+    "a key of the wrong type and an unknown one: 78, with the nearest name",
+    async () => {
+      const yaml = `${head}services:
+  api:
+    modul: ./a.ts
+    module: ${fixtures}/plain.ts
+    http: { port: many }
+`;
+      await using system = startSystem(target, yaml);
+      await expectRefusal(system, 78, [
+        "services.yaml:5:5 UNKNOWN_KEY",
+        "module",
+        "services.yaml:7:19 WRONG_TYPE",
+        "2 problems",
+      ]);
+    },
+    slow,
+  );
+
+  test(
+    "an unset variable: 78, naming it",
+    async () => {
+      const yaml = `${head}services:
+  api:
+    module: ${fixtures}/plain.ts
+    http:
+      port: \${NO_SUCH_PORT}
+`;
+      await using system = startSystem(target, yaml, { env: { NO_SUCH_PORT: undefined } });
+      await expectRefusal(system, 78, ["services.yaml:7:13 UNSET_VARIABLE", "NO_SUCH_PORT"]);
+    },
+    slow,
+  );
+});
+
+/** It ends with `code`, says all of `parts`, wrote nothing else anywhere, and nothing has started. */
+async function expectRefusal(system: System, code: number, parts: readonly string[]): Promise<void> {
+  expect((await system.process.exit).code).toBe(code);
+  const { stdout, stderr } = system.process;
+  for (const part of parts) expect(stderr).toContain(part);
+  expect(stderr).toContain("nothing was started");
+  expect(stderr).not.toContain("defect");
+  expect(system.log).toEqual([]);
+  expect(stdout).toBe("");
+  expect(existsSync(join(system.folder.path, "report.json"))).toBe(false);
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    // Refused: that is the answer.
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** The same target run by nobody when the tests are run by root. */
+function asUser(target: Target): Target {
+  if (!isRoot) return target;
+  const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+  return { ...target, command: ["setpriv", ...nobody, ...target.command] };
+}
+
+function whyNoPrivilegeTest(target: Target): string | undefined {
+  if (target.missing) return target.missing;
+  const limits = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+  if (!existsSync(limits)) return "only Linux keeps ports below 1024 from users";
+  if (Number(readFileSync(limits, "utf8")) <= privilegedPort) return "this kernel lets users bind low ports";
+  if (target.name === "binary") freshBinary();
+  const [command, ...args] = asUser(target).command;
+  const env = { ...process.env, ...userEnv };
+  const { status, stderr, error } = spawnSync(command, [...args, "version"], { env, encoding: "utf8" });
+  return status === 0 ? undefined : `cannot run as another user: ${error?.message ?? stderr.trim()}`;
+}
