@@ -6,6 +6,7 @@ import { openConnection } from "../support/raw-http.ts";
 import type { System } from "../support/system.ts";
 import { fixtures, startSystem } from "../support/system.ts";
 import { describeTargets } from "../support/targets.ts";
+import { until } from "../support/until.ts";
 
 const slow = 40_000;
 const head = "name: test\nadmin: { listen: 127.0.0.1:0 }\n";
@@ -268,16 +269,6 @@ function stopsOf(system: System): string[] {
 function settled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
-}
-
-/** Repeats `ask` until the answer is `enough`; gives up after five seconds. */
-async function until<T>(ask: () => Promise<T>, enough: (answer: T) => boolean): Promise<T> {
-  const end = performance.now() + 5_000;
-  for (;;) {
-    const answer = await ask();
-    if (enough(answer) || performance.now() > end) return answer;
-    await Bun.sleep(20);
-  }
 }
 
 function disposables<T extends Disposable>(): Disposable & { add(one: T): T } {

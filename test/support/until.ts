@@ -1,0 +1,9 @@
+/** Repeats `ask` until its answer is `enough`, for five seconds at most; resolves with the last answer. */
+export async function until<T>(ask: () => Promise<T>, enough: (answer: T) => boolean): Promise<T> {
+  const end = performance.now() + 5_000;
+  for (;;) {
+    const answer = await ask();
+    if (enough(answer) || performance.now() > end) return answer;
+    await Bun.sleep(20);
+  }
+}
