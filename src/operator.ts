@@ -171,8 +171,8 @@ class OperatorPlane {
     await this.#admin?.close();
     this.#native?.release();
     this.#output.flush();
+    // Main ends this thread: Bun has no way to from within that leaves the message its time.
     tell({ type: "closed" });
-    thread.close();
   }
 }
 
@@ -186,7 +186,6 @@ function asPending({ name, critical }: { name: string; critical: boolean }): Ser
 interface ThreadScope {
   onmessage: ((event: MessageEvent<ToOperator>) => void) | null;
   postMessage(message: FromOperator): void;
-  close(): void;
 }
 
 const thread = globalThis as unknown as ThreadScope;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -26,12 +26,15 @@ beforeAll(() => {
   if (build.status !== 0) throw new Error(`bun build failed: ${build.stderr}`);
 });
 
+// Each test waits for a program's deadlines; they are asserted, not this.
+setDefaultTimeout(30_000);
+
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 for (const [name, command] of Object.entries(targets)) {
   describe.concurrent(`operator's plane, ${name}`, () => {
     test("/livez names the service that blocks the loop within 3 s, and answers within 100 ms", async () => {
-      const run = start(command, { budgetMs: 5_000, steps: ["wait 50", "freeze 2"] });
+      const run = start(command, { budgetMs: 5_000, steps: ["wait 50", "spin 2"] });
       const url = await run.url();
       await run.line("freezing");
       const frozenAt = performance.now();
@@ -55,12 +58,12 @@ for (const [name, command] of Object.entries(targets)) {
     });
 
     test("a freeze that ends is told with its length, and /livez passes again", async () => {
-      const run = start(command, { budgetMs: 5_000, steps: ["freeze 0 2000", "wait 60000"] });
+      const run = start(command, { budgetMs: 5_000, steps: ["hang 0 2000", "wait 60000"] });
       const url = await run.url();
       const record = await run.record("the event loop turns again after");
       expect(record.level).toBe("warn");
-      expect(record.blockedMs).toBeGreaterThan(1_500);
-      expect(record.blockedMs).toBeLessThan(2_600);
+      expect(record.blockedMs).toBeGreaterThan(1_250);
+      expect(record.blockedMs).toBeLessThan(3_000);
       expect(await ask(`${url}/livez`)).toMatchObject({ status: 200, body: "ok\n" });
       run.child.kill("SIGKILL");
       await run.exit;
@@ -68,7 +71,7 @@ for (const [name, command] of Object.entries(targets)) {
 
     test("SIGTERM while the loop is blocked ends the process with 75 inside its budget", async () => {
       const file = join(folder, `report-${name.replaceAll(" ", "-")}.json`);
-      const run = start(command, { budgetMs: 3_000, steps: ["wait 200", "freeze 1"], stopReportFile: file });
+      const run = start(command, { budgetMs: 3_000, steps: ["wait 800", "hang 1"], stopReportFile: file });
       await run.line("freezing");
       await pause(200);
       const signalAt = performance.now();
@@ -86,7 +89,7 @@ for (const [name, command] of Object.entries(targets)) {
     });
 
     test("a second signal while the loop is blocked ends the process at once with the signal's code", async () => {
-      const run = start(command, { budgetMs: 30_000, steps: ["wait 200", "freeze 1"] });
+      const run = start(command, { budgetMs: 30_000, steps: ["wait 800", "hang 1"] });
       await run.line("freezing");
       run.child.kill("SIGTERM");
       await pause(300);
@@ -120,8 +123,9 @@ for (const [name, command] of Object.entries(targets)) {
       const run = start(command, { budgetMs: 1_000, steps: ["wait 100", "close"] });
       await run.url();
       const closed = await run.line("closed ");
-      expect(Number(closed.split(" ")[1])).toBeLessThan(400);
+      expect(Number(closed.split(" ")[1])).toBeLessThan(450);
       expect((await run.exit).code).toBe(0);
+      expect(run.stderr()).toBe("");
     });
 
     test("a port in use is ADDRESS_IN_USE and leaves no process behind", async () => {
@@ -153,6 +157,8 @@ interface Run {
   line(start: string): Promise<string>;
   /** The first record on stderr whose message contains `part`. */
   record(part: string): Promise<Record<string, unknown>>;
+  /** All of it so far. */
+  stderr(): string;
 }
 
 function start(command: readonly string[], settings: Settings): Run {
@@ -163,10 +169,15 @@ function start(command: readonly string[], settings: Settings): Run {
   });
   const out = reader(child.stdout, exit);
   const err = reader(child.stderr, exit);
+  let stderr = "";
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
   return {
     child,
     exit,
     url: async () => `http://${(await out((line) => line.startsWith("listening "))).slice(10)}`,
+    stderr: () => stderr,
     line: (begin) => out((line) => line.startsWith(begin)),
     record: async (part) =>
       JSON.parse(await err((line) => line.startsWith("{") && JSON.parse(line).msg.includes(part))),

@@ -9,7 +9,8 @@ import { startPulse } from "../../../src/observe/pulse.ts";
  * A program with two services that exist only as snapshots. It prints `listening ADDRESS`, then does what
  * each line of its arguments says, in order:
  *
- *   freeze MARK [MS]   blocks the loop in the code of that service (0: of none), for ever or for MS
+ *   spin MARK          blocks the loop for ever in the code of that service (0: of none)
+ *   hang MARK [MS]     the same without using the processor, for ever or for MS
  *   stop               says that the group stops, and then never ends
  *   close              ends the operator's plane and the process
  *   wait MS
@@ -62,9 +63,15 @@ async function perform(step: string): Promise<void> {
     case "wait":
       await new Promise((resolve) => setTimeout(resolve, first));
       break;
-    case "freeze":
+    case "spin":
       say("freezing");
-      withMark(beacon, first, () => block(second ?? Number.POSITIVE_INFINITY));
+      withMark(beacon, first, () => {
+        while (beacon);
+      });
+      break;
+    case "hang":
+      say("freezing");
+      withMark(beacon, first, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, second));
       say("thawed");
       break;
     case "stop":
@@ -78,11 +85,6 @@ async function perform(step: string): Promise<void> {
       process.exit(0);
     }
   }
-}
-
-function block(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
 }
 
 function changed(name: string, critical: boolean, state: ServiceState): void {
