@@ -30,7 +30,7 @@ export async function bindNative(options: BindOptions): Promise<NativeServer> {
     throw bindError(error, asked);
   }
   if (isSameAddress(asked.address, native.address)) return native;
-  native.kill();
+  await native.kill();
   throw refusal(
     "ADDRESS_UNAVAILABLE",
     asked,

@@ -77,7 +77,7 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
         result.status === "rejected" ? [result.reason as unknown] : [],
       );
       if (errors.length > 0) {
-        for (const listener of listeners) listener.kill();
+        await Promise.all(listeners.map((listener) => listener.kill()));
         listeners = [];
         throw problemsOf(errors);
       }
@@ -96,7 +96,7 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
       for (const door of doors.values()) door.cut();
       // One turn: the answers that were just given in place of services are on their way then.
       if (listeners.length > 0) await sleep(clock, 0);
-      for (const listener of listeners) listener.kill();
+      await Promise.all(listeners.map((listener) => listener.kill()));
       listeners = [];
     },
   };

@@ -18,8 +18,8 @@ export interface Listener {
   readonly urls: readonly { readonly service: string; readonly url: string }[];
   /** Stops accepting; what is in flight goes on. */
   stop(): void;
-  /** Closes every connection and frees the address. */
-  kill(): void;
+  /** Closes every connection; resolves when the address is free. */
+  kill(): Promise<void>;
 }
 
 export interface ListenerOptions {
@@ -51,7 +51,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       },
       cut() {
         // One turn later: the answers that were given in place of the service are on their way by then.
-        if (isReleased()) clock.after(0, () => native.kill());
+        if (isReleased()) clock.after(0, () => void native.kill());
       },
     });
   }

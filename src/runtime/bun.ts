@@ -123,7 +123,7 @@ function nativeServer(server: Server, asked: NativeAddress, idleSeconds: number)
     watch: (request) => () => isUnix || isWritten(request),
     facade: (request, _info, owner) => new ServerFacade(server, request, owner),
     stop: () => server.stop(),
-    kill: () => void server.stop(true),
+    kill: () => server.stop(true),
   };
 }
 

@@ -50,6 +50,7 @@ interface DenoServeOptions {
 
 interface DenoServer {
   readonly addr: DenoAddress;
+  readonly finished: Promise<void>;
   shutdown(): Promise<void>;
 }
 
@@ -126,6 +127,8 @@ function upgradeWebSocket(
   options: { protocol?: string } = {},
 ): Upgrade {
   const { socket, response } = nativeUpgrade(request, options);
+  // Deno sends the protocol to the client and leaves its own side without.
+  Object.defineProperty(socket, "protocol", { value: options.protocol ?? "" });
   adopt(socket, owner);
   return { socket, response, answer: response, begin() {}, fail: () => socket.close(1011) };
 }
@@ -171,11 +174,50 @@ function adopt(socket: WebSocket, owner: SocketOwner): void {
     // Deno cannot drop a connection: it gives the other side a second to answer, then closes it.
     terminate: () => socket.close(1001),
   };
-  // Deno dispatches every event of a WebSocket through this method of the instance.
-  socket.dispatchEvent = (event) =>
-    owner.enter(() => EventTarget.prototype.dispatchEvent.call(socket, event));
   socket.addEventListener("close", () => owner.closed(live));
+  enterForEvents(socket, owner);
   owner.opened(live);
+}
+
+type EventListener = (event: Event) => unknown;
+
+/** Deno carries the async context into the events of a socket, but knows nothing of the beacon. */
+function enterForEvents(socket: WebSocket, owner: SocketOwner): void {
+  const entering = new WeakMap<object, EventListener>();
+  function wrap(listener: EventListener | EventListenerObject): EventListener {
+    const known = entering.get(listener);
+    if (known) return known;
+    const call: EventListener = (event) =>
+      typeof listener === "function" ? listener.call(socket, event) : listener.handleEvent(event);
+    const wrapped: EventListener = (event) => owner.enter(() => call(event));
+    entering.set(listener, wrapped);
+    return wrapped;
+  }
+  for (const method of ["addEventListener", "removeEventListener"] as const) {
+    const native = socket[method].bind(socket) as (type: string, ...rest: unknown[]) => void;
+    Object.defineProperty(socket, method, {
+      value: (type: string, listener: EventListener | null, ...rest: unknown[]) =>
+        native(type, listener && wrap(listener), ...rest),
+    });
+  }
+  for (const name of ["onopen", "onmessage", "onclose", "onerror"]) wrapHandler(socket, name, wrap);
+}
+
+function wrapHandler(
+  socket: WebSocket,
+  name: string,
+  wrap: (listener: EventListener) => EventListener,
+): void {
+  const prototype = Object.getPrototypeOf(socket) as object;
+  let handler: EventListener | null = null;
+  Object.defineProperty(socket, name, {
+    configurable: true,
+    get: () => handler,
+    set(next: unknown) {
+      handler = typeof next === "function" ? (next as EventListener) : null;
+      Reflect.set(prototype, name, handler && wrap(handler), socket);
+    },
+  });
 }
 
 function nativeServer(server: DenoServer, aborter: AbortController): NativeServer {
@@ -191,9 +233,11 @@ function nativeServer(server: DenoServer, aborter: AbortController): NativeServe
       stopping ??= server.shutdown();
       return stopping;
     },
-    kill() {
+    async kill() {
       // After a shutdown Deno has forgotten the server; an abort would throw from inside the event.
-      if (!stopping) aborter.abort();
+      if (stopping) return;
+      aborter.abort();
+      await server.finished;
     },
   };
 }

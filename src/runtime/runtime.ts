@@ -59,8 +59,11 @@ export interface NativeServer {
   facade(request: Request, info: NativeInfo, owner: () => SocketOwner): unknown;
   /** Stops accepting and closes idle connections, at once. Resolves when every response and WebSocket has ended. */
   stop(): Promise<void>;
-  /** Closes everything now. On Deno it can close nothing any more once `stop` was called. */
-  kill(): void;
+  /**
+   * Closes everything now; resolves when the address is free. On Deno, connections that are busy when `stop`
+   * was called before can no longer be closed.
+   */
+  kill(): Promise<void>;
 }
 
 export interface Peer {

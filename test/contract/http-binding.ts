@@ -9,9 +9,8 @@ import { fileURLToPath } from "node:url";
 import { SupervisorError } from "../../src/core/errors.ts";
 import { ProblemsError } from "../../src/core/problem.ts";
 import { tempDir } from "../support/temp-dir.ts";
-import { openWire } from "../support/wire.ts";
 import type { Case } from "./http-setup.ts";
-import { freeAddress, openSite } from "./http-setup.ts";
+import { freeAddress, openSite, refused } from "./http-setup.ts";
 
 const pem = (name: string) => fileURLToPath(new URL(`../support/tls/${name}.pem`, import.meta.url));
 
@@ -53,7 +52,7 @@ export const bindingCases: Case[] = [
         new RegExp(`ss -ltnp 'sport = :${taken.port}'.*services\\.evening\\.http\\.port`),
       );
       assert.match(unavailable?.message ?? "", /203\.0\.113\.9:20999 for service "abroad"/);
-      await assert.rejects(openWire({ port: free.port }), { code: "ECONNREFUSED" });
+      await refused(free.port);
     },
   },
   {
@@ -129,7 +128,7 @@ export const bindingCases: Case[] = [
       const ports = [site.port("a"), site.port("b")];
       await site.plane.closeAll();
       await site.plane.closeAll();
-      for (const port of ports) await assert.rejects(openWire({ port }), { code: "ECONNREFUSED" });
+      for (const port of ports) await refused(port);
     },
   },
 ];

@@ -9,6 +9,7 @@ import { createHttpPlane } from "../../src/http/http-plane.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import type { RequestEnv } from "../../src/service/contract.ts";
 import type { Intake, IntakeTarget } from "../../src/service/intake.ts";
+import { openWire } from "../support/wire.ts";
 
 /** One promise of the contract. */
 export interface Case {
@@ -112,6 +113,22 @@ export async function eventually(what: string, holds: () => boolean): Promise<vo
     if (performance.now() > end) throw new Error(`Did not come true: ${what}`);
     await wait(2);
   }
+}
+
+/** Resolves when connections to `port` are refused. Deno needs a moment after it was told. */
+export async function refused(port: number): Promise<void> {
+  let outcome = "";
+  for (let attempt = 0; attempt < 20 && outcome !== "ECONNREFUSED"; attempt++) {
+    outcome = await openWire({ port }).then(
+      (wire) => {
+        wire.destroy();
+        return "connected";
+      },
+      (error: NodeJS.ErrnoException) => error.code ?? error.message,
+    );
+    if (outcome === "connected") throw new Error(`Port ${port} still accepts connections`);
+  }
+  if (outcome !== "ECONNREFUSED") throw new Error(`Port ${port}: ${outcome}`);
 }
 
 /** A port that nobody listens on, for what several services share or what must be bound again. */

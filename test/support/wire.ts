@@ -106,3 +106,8 @@ export function upgrade(path: string, headers: Record<string, string> = {}): str
     ...headers,
   });
 }
+
+/** Whether a response tells its client to go away. Closing is then up to the client: Deno waits for it. */
+export function saysClose(response: string): boolean {
+  return /\r\nconnection: close\r\n/i.test(response);
+}
