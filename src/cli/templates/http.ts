@@ -6,7 +6,8 @@ export function httpTemplate(name: string): Readonly<Record<string, string>> {
   return {
     "services.yaml": servicesYaml(name),
     "services/hello.ts": helloService,
-    "package.json": json({ name, private: true, type: "module", scripts: { start: "supervisor run" } }),
+    // No start script: npm would send Ctrl-C a second time, and a second signal ends the supervisor at once.
+    "package.json": json({ name, private: true, type: "module" }),
     "tsconfig.json": json(tsconfig),
     "supervisor.d.ts": supervisorTypes,
     "services.schema.json": json(jsonSchema()),
