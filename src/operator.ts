@@ -11,6 +11,7 @@ import type { ServiceSnapshot } from "./core/snapshot.ts";
 import { describeLeft, forcedReport } from "./observe/forced-report.ts";
 import type { HealthView } from "./observe/health.ts";
 import { answerHealth } from "./observe/health-answer.ts";
+import { told } from "./observe/log-pretty.ts";
 import type { LogWriter } from "./observe/log-writer.ts";
 import { createLogWriter } from "./observe/log-writer.ts";
 import type { Loop } from "./observe/loop-watch.ts";
@@ -65,7 +66,9 @@ class OperatorPlane {
   take(message: Exclude<ToOperator, { type: "begin" }>): void {
     switch (message.type) {
       case "changed":
-        for (const snapshot of message.snapshots) this.#services.set(snapshot.name, snapshot);
+        for (const snapshot of JSON.parse(message.snapshots) as ServiceSnapshot[]) {
+          this.#services.set(snapshot.name, snapshot);
+        }
         break;
       case "stopping":
         this.#stoppingSince = Date.now();
@@ -143,7 +146,7 @@ class OperatorPlane {
     if (verdict.tag === "armed") {
       this.#stoppingSince = Date.now();
       const message = `${verdict.signal} while the event loop is blocked: the process ends in ${formatDuration(budgetMs)} unless main does it before`;
-      this.#log.warn(message, { signal: verdict.signal, budgetMs });
+      this.#log.warn(message, told({ signal: verdict.signal, budgetMs }));
     }
     if (verdict.tag === "exit") {
       const blocked = loop.frozen ? `; ${describeFreeze(loop)}` : "";

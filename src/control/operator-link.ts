@@ -74,7 +74,7 @@ function createFeed(post: (message: ToOperator) => void): Listener {
   function flush() {
     scheduled = false;
     if (changed.size === 0) return;
-    post({ type: "changed", snapshots: [...changed.values()] });
+    post({ type: "changed", snapshots: JSON.stringify([...changed.values()]) });
     changed.clear();
   }
 

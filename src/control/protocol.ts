@@ -3,7 +3,6 @@ import type { ErrorCode } from "../core/errors.ts";
 import type { LogLevel } from "../core/log.ts";
 import type { Address, AdminPlan } from "../core/plan.ts";
 import type { StopCause } from "../core/report.ts";
-import type { ServiceSnapshot } from "../core/snapshot.ts";
 
 /*
  * What main and the operator's plane say to each other. Everything here is structured-cloneable.
@@ -34,8 +33,11 @@ export interface OperatorData {
 export type ToOperator =
   /** The first message, sent once. */
   | { readonly type: "begin"; readonly data: OperatorData }
-  /** What changed since the last of these; at most the newest snapshot of each service. */
-  | { readonly type: "changed"; readonly snapshots: readonly ServiceSnapshot[] }
+  /**
+   * What changed since the last of these, at most the newest snapshot of each service: a `ServiceSnapshot[]`
+   * as JSON. Bun copies a thousand of them as one string in 0.15 ms, as objects in 5.
+   */
+  | { readonly type: "changed"; readonly snapshots: string }
   | { readonly type: "stopping"; readonly cause: StopCause; readonly budgetMs: number }
   | { readonly type: "close" };
 

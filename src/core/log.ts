@@ -22,6 +22,8 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
   /** An alarm: somebody has to look now. */
   fatal(message: string, fields?: LogFields): void;
+  /** Whether records of this level are kept; worth asking before fields are made that cost. @default all are */
+  readonly keeps?: (level: LogLevel) => boolean;
 }
 
 /** Takes finished records; `observe/log-writer.ts` turns them into lines. Must not throw. */
@@ -42,7 +44,14 @@ export function createLogger(
     return (message: string, fields?: LogFields) =>
       sink({ time: wall(), level, message, ...who, ...(fields ? { fields } : {}) });
   };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), fatal: at("fatal") };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    fatal: at("fatal"),
+    ...(sink.keeps ? { keeps: sink.keeps } : {}),
+  };
 }
 
 function ignore(): void {}

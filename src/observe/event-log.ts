@@ -4,7 +4,7 @@ import type { LogFields, Logger } from "../core/log.ts";
 import type { ServiceStop, StopReport } from "../core/report.ts";
 import { describeHeld } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
-import { shownAs } from "./log-pretty.ts";
+import { told } from "./log-pretty.ts";
 import { describeCause, stopTable } from "./stop-table.ts";
 
 /** With more services than this, one line for each says less than one for all: those lines become debug. */
@@ -28,6 +28,7 @@ export function logEvents(log: Logger): Listener {
     ready: 0,
     lastProgress: 0,
     phase: "starting",
+    verbose: log.keeps?.("debug") ?? true,
   };
   return (event) => record(event, state);
 }
@@ -44,6 +45,8 @@ interface EventLog {
   ready: number;
   lastProgress: number;
   phase: "starting" | "running" | "stopping";
+  /** Whether debug records are kept: with many services most of them are, and making them for nothing costs. */
+  readonly verbose: boolean;
 }
 
 function record(event: SupervisorEvent, state: EventLog): void {
@@ -93,24 +96,24 @@ function record(event: SupervisorEvent, state: EventLog): void {
   }
 }
 
-function listening(service: string, url: string, { log, urls }: EventLog): void {
+function listening(service: string, url: string, { log, urls, verbose }: EventLog): void {
   const known = urls.get(service);
   if (known) known.push(url);
   else urls.set(service, [url]);
   if (service === "") log.info(`health at ${url}`, told({ url }));
-  else log.debug(`listening on ${url}`, about(service, undefined, { url }));
+  else if (verbose) log.debug(`listening on ${url}`, about(service, undefined, { url }));
 }
 
 function changed(snapshot: ServiceSnapshot, from: string, state: EventLog): void {
   const { name, generation, since, reason } = snapshot;
-  const { log, errors } = state;
+  const { log, errors, verbose } = state;
   switch (snapshot.state) {
     case "loading":
-      log.debug("loading", about(name, generation, {}));
+      if (verbose) log.debug("loading", about(name, generation, {}));
       break;
     case "starting":
       state.startedAt.set(name, since);
-      log.debug("starting", about(name, generation, {}));
+      if (verbose) log.debug("starting", about(name, generation, {}));
       break;
     case "ready":
       errors.delete(name);
@@ -132,21 +135,21 @@ function changed(snapshot: ServiceSnapshot, from: string, state: EventLog): void
 
 function becameReady(snapshot: ServiceSnapshot, from: string, state: EventLog): void {
   const { name, generation, since } = snapshot;
-  const { log, urls, startedAt, services, phase } = state;
+  const { log, urls, startedAt, services, phase, verbose } = state;
   if (from === "unhealthy") {
     log.info("healthy again", about(name, generation, {}));
     return;
   }
+  const quiet = phase === "starting" && services > mostLines;
+  if (quiet) showProgress(since, state);
+  if (quiet && !verbose) return;
   const url = urls.get(name);
   const durationMs = since - (startedAt.get(name) ?? since);
   const fields = about(name, generation, { url: url?.[0], durationMs }, () =>
     [...(url ?? []), `(${spaced(durationMs)})`].join("  "),
   );
-  if (phase !== "starting" || services <= mostLines) log.info("ready", fields);
-  else {
-    log.debug("ready", fields);
-    showProgress(since, state);
-  }
+  if (quiet) log.debug("ready", fields);
+  else log.info("ready", fields);
 }
 
 function showProgress(now: number, state: EventLog): void {
@@ -187,8 +190,10 @@ function groupReady(durationMs: number, { log, urls, services }: EventLog): void
   log.info(message, told({ services, durationMs, listening: named }));
 }
 
-function stopped(stop: ServiceStop, { log, services }: EventLog): void {
+function stopped(stop: ServiceStop, { log, services, verbose }: EventLog): void {
   const { service, generation, outcome, durationMs, deadlineMs, startedMs, held, error } = stop;
+  const quiet = outcome === "stopped" && !held && services > mostLines;
+  if (quiet && !verbose) return;
   const fields = about(service, generation, { outcome, durationMs, held, reason: error }, () => "");
   const holding = held ? `, still holding ${describeHeld(held)}` : "";
   const took = spaced(durationMs);
@@ -198,7 +203,7 @@ function stopped(stop: ServiceStop, { log, services }: EventLog): void {
   } else if (outcome === "failed") log.error(`stopped with an error: ${error ?? "unknown"}`, fields);
   else if (outcome !== "stopped") log.debug(outcome, fields);
   else if (held) log.warn(`stopped (${took}), after cutting ${describeHeld(held)}`, fields);
-  else if (services > mostLines) log.debug(`stopped (${took})`, fields);
+  else if (quiet) log.debug(`stopped (${took})`, fields);
   else log.info(`stopped (${took})`, fields);
 }
 
@@ -215,11 +220,6 @@ function groupStopped(report: StopReport, log: Logger): void {
   else log.error(message, fields);
 }
 
-/** The sentence says what the fields say: people are not told twice. */
-function told(fields: LogFields, shown: () => string = () => ""): LogFields {
-  return { ...fields, [shownAs]: shown } as LogFields;
-}
-
 function about(
   service: string,
   generation: number | undefined,
@@ -233,8 +233,11 @@ function count(services: number): string {
   return services === 1 ? "1 service" : `${services} services`;
 }
 
+/** @example origin("http://127.0.0.1:8080/eve") // "http://127.0.0.1:8080" */
 function origin(url: string): string {
-  return /^[a-z]+:\/\/[^/]+/.exec(url)?.[0] ?? url;
+  const host = url.indexOf("://") + 3;
+  const path = host < 3 ? -1 : url.indexOf("/", host);
+  return path === -1 ? url : url.slice(0, path);
 }
 
 function firstLine(text: string): string {

@@ -1,4 +1,4 @@
-import type { LogLevel, LogRecord } from "../core/log.ts";
+import type { LogFields, LogLevel, LogRecord } from "../core/log.ts";
 import type { Plain } from "./plain-value.ts";
 import { cutText, plainFieldValue } from "./plain-value.ts";
 import type { Redactor } from "./redact.ts";
@@ -8,6 +8,11 @@ import type { Redactor } from "./redact.ts";
  * JSON readers. Text of several lines is indented below the record.
  */
 export const shownAs: unique symbol = Symbol("shownAs");
+
+/** Fields of a record whose message says already what they say: people are shown `shown` instead, if anything. */
+export function told(fields: LogFields, shown: () => string = () => ""): LogFields {
+  return { ...fields, [shownAs]: shown } as LogFields;
+}
 
 export interface PrettyOptions {
   readonly color: boolean;

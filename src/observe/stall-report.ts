@@ -1,5 +1,6 @@
 import { formatDuration } from "../core/duration.ts";
 import type { LogFields, LogLevel } from "../core/log.ts";
+import { told } from "./log-pretty.ts";
 import type { Frozen, Loop } from "./loop-watch.ts";
 import { describeFreeze } from "./loop-watch.ts";
 
@@ -43,5 +44,5 @@ function turnsAgain(ended: Frozen): StallRecord {
 }
 
 function fieldsOf({ service, forMs, certain }: Frozen): LogFields {
-  return { ...(service === undefined ? {} : { service, certain }), blockedMs: Math.round(forMs) };
+  return told({ ...(service === undefined ? {} : { service, certain }), blockedMs: Math.round(forMs) });
 }

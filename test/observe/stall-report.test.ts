@@ -16,7 +16,7 @@ describe("createStallReport", () => {
     const report = createStallReport();
     report(frozen(1_250));
     report(frozen(12_250));
-    expect(report({ frozen: false })).toEqual({
+    expect(report({ frozen: false })).toMatchObject({
       level: "warn",
       message: 'the event loop turns again after 12.3s: service "api" blocked it',
       fields: { service: "api", certain: true, blockedMs: 12_250 },

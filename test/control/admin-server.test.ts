@@ -1,0 +1,52 @@
+import { afterAll, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { serveAdmin } from "../../src/control/admin-server.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "admin-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const answer = () => new Response("here");
+const unix = (name: string) => ({ tag: "unix", path: join(folder, name) }) as const;
+const get = async (path: string) => (await fetch("http://admin/", { unix: path })).text();
+
+test("serveAdmin() tells the port that it got, and gives it back on close", async () => {
+  const runtime = await detectRuntime();
+  const first = await serveAdmin(runtime, { tag: "tcp", host: "127.0.0.1", port: 0 }, answer);
+  const { port } = first.address as { port: number };
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("here");
+  await first.close();
+  const second = await serveAdmin(runtime, { tag: "tcp", host: "127.0.0.1", port }, answer);
+  await second.close();
+});
+
+test("serveAdmin() replaces the socket of a process that was killed", async () => {
+  const address = unix("stale.sock");
+  const killed = `require("node:net").createServer().listen(process.argv.at(-1), () => process.kill(process.pid, "SIGKILL"))`;
+  spawnSync(process.execPath, ["-e", killed, address.path]);
+  expect(existsSync(address.path)).toBe(true);
+  const server = await serveAdmin(await detectRuntime(), address, answer);
+  expect(await get(address.path)).toBe("here");
+  await server.close();
+  expect(existsSync(address.path)).toBe(false);
+});
+
+test("serveAdmin() leaves a socket that somebody answers on to them", async () => {
+  const address = unix("live.sock");
+  const runtime = await detectRuntime();
+  const owner = await serveAdmin(runtime, address, answer);
+  await expect(serveAdmin(runtime, address, answer)).rejects.toMatchObject({ code: "ADDRESS_IN_USE" });
+  expect(await get(address.path)).toBe("here");
+  await owner.close();
+});
+
+test("serveAdmin() never removes a file that is no socket", async () => {
+  const address = unix("notes.txt");
+  writeFileSync(address.path, "precious");
+  await expect(serveAdmin(await detectRuntime(), address, answer)).rejects.toMatchObject({
+    code: expect.stringMatching(/^ADDRESS_/),
+  });
+  expect(readFileSync(address.path, "utf8")).toBe("precious");
+});
