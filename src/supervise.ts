@@ -10,6 +10,7 @@ import { createLogger } from "./core/log.ts";
 import type { Plan } from "./core/plan.ts";
 import { formatAddress } from "./core/plan.ts";
 import type { StopReport } from "./core/report.ts";
+import { isTerminal, wantsColor } from "./core/terminal.ts";
 import type { Group } from "./group/group.ts";
 import { createGroup } from "./group/group.ts";
 import type { Blame } from "./host/blame.ts";
@@ -106,9 +107,9 @@ function openLog(plan: Plan): LogWriter {
 }
 
 function look(plan: Plan): { format: "pretty" | "json"; color: boolean } {
-  const terminal = process.stderr.isTTY === true;
+  const terminal = isTerminal(2);
   const format = plan.log.format === "auto" ? (terminal ? "pretty" : "json") : plan.log.format;
-  return { format, color: terminal && !process.env.NO_COLOR };
+  return { format, color: wantsColor(process.env, terminal) };
 }
 
 function operatorOptions(plan: Plan, supervised: Supervised, beacon: Beacon): OperatorOptions {

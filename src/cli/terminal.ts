@@ -1,5 +1,6 @@
-import { fstatSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import process from "node:process";
+import { isTerminal, wantsColor } from "../core/terminal.ts";
 
 /** Where a command runs and what it may print to; tests pass their own. */
 export interface Terminal {
@@ -31,30 +32,9 @@ export function systemTerminal(): Terminal {
   };
 }
 
-/** FORCE_COLOR decides, then NO_COLOR, then whether it is a terminal that knows colors. */
-export function wantsColor(
-  variables: Readonly<Record<string, string | undefined>>,
-  terminal: boolean,
-): boolean {
-  const { FORCE_COLOR, NO_COLOR, TERM } = variables;
-  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
-  if (NO_COLOR) return false;
-  return terminal && TERM !== "dumb";
-}
-
 /** @example bold("Usage", false) // "Usage" */
 export function bold(text: string, color: boolean): string {
   return color ? `\u001b[1m${text}\u001b[22m` : text;
-}
-
-function isTerminal(fd: number): boolean {
-  try {
-    // Loading node:tty takes longer than all of this file, and most output goes elsewhere.
-    return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule("node:tty").isatty(fd);
-  } catch {
-    // The descriptor is closed: whatever it is, no colors.
-    return false;
-  }
 }
 
 /** Writes all of `text`, however slowly its reader reads; gives up when nobody reads any more. */

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { bold, wantsColor } from "../../src/cli/terminal.ts";
+import { bold } from "../../src/cli/terminal.ts";
+import { wantsColor } from "../../src/core/terminal.ts";
 
 test.each([
   ["a terminal", {}, true, true],
