@@ -29,7 +29,13 @@ beforeAll(() => {
 // Each test waits for a program's deadlines; they are asserted, not this.
 setDefaultTimeout(30_000);
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const running = new Set<ChildProcess>();
+
+afterAll(() => {
+  // A test that failed half-way leaves a program that would spin for ever.
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
 
 for (const [name, command] of Object.entries(targets)) {
   describe.concurrent(`operator's plane, ${name}`, () => {
@@ -164,8 +170,12 @@ interface Run {
 function start(command: readonly string[], settings: Settings): Run {
   const [file = "", ...rest] = command;
   const child = spawn(file, [...rest, JSON.stringify(settings)], { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
   const exit = new Promise<{ code: number | null }>((resolve) => {
-    child.once("close", (code) => resolve({ code }));
+    child.once("close", (code) => {
+      running.delete(child);
+      resolve({ code });
+    });
   });
   const out = reader(child.stdout, exit);
   const err = reader(child.stderr, exit);
