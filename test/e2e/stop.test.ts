@@ -59,6 +59,28 @@ describeTargets("the stop", (target) => {
   );
 
   test(
+    "loses no request of clients that keep sending until they are told Connection: close",
+    async () => {
+      const yaml = `${head}services:
+  one: { module: ${fixtures}/slow.ts, config: { ms: 5 }, http: { port: 0 } }
+  two: { module: ${fixtures}/slow.ts, config: { ms: 3 }, http: { port: 0 } }
+`;
+      // Whether a request is on its way in the very moment of the stop is luck: so more than once.
+      for (let round = 0; round < 5; round++) {
+        await using system = startSystem(target, yaml);
+        await system.ready();
+        const urls = [await system.url("one"), await system.url("two")];
+        const clients = urls.flatMap((url) => Array.from({ length: 40 }, () => settled(sendUntilTold(url))));
+        await Bun.sleep(200);
+        expect((await system.stop()).code).toBe(0);
+        const ends = await Promise.allSettled(clients);
+        expect(ends.filter(({ status }) => status === "rejected")).toEqual([]);
+      }
+    },
+    slow,
+  );
+
+  test(
     "answers requests of a service whose turn has not come, and says Connection: close",
     async () => {
       const yaml = `${head}services:
@@ -263,6 +285,16 @@ function messagesOf(system: System, service: string): string[] {
 
 function stopsOf(system: System): string[] {
   return system.report().services.map((stop) => `${stop.service} ${stop.outcome}`);
+}
+
+/** One request after the other over one connection; rejects when one of them gets no answer. */
+async function sendUntilTold(url: string): Promise<void> {
+  using connection = await openConnection(url);
+  for (;;) {
+    const { status, headers } = await connection.get("/");
+    if (status !== 200) throw new Error(`status ${status}`);
+    if (headers.connection === "close") return;
+  }
 }
 
 /** Keeps an early rejection from being reported as unhandled; it is still one for who awaits it. */
