@@ -11,6 +11,9 @@ import type { LogWriter } from "./observe/log-writer.ts";
  * one of them and returns how to give it back.
  */
 
+/** One Ctrl-C arrives twice where a script runner passes on what the terminal has sent to everybody already. */
+const echoMs = 100;
+
 type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP";
 
 /**
@@ -20,12 +23,13 @@ type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP";
  */
 export function ownSignals(name: string, group: () => Group | undefined, output: LogWriter): () => void {
   const log = createLogger(output.sink, systemClock.wall);
-  let stopping = false;
+  let since: number | undefined;
   // The name is closed over: not every runtime passes it to the handler.
   const onStop = (signal: StopSignal) => () => {
     const running = group();
-    if (stopping) return force(signal, running, log, output);
-    stopping = true;
+    const now = systemClock.now();
+    if (since !== undefined) return now - since < echoMs ? undefined : force(signal, running, log, output);
+    since = now;
     // Without a group nothing has started yet, so there is nothing to stop.
     if (!running) return exit(output, ExitCode.clean);
     void running.stop({ tag: "signal", signal });

@@ -123,6 +123,7 @@ function operatorOptions(plan: Plan, supervised: Supervised, beacon: Beacon): Op
     services: plan.services.map(({ name, critical }) => ({ name, critical })),
     beacon,
     budgetMs: plan.shutdown.timeout,
+    signals: supervised.signals !== false,
     ...(stopReportFile === undefined ? {} : { stopReportFile }),
   };
 }

@@ -1,5 +1,4 @@
 import { lstat, readFile, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import type { ErrorCode } from "../core/errors.ts";
 import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { Address, HttpPlan } from "../core/plan.ts";
@@ -91,7 +90,9 @@ async function clearStaleSocket(path: string, ask: Ask): Promise<void> {
   await rm(path, { force: true });
 }
 
-function isAnswered(path: string): Promise<boolean> {
+async function isAnswered(path: string): Promise<boolean> {
+  // Loaded here only: node:net brings the streams along, 2 MB that few programs need.
+  const { connect } = await import("node:net");
   return new Promise((resolve) => {
     const probe = connect(path);
     probe.once("connect", () => {
