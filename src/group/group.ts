@@ -9,7 +9,7 @@ import { Child } from "./child.ts";
 import type { Member } from "./host.ts";
 import type { ChildState } from "./state.ts";
 import { isOver } from "./state.ts";
-import { teardown } from "./teardown.ts";
+import { teardown, tenths } from "./teardown.ts";
 
 export interface GroupOptions {
   readonly members: readonly Member[];
@@ -28,8 +28,6 @@ export interface Group {
   stop(cause: StopCause): Promise<StopReport>;
   /** Resolves when the group has stopped, whoever asked for it. */
   readonly ended: Promise<StopReport>;
-  /** An error that nobody caught, taken as a failure of `service`. */
-  fail(service: string, error: unknown): void;
   snapshots(): ServiceSnapshot[];
 }
 
@@ -139,7 +137,7 @@ export function createGroup(options: GroupOptions): Group {
       cause,
       outcome: services.some((service) => service.outcome === "abandoned") ? "forced" : "clean",
       startedAt: at,
-      durationMs: clock.now() - since,
+      durationMs: tenths(clock.now() - since),
       budgetMs: shutdown.timeout,
       services,
     };
@@ -152,7 +150,6 @@ export function createGroup(options: GroupOptions): Group {
     start,
     stop,
     ended: ended.promise,
-    fail: (service, error) => children.get(service)?.fail(error),
     snapshots: () => [...children.values()].map((child) => child.snapshot),
   };
 }

@@ -38,6 +38,11 @@ export async function teardown(options: TeardownOptions): Promise<ServiceStop[]>
   return Promise.all(turns.values());
 }
 
+/** Reports are read by people: a tenth of a millisecond is as fine as it gets. */
+export function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
 /** What was never started comes last, so its turn to be released comes first. */
 function byFirstStart(a: Child, b: Child): number {
   return (a.startedAs ?? Number.MAX_SAFE_INTEGER) - (b.startedAs ?? Number.MAX_SAFE_INTEGER);
@@ -55,9 +60,9 @@ async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Prom
     service: child.member.name,
     generation: before.generation,
     outcome: outcomeOf(child, before, end),
-    startedMs,
-    durationMs: clock.now() - since - startedMs,
-    deadlineMs: startedMs + budget,
+    startedMs: tenths(startedMs),
+    durationMs: tenths(clock.now() - since - startedMs),
+    deadlineMs: tenths(startedMs + budget),
     ...(error === undefined ? {} : { error }),
     ...(held ? { held } : {}),
   };
