@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import type { RawConnection } from "../support/raw-http.ts";
 import { openConnection } from "../support/raw-http.ts";
 import type { System } from "../support/system.ts";
@@ -270,6 +272,31 @@ services:
       expect(system.report().services[1]?.held?.hooks).toContain("start");
       expect(messagesOf(system, "never")).not.toContain("started");
       expect(code).toBe(75);
+    },
+    slow,
+  );
+
+  test(
+    "while modules are loading: exits 0, says so and leaves no socket behind",
+    async () => {
+      const yaml = `name: test
+admin: { listen: unix:./admin.sock }
+services:
+  slow: { module: ./slow.ts }
+`;
+      const files = {
+        "slow.ts": "await new Promise((done) => setTimeout(done, 20_000));\nexport default { start() {} };\n",
+      };
+      await using system = startSystem(target, yaml, { files });
+      const socket = join(system.folder.path, "admin.sock");
+      await until(
+        async () => existsSync(socket),
+        (there) => there,
+      );
+      expect(existsSync(socket)).toBe(true);
+      expect((await system.stop()).code).toBe(0);
+      expect(system.process.stderr).toContain("SIGTERM");
+      expect(existsSync(socket)).toBe(false);
     },
     slow,
   );
