@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { allReady } from "./ready.ts";
 import type { Workload } from "./workload.ts";
 
@@ -44,7 +45,10 @@ export async function start(contender: Contender, workload: Workload, supervisor
   const failed = (what: string) =>
     new Error(`${contender}, ${workload.size} services: ${what}\n${tail(logFile)}`);
   try {
-    const ready = await allReady(workload.ports, () => child.exitCode === null && child.signalCode === null);
+    const ready = await allReady(workload.ports, async () => {
+      await sleep(0);
+      return child.exitCode === null && child.signalCode === null;
+    });
     return { pid: child.pid as number, startMs: ready - began, stop };
   } catch (error) {
     child.kill("SIGKILL");
