@@ -10,8 +10,8 @@ const { symbols: libc } = dlopen("libc.so.6", {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
-  write: { args: ["i32", "ptr", "usize"], returns: "i64_fast" },
-  read: { args: ["i32", "ptr", "usize"], returns: "i64_fast" },
+  write: { args: ["i32", "ptr", "usize"], returns: "i64" },
+  read: { args: ["i32", "ptr", "usize"], returns: "i64" },
   close: { args: ["i32"], returns: "i32" },
 });
 
