@@ -11,6 +11,8 @@ import { describeTargets } from "../support/targets.ts";
 import { until } from "../support/until.ts";
 
 const slow = 40_000;
+/** A second signal within this time is taken for an echo of the first. */
+const echoMs = 100;
 const head = "name: test\nadmin: { listen: 127.0.0.1:0 }\n";
 
 describeTargets("the stop", (target) => {
@@ -230,12 +232,30 @@ services:
         await system.ready();
         system.process.signal(signal);
         await recordOf(system, "stuck", "stop was called");
+        await Bun.sleep(2 * echoMs);
         const { code } = await system.stop(signal);
         expect(code).toBe(expected);
         expect(system.process.stderr).toMatch(
           new RegExp(`second ${signal}: exit at once, leaving first \\(ready\\), stuck \\(stopping\\)`),
         );
       }
+    },
+    slow,
+  );
+
+  test(
+    "the same signal again at once is an echo, and forces nothing",
+    async () => {
+      const yaml = `${head}services:
+  stuck: { module: ${fixtures}/hangs.ts, config: { stop: true }, stop_timeout: 300ms }
+`;
+      await using system = startSystem(target, yaml);
+      await system.ready();
+      system.process.signal("SIGINT");
+      await recordOf(system, "stuck", "stop was called");
+      // Its deadline ends it, with a report; the second signal would have ended it without.
+      expect((await system.stop("SIGINT")).code).toBe(75);
+      expect(stopsOf(system)).toEqual(["stuck abandoned"]);
     },
     slow,
   );
