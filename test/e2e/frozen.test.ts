@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import type { System } from "../support/system.ts";
 import { fixtures, startSystem } from "../support/system.ts";
 import { describeTargets } from "../support/targets.ts";
+import { until } from "../support/until.ts";
 
 const slow = 40_000;
 const budgetMs = 1_000;
@@ -19,7 +21,7 @@ describeTargets("a frozen event loop", (target) => {
       async () => {
         await using system = startSystem(target, yaml);
         await system.ready();
-        const admin = await system.url();
+        const admin = await knownReady(system);
         expect((await fetch(`${admin}/livez`)).status).toBe(200);
         const froze = performance.now();
         void fetch(`${await system.url("culprit")}/${where}`).catch(() => {});
@@ -63,6 +65,7 @@ describeTargets("a frozen event loop", (target) => {
     async () => {
       await using system = startSystem(target, yaml);
       await system.ready();
+      await knownReady(system);
       void fetch(`${await system.url("culprit")}/fetch`).catch(() => {});
       await system.process.waitFor(/blocked|frozen/);
       system.process.signal("SIGINT");
@@ -75,3 +78,14 @@ describeTargets("a frozen event loop", (target) => {
     slow,
   );
 });
+
+/** The admin's address, once the operator's plane has heard that everything is ready. */
+async function knownReady(system: System): Promise<string> {
+  const admin = await system.url();
+  const readyz = await until(
+    () => fetch(`${admin}/readyz`),
+    ({ status }) => status === 200,
+  );
+  expect(readyz.status).toBe(200);
+  return admin;
+}
