@@ -1,8 +1,7 @@
 import { readPlan } from "./config/read-plan.ts";
 import { systemClock } from "./core/clock.ts";
-import { ExitCode } from "./core/exit.ts";
+import { exitCodeOf } from "./core/exit.ts";
 import type { Plan } from "./core/plan.ts";
-import type { StopReport } from "./core/report.ts";
 import { library } from "./library.ts";
 import { loadModules } from "./modules/load.ts";
 import { detectRuntime } from "./runtime/detect.ts";
@@ -50,12 +49,6 @@ export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile"
   runtime.provideModule("supervisor", library);
   await loadModules(plan, locate, runtime, systemClock);
   return plan;
-}
-
-/** 0 clean, 70 a critical service failed, 75 something was cut off by its deadline. */
-export function exitCodeOf(report: StopReport): number {
-  if (report.cause.tag === "failure") return ExitCode.failed;
-  return report.outcome === "forced" ? ExitCode.forced : ExitCode.clean;
 }
 
 function read(options: Omit<RunOptions, "stopReportFile">) {

@@ -13,8 +13,8 @@ import type { ServiceHandle } from "./service/contract.ts";
 
 export interface MembersOptions {
   readonly plan: Plan;
-  /** One for each service of the plan. */
-  readonly definitions: readonly Definition[];
+  /** By service; filled before the group starts, not necessarily before this is called. */
+  readonly definitions: ReadonlyMap<string, Definition>;
   readonly http: HttpPlane;
   readonly blame: Blame;
   readonly beacon: Beacon;
@@ -25,16 +25,14 @@ export interface MembersOptions {
 /** What the group supervises: each service of the plan, with the host that runs it and the ways to reach it. */
 export function membersOf(options: MembersOptions): Member[] {
   const { plan, definitions, http, blame, beacon, sink, clock } = options;
-  const byName = new Map(definitions.map((definition) => [definition.service, definition]));
   const service = finder(plan, http);
   return plan.services.map((planned, index) => {
-    const definition = byName.get(planned.name) as Definition;
     const { name, env } = planned;
-    const { config, create } = definition;
     return {
       ...planned,
-      createHost: (generation, report) =>
-        new InlineHost({
+      createHost(generation, report) {
+        const { create, config, module } = definitions.get(name) as Definition;
+        return new InlineHost({
           name,
           generation,
           create,
@@ -47,8 +45,9 @@ export function membersOf(options: MembersOptions): Member[] {
           intake: http.intake(name),
           service,
           report,
-          blame: (scope) => blame.register(scope, definition.module),
-        }),
+          blame: (scope) => blame.register(scope, module),
+        });
+      },
     };
   });
 }

@@ -1,5 +1,5 @@
 import { systemClock } from "./core/clock.ts";
-import { ExitCode, secondSignalExit } from "./core/exit.ts";
+import { secondSignalExit } from "./core/exit.ts";
 import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import type { Group } from "./group/group.ts";
@@ -21,25 +21,22 @@ type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP";
  * printing who was left; SIGQUIT writes the state of every service to the log; SIGUSR2 begins and ends a CPU
  * profile. Never SIGUSR1: it opens Deno's inspector.
  */
-export function ownSignals(name: string, group: () => Group | undefined, output: LogWriter): () => void {
+export function ownSignals(name: string, group: Group, output: LogWriter): () => void {
   const log = createLogger(output.sink, systemClock.wall);
   let since: number | undefined;
   // The name is closed over: not every runtime passes it to the handler.
   const onStop = (signal: StopSignal) => () => {
-    const running = group();
     const now = systemClock.now();
-    if (since !== undefined) return now - since < echoMs ? undefined : force(signal, running, log, output);
+    if (since !== undefined) return now - since < echoMs ? undefined : force(signal, group, log, output);
     since = now;
-    // Without a group nothing has started yet, so there is nothing to stop.
-    if (!running) return exit(output, ExitCode.clean);
-    void running.stop({ tag: "signal", signal });
+    void group.stop({ tag: "signal", signal });
   };
   const profile = cpuProfileSwitch(name, log);
   const handlers = [
     ["SIGTERM", onStop("SIGTERM")],
     ["SIGINT", onStop("SIGINT")],
     ["SIGHUP", onStop("SIGHUP")],
-    ["SIGQUIT", () => log.info("state", { services: group()?.snapshots() ?? [] })],
+    ["SIGQUIT", () => log.info("state", { services: group.snapshots() })],
     ["SIGUSR2", () => void profile()],
   ] as const;
   for (const [signal, handler] of handlers) process.on(signal, handler);
@@ -58,16 +55,12 @@ export function ownErrors(handle: (error: unknown) => void): () => void {
   };
 }
 
-function force(signal: StopSignal, group: Group | undefined, log: Logger, output: LogWriter): void {
-  const left = (group?.snapshots() ?? []).filter(({ state }) => !over.has(state));
+function force(signal: StopSignal, group: Group, log: Logger, output: LogWriter): void {
+  const left = group.snapshots().filter(({ state }) => !over.has(state));
   const names = left.map(({ name, state }) => `${name} (${state})`).join(", ");
   log.error(`second ${signal}: exit at once, leaving ${names || "nothing"}`);
-  exit(output, secondSignalExit[signal]);
-}
-
-function exit(output: LogWriter, code: number): void {
   output.flush();
-  process.exit(code);
+  process.exit(secondSignalExit[signal]);
 }
 
 const over: ReadonlySet<string> = new Set(["stopped", "completed", "failed", "backoff", "quarantined"]);

@@ -7,6 +7,7 @@ import {
   defaultStartTimeout,
 } from "./core/defaults.ts";
 import { parseDuration } from "./core/duration.ts";
+import { exitCodeOf } from "./core/exit.ts";
 import type { DependencyCondition, HttpPlan, LogPlan, Plan, RestartPlan, ServicePlan } from "./core/plan.ts";
 import type { StopReport } from "./core/report.ts";
 import type { Group } from "./group/group.ts";
@@ -121,7 +122,7 @@ export class ServiceGroup {
         if (this.#stopAsked) void group.stop({ tag: "request" });
       },
     });
-    process.exitCode = report.cause.tag === "failure" ? 70 : report.outcome === "forced" ? 75 : 0;
+    process.exitCode = exitCodeOf(report);
     return report;
   }
 

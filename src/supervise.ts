@@ -1,3 +1,4 @@
+import { assertAdminFree } from "./control/admin-probe.ts";
 import type { OperatorLink, OperatorOptions } from "./control/operator-link.ts";
 import { startOperator } from "./control/operator-link.ts";
 import type { Beacon } from "./core/beacon.ts";
@@ -6,6 +7,7 @@ import { systemClock } from "./core/clock.ts";
 import { messageOf } from "./core/errors.ts";
 import type { Events } from "./core/events.ts";
 import { createEvents } from "./core/events.ts";
+import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import type { Plan } from "./core/plan.ts";
 import { formatAddress } from "./core/plan.ts";
@@ -15,6 +17,7 @@ import type { Group } from "./group/group.ts";
 import { createGroup } from "./group/group.ts";
 import type { Blame } from "./host/blame.ts";
 import { createBlame } from "./host/blame.ts";
+import type { HttpPlane } from "./http/http-plane.ts";
 import { createHttpPlane } from "./http/http-plane.ts";
 import { membersOf } from "./members.ts";
 import type { Definition } from "./modules/shape.ts";
@@ -54,10 +57,6 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     startPulse(beacon),
     ownErrors((error) => onUncaught(error, blame, events)),
   ];
-  let group: Group | undefined;
-  if (supervised.signals !== false) release.push(ownSignals(plan.name, () => group, output));
-  const operator = startOperator(operatorOptions(plan, supervised, beacon));
-  events.on(operator.listener);
   const http = createHttpPlane({
     runtime,
     clock: systemClock,
@@ -66,39 +65,45 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     services: plan.services,
     onListening: (service, url) => events.emit({ type: "listening", url, ...(service ? { service } : {}) }),
   });
+  const definitions = new Map<string, Definition>();
+  const group = createGroup({
+    members: membersOf({ plan, definitions, http, blame, beacon, sink: output.sink, clock: systemClock }),
+    shutdown: plan.shutdown,
+    clock: systemClock,
+    random: Math.random,
+    events,
+    stopping: () => http.stopping(),
+  });
+  supervised.created?.(group);
+  if (supervised.signals !== false) release.push(ownSignals(plan.name, group, output));
+  let operator: OperatorLink | undefined;
   try {
-    const definitions = await supervised.load();
-    await http.bind();
-    const members = membersOf({
-      plan,
-      definitions,
-      http,
-      blame,
-      beacon,
-      sink: output.sink,
-      clock: systemClock,
-    });
-    const { shutdown } = plan;
-    group = createGroup({
-      members,
-      shutdown,
-      clock: systemClock,
-      random: Math.random,
-      events,
-      stopping: () => http.stopping(),
-    });
-    supervised.created?.(group);
+    if (plan.admin) await assertAdminFree(runtime, plan.admin.listen);
+    operator = startOperator(operatorOptions(plan, supervised, beacon));
+    events.on(operator.listener);
+    watchOperator(operator, group, events, log);
+    await Promise.race([prepare(supervised, definitions, http), group.ended]);
+    // Does nothing when the stop came while the modules were loading.
     group.start();
-    watchOperator(operator, group, events);
     const report = await group.ended;
     if (supervised.stopReportFile) writeStopReport(supervised.stopReportFile, report, log);
     return report;
   } finally {
     await http.closeAll();
-    await operator.close();
+    await operator?.close();
     for (const undo of release.reverse()) undo();
     output.flush();
   }
+}
+
+/** Everything that can be found wrong before a service starts: modules, config blocks, addresses. */
+async function prepare(
+  { load }: Supervised,
+  definitions: Map<string, Definition>,
+  http: HttpPlane,
+): Promise<void> {
+  for (const definition of await load()) definitions.set(definition.service, definition);
+  await http.bind();
 }
 
 function openLog(plan: Plan): LogWriter {
@@ -129,12 +134,15 @@ function operatorOptions(plan: Plan, supervised: Supervised, beacon: Beacon): Op
 }
 
 /** The services do not wait for the operator's plane, but do not stay without it either. */
-function watchOperator(operator: OperatorLink, group: Group, events: Events): void {
+function watchOperator(operator: OperatorLink, group: Group, events: Events, log: Logger): void {
   operator.listening.then(
     (address) => {
       if (address) events.emit({ type: "listening", url: urlOf(formatAddress(address)) });
     },
-    (error) => void group.stop({ tag: "failure", service: "admin", message: messageOf(error) }),
+    (error) => {
+      log.error("the operator's plane cannot run", { error });
+      void group.stop({ tag: "operator", message: messageOf(error) });
+    },
   );
 }
 

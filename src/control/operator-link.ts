@@ -24,7 +24,7 @@ export interface OperatorLink {
 
 // Taken before `scopeTimers` wraps them. The web's Worker, not node's: that one costs 4 MB more on Bun, and a
 // slow start on Deno.
-const { setTimeout, clearTimeout, Worker } = globalThis;
+const { setTimeout, clearTimeout, queueMicrotask, Worker } = globalThis;
 const closeMs = 500;
 
 /** Starts the operator's plane on a thread of its own, which does not keep the process alive. */
@@ -81,8 +81,8 @@ function createFeed(post: (message: ToOperator) => void): Listener {
   return (event) => {
     if (event.type === "serviceChanged") {
       changed.set(event.snapshot.name, event.snapshot);
-      // Not setImmediate: on an idle loop Deno lets it wait.
-      if (!scheduled) setTimeout(flush, 0);
+      // Not a timer: a service may freeze the loop before the next one fires.
+      if (!scheduled) queueMicrotask(flush);
       scheduled = true;
     } else if (event.type === "groupStopping") {
       // Not later: the first service to stop may freeze the loop.

@@ -15,8 +15,8 @@ export type SupervisorEvent =
   /** An error nobody caught, and that no service could be blamed for. */
   | { readonly type: "errorUnattributed"; readonly error: unknown }
   | { readonly type: "groupStarting"; readonly services: number }
-  /** Every service is ready or completed for the first time. */
-  | { readonly type: "groupReady"; readonly durationMs: number }
+  /** Every service has been ready, has completed, or was given up for now; `unready` names the last kind. */
+  | { readonly type: "groupReady"; readonly durationMs: number; readonly unready: readonly string[] }
   | { readonly type: "groupStopping"; readonly cause: StopCause; readonly budgetMs: number }
   /** One service has ended during the stop of the group. */
   | { readonly type: "serviceStopped"; readonly stop: ServiceStop }

@@ -1,3 +1,5 @@
+import type { StopReport } from "./report.ts";
+
 /** What the process tells its caller; systemd and scripts may rely on these numbers. */
 export const ExitCode = {
   /** Everything ended in order, also after SIGTERM or SIGINT. */
@@ -15,3 +17,9 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** A second signal ends the process with the shell's code for that signal. */
 export const secondSignalExit = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** The exit code that a stop leads to: a failure outweighs that something was cut off. */
+export function exitCodeOf({ cause, outcome }: StopReport): ExitCode {
+  if (cause.tag === "failure" || cause.tag === "operator") return ExitCode.failed;
+  return outcome === "forced" ? ExitCode.forced : ExitCode.clean;
+}

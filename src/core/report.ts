@@ -3,7 +3,10 @@ export type StopCause =
   | { readonly tag: "signal"; readonly signal: string }
   | { readonly tag: "request" }
   | { readonly tag: "completed" }
-  | { readonly tag: "failure"; readonly service: string; readonly message: string };
+  /** A critical service is given up. */
+  | { readonly tag: "failure"; readonly service: string; readonly message: string }
+  /** The operator's plane cannot run: nobody could look after the services. */
+  | { readonly tag: "operator"; readonly message: string };
 
 /** What a service still had in its hands. */
 export interface Held {

@@ -18,6 +18,8 @@ export interface ServiceSnapshot {
   readonly state: ServiceState;
   readonly generation: number;
   readonly critical: boolean;
+  /** Its place in the order of the first starts, from 0; absent until it was started once. The stop is the reverse. */
+  readonly startedAs?: number;
   /** Milliseconds since 1970 at which it entered `state`. */
   readonly since: number;
   /** Why it is in this state, when there is something to tell. */

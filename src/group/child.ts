@@ -68,6 +68,7 @@ export class Child {
       critical: this.member.critical,
       since: this.#since,
       failures: this.#history.attempt,
+      ...(this.startedAs === undefined ? {} : { startedAs: this.startedAs }),
       ...(reason ? { reason } : {}),
       ...("delay" in state ? { retryAt: this.#since + state.delay } : {}),
     };

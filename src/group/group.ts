@@ -17,8 +17,8 @@ export interface GroupOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Events;
-  /** The first thing a stop does, before any service is asked to. */
-  readonly stopping?: () => void;
+  /** What a stop does before any service is asked to: the first turn comes when it has resolved. */
+  readonly stopping?: () => Promise<void>;
 }
 
 export interface Group {
@@ -109,7 +109,10 @@ export function createGroup(options: GroupOptions): Group {
     if (settles) settled.add(child.member.name);
     if (!announced && settled.size === children.size) {
       announced = true;
-      events.emit({ type: "groupReady", durationMs: clock.now() - startedAt });
+      const unready = [...children.values()]
+        .filter((each) => !isWell(each.state))
+        .map((each) => each.member.name);
+      events.emit({ type: "groupReady", durationMs: clock.now() - startedAt, unready });
     }
     if (isOver(child.state) && [...children.values()].every((each) => isOver(each.state))) {
       void stop({ tag: "completed" });
@@ -127,12 +130,15 @@ export function createGroup(options: GroupOptions): Group {
     // The caller's `stopping` is only set after this function yields: nothing below may start a service before.
     await Promise.resolve();
     events.emit({ type: "groupStopping", cause, budgetMs: shutdown.timeout });
-    options.stopping?.();
-    for (const child of children.values()) child.quiet();
-    for (const child of children.values()) child.halt();
+    const all = [...children.values()];
+    const states = new Map(all.map((child) => [child, child.state]));
+    const ready = options.stopping?.();
+    for (const child of all) child.quiet();
+    for (const child of all) child.halt();
+    await ready;
     if (shutdown.delay > 0) await sleep(clock, shutdown.delay);
     const stopped = (stop: ServiceStop) => events.emit({ type: "serviceStopped", stop });
-    const services = await teardown({ children: [...children.values()], shutdown, clock, since, stopped });
+    const services = await teardown({ states, shutdown, clock, since, stopped });
     const report: StopReport = {
       cause,
       outcome: services.some((service) => service.outcome === "abandoned") ? "forced" : "clean",
@@ -152,6 +158,10 @@ export function createGroup(options: GroupOptions): Group {
     ended: ended.promise,
     snapshots: () => [...children.values()].map((child) => child.snapshot),
   };
+}
+
+function isWell({ tag }: ChildState): boolean {
+  return tag === "ready" || tag === "completed";
 }
 
 function dependentsOf(members: readonly Member[]): Map<string, string[]> {

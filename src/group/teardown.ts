@@ -9,7 +9,8 @@ import type { Child, ChildEnd } from "./child.ts";
 import type { ChildState } from "./state.ts";
 
 export interface TeardownOptions {
-  readonly children: readonly Child[];
+  /** Every child, with its state when the stop began. */
+  readonly states: ReadonlyMap<Child, ChildState>;
   readonly shutdown: ShutdownPlan;
   readonly clock: Clock;
   /** Clock time at which the stop began. */
@@ -23,8 +24,9 @@ export interface TeardownOptions {
  * Stop used up everybody's time, and gave the order up: core/service/servicegroup.go, PR 4531.)
  */
 export async function teardown(options: TeardownOptions): Promise<ServiceStop[]> {
-  const byName = new Map(options.children.map((child) => [child.member.name, child]));
-  const started = [...options.children].sort(byFirstStart).map((child) => child.member);
+  const children = [...options.states.keys()];
+  const byName = new Map(children.map((child) => [child.member.name, child]));
+  const started = children.sort(byFirstStart).map((child) => child.member);
   const { rungs } = stopLadder(started, options.shutdown, started);
   const turns = new Map<string, Promise<ServiceStop>>();
   for (const rung of rungs) {
@@ -52,7 +54,7 @@ async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Prom
   const { clock, since } = options;
   const startedMs = clock.now() - since;
   const budget = Math.max(0, Math.min(rung.timeout, rung.latestEnd - startedMs));
-  const before = child.state;
+  const before = options.states.get(child) as ChildState;
   const end = await child.stop(budget);
   const error = end.error === undefined ? lastError(before) : messageOf(end.error);
   const held = heldAtEnd(end);

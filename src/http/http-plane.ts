@@ -35,11 +35,17 @@ export interface HttpPlane {
   intake(service: string): Intake;
   /** A call within the process, without a network. 503 with Retry-After while the service is not open. */
   call(service: string, request: Request): Promise<Response>;
-  /** The group's stop has begun: every response from now on says `Connection: close`. */
-  stopping(): void;
+  /**
+   * The group's stop has begun: every response from now on says `Connection: close`. Resolves when requests
+   * that had been sent before that have been read; closing a listener earlier would drop them unread.
+   */
+  stopping(): Promise<void>;
   /** Closes whatever is still open. Safe to call twice, and without `bind`. */
   closeAll(): Promise<void>;
 }
+
+/** A few turns of the loop: what clients sent before the stop is in the socket buffers, and is read in these. */
+const readAheadMs = 5;
 
 export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
   const { runtime, clock, services } = options;
@@ -88,8 +94,9 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
     },
     intake: doorOf,
     call: async (service, request) => doorOf(service).call(request),
-    stopping() {
+    async stopping() {
       isStopping = true;
+      if (listeners.length > 0) await sleep(clock, readAheadMs);
     },
     async closeAll() {
       unwatch();

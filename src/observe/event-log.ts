@@ -71,14 +71,14 @@ function record(event: SupervisorEvent, state: EventLog): void {
       break;
     case "groupReady":
       state.phase = "running";
-      groupReady(event.durationMs, state);
+      groupReady(event, state);
       break;
     case "groupStopping": {
       state.phase = "stopping";
       const { cause, budgetMs } = event;
       const message = `stopping (${describeCause(cause)}), budget ${formatDuration(budgetMs)}`;
       const fields = told({ cause, budgetMs });
-      if (cause.tag === "failure") log.error(message, fields);
+      if (cause.tag === "failure" || cause.tag === "operator") log.error(message, fields);
       else log.info(message, fields);
       break;
     }
@@ -180,14 +180,24 @@ function gaveWay(snapshot: ServiceSnapshot, { log, errors }: EventLog): void {
   } else log.error(critical ? `${why}; given up, and it is critical` : `${why}; given up`, fields);
 }
 
-function groupReady(durationMs: number, { log, urls, services }: EventLog): void {
+function groupReady(
+  { durationMs, unready }: Extract<SupervisorEvent, { type: "groupReady" }>,
+  { log, urls, services }: EventLog,
+): void {
   const places = [...urls].filter(([service]) => service !== "").flatMap(([, own]) => own);
   const named = [...new Set(places.map(origin))];
   const left = named.length - mostAddresses;
   const where = named.slice(0, mostAddresses).join(", ") + (left > 0 ? ` and ${left} more` : "");
-  const all = services === 1 ? "the service is" : `all ${services} services`;
-  const message = `${all} ready in ${spaced(durationMs)}${where ? `: ${where}` : ""}`;
-  log.info(message, told({ services, durationMs, listening: named }));
+  const message = `${howMany(services, unready)} ready in ${spaced(durationMs)}${where ? `: ${where}` : ""}`;
+  const fields = told({ services, durationMs, listening: named, ...(unready.length > 0 ? { unready } : {}) });
+  if (unready.length > 0) log.warn(message, fields);
+  else log.info(message, fields);
+}
+
+function howMany(services: number, unready: readonly string[]): string {
+  if (unready.length > 0)
+    return `${services - unready.length} of ${count(services)} (not ${unready.join(", ")})`;
+  return services === 1 ? "the service is" : `all ${services} services`;
 }
 
 function stopped(stop: ServiceStop, { log, services, verbose }: EventLog): void {

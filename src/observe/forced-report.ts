@@ -30,8 +30,13 @@ export function forcedReport(
     startedAt: Math.round(startedAt),
     durationMs: Math.round(elapsedMs),
     budgetMs: stop.budgetMs,
-    services: services.map((snapshot) => serviceStop(snapshot, stop, startedAt, elapsedMs)),
+    services: [...services].sort(byTurn).map((snapshot) => serviceStop(snapshot, stop, startedAt, elapsedMs)),
   };
+}
+
+/** The turns of a teardown: what was never started first, then the reverse of the starts. */
+function byTurn(a: ServiceSnapshot, b: ServiceSnapshot): number {
+  return (b.startedAs ?? Number.MAX_SAFE_INTEGER) - (a.startedAs ?? Number.MAX_SAFE_INTEGER);
 }
 
 function serviceStop(

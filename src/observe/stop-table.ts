@@ -38,6 +38,8 @@ export function describeCause(cause: StopCause): string {
       return "every service has completed";
     case "failure":
       return `"${cause.service}" failed: ${cause.message}`;
+    case "operator":
+      return `the operator's plane failed: ${cause.message}`;
   }
 }
 

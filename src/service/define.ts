@@ -6,8 +6,9 @@ export function defineService<Config = unknown>(service: Service<Config>): Servi
 }
 
 /**
- * Makes a service of one function that works until it is done: go-zero's `WithStart`. It is ready as soon
- * as it was called, unless it calls `ctx.ready()` later itself; it ends when `ctx.signal` aborts.
+ * Makes a service of one function that works until it is done: go-zero's `WithStart`. It counts as ready as
+ * soon as it was called, and should end when `ctx.signal` aborts. A service that needs to say when it is
+ * ready has a `start` of its own.
  */
 export function withStart(start: (ctx: Context) => void | Promise<void>): Service {
   return { run: async (ctx) => start(ctx) };

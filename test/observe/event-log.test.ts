@@ -60,7 +60,7 @@ describe("logEvents", () => {
       { type: "groupStarting", services: 2 },
       ...start("morning", "http://127.0.0.1:8080", 12),
       ...start("eve", "http://127.0.0.1:8081/eve", 13),
-      { type: "groupReady", durationMs: 21 },
+      { type: "groupReady", durationMs: 21, unready: [] },
       { type: "listening", url: "http://127.0.0.1:6060" },
     ]);
     expect(text).toBe(
@@ -173,7 +173,7 @@ describe("logEvents", () => {
     const { records, text } = play([
       { type: "groupStarting", services: 1_000 },
       ...names.flatMap((name, index) => start(name, `http://127.0.0.1:${10_000 + index}`, 5)),
-      { type: "groupReady", durationMs: 100 },
+      { type: "groupReady", durationMs: 100, unready: [] },
       became("s1", "ready"),
       { type: "groupStopping", cause: { tag: "request" }, budgetMs: 30_000 },
       ...services.map((one) => ({ type: "serviceStopped", stop: one }) as const),

@@ -1,0 +1,21 @@
+import { listenError } from "../core/listen-error.ts";
+import type { Address } from "../core/plan.ts";
+import { ProblemsError } from "../core/problem.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+/**
+ * Binds the admin's address for a moment, before its thread does: so an address that is taken is known before
+ * any service starts, and nobody waits for the thread to say so. A unix socket is left to the thread, which
+ * knows how to replace a stale one.
+ *
+ * @throws ProblemsError with ADDRESS_IN_USE, ADDRESS_FORBIDDEN or ADDRESS_UNAVAILABLE.
+ */
+export async function assertAdminFree(runtime: Runtime, address: Address): Promise<void> {
+  if (address.tag === "unix" || address.port === 0) return;
+  try {
+    const probe = runtime.serve({ address, idleTimeout: 0, fetch: () => new Response() });
+    await probe.kill();
+  } catch (error) {
+    throw new ProblemsError([listenError("the admin listener", address, error)]);
+  }
+}
