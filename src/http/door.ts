@@ -13,6 +13,8 @@ export interface Door extends Intake {
   call(request: Request): Promise<Response>;
   /** Who answers for a WebSocket that was opened in `scope`, when the scope is of this door. */
   ownerOf(scope: Scope): SocketOwner | undefined;
+  /** Called now and then, several times within the idle timeout: see `Flow.holdRunning`. */
+  holdRunning(): void;
   /** The address that leads here is bound. */
   attach(entrance: Entrance): void;
 }
@@ -53,6 +55,7 @@ export function createDoor(options: DoorOptions): Door {
     handle: (request, info) => (open ? open.handle(request, info) : refuse()),
     call: (request) => (open ? open.call(request) : Promise.resolve(notReady(service))),
     ownerOf: (scope) => (newest?.scope === scope ? newest.socketOwner() : undefined),
+    holdRunning: () => newest?.holdRunning(),
     attach(bound) {
       entrance = bound;
     },

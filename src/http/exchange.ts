@@ -21,6 +21,8 @@ export class Exchange {
   upgrade: Pick<Upgrade, "answer" | "begin" | "fail"> | undefined = undefined;
   /** Its body was longer than the limit, which showed while the service read it. */
   overflowed = false;
+  /** Its connection is not cut for lack of traffic. */
+  isHeld = false;
   /** Aborts the signal that the service sees, where a request has a time limit. */
   aborter: AbortController | undefined = undefined;
   cancelTimer: (() => void) | undefined = undefined;

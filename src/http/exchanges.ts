@@ -43,6 +43,8 @@ export interface Exchanges {
   readonly running: number;
   /** The requests among them that came from the network. */
   fromNetwork(): readonly Request[];
+  /** Keeps connections open whose handler takes its time. */
+  holdRunning(): void;
   /** Answers all of them in place of the service, whose own answers are dropped from now on. */
   cut(): void;
 }
@@ -90,7 +92,6 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
   }
 
   function wait(work: Promise<Response>, exchange: Exchange): Promise<Answer> {
-    if (exchange.info) port?.native.hold(exchange.request, true);
     if (exchange.aborter) exchange.cancelTimer = clock.after(limits.requestTimeout, () => expire(exchange));
     running.add(exchange);
     return new Promise((resolve) => {
@@ -108,7 +109,7 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
     exchange.resolve = undefined;
     running.remove(exchange);
     exchange.cancelTimer?.();
-    if (exchange.info) port?.native.hold(exchange.request, false);
+    if (exchange.isHeld) port?.native.hold(exchange.request, false);
     settled();
     return true;
   }
@@ -174,6 +175,13 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
       return running.size;
     },
     fromNetwork: () => running.snapshot().flatMap(({ request, info }) => (info ? [request] : [])),
+    holdRunning() {
+      for (const exchange of running.snapshot()) {
+        if (!exchange.info || exchange.isHeld) continue;
+        exchange.isHeld = true;
+        port?.native.hold(exchange.request, true);
+      }
+    },
     cut() {
       for (const exchange of running.snapshot()) answerInstead(cutOff(service), exchange);
     },

@@ -13,7 +13,7 @@ export interface FlowOptions extends Omit<ExchangesOptions, "ends" | "socketOwne
 }
 
 /** Everything in flight of one generation of a service. */
-export interface Flow extends Pick<Exchanges, "handle" | "call"> {
+export interface Flow extends Pick<Exchanges, "handle" | "call" | "holdRunning"> {
   readonly scope: Scope;
   /** Who answers for a WebSocket that the service has opened behind our back. */
   socketOwner(): SocketOwner;
@@ -74,6 +74,7 @@ export function createFlow(options: FlowOptions, target: IntakeTarget): Flow {
   return {
     handle: exchanges.handle,
     call: exchanges.call,
+    holdRunning: exchanges.holdRunning,
     scope,
     socketOwner,
     held,

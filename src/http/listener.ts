@@ -16,8 +16,6 @@ export interface Entry {
 export interface Listener {
   /** What a person can open, for each service behind it. */
   readonly urls: readonly { readonly service: string; readonly url: string }[];
-  /** Stops accepting; what is in flight goes on. */
-  stop(): void;
   /** Closes every connection; resolves when the address is free. */
   kill(): Promise<void>;
 }
@@ -41,6 +39,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const isReleased = () => released.size === entries.length;
   // A server that fails to stop has nothing left that we could do about it.
   const stop = () => void native.stop().catch(() => {});
+  const letGo = holdNowAndThen(entries, clock);
   for (const { door } of entries) {
     door.attach({
       native,
@@ -57,9 +56,27 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   }
   return {
     urls: entries.map(({ door, plan }) => ({ service: door.service, url: urlOf(plan, native.address) })),
-    stop,
-    kill: () => native.kill(),
+    kill() {
+      letGo();
+      return native.kill();
+    },
   };
+}
+
+/**
+ * To the runtime, a connection whose handler still works is idle. Handlers that take longer than a part of
+ * the idle timeout are few: asking now and then costs nothing where two calls per request would.
+ */
+function holdNowAndThen(entries: readonly Entry[], clock: Clock): () => void {
+  const timeouts = entries.map(({ plan }) => plan.limits.idleTimeout).filter((timeout) => timeout > 0);
+  if (timeouts.length === 0) return () => {};
+  const period = Math.min(...timeouts) / 4;
+  let cancel = clock.after(period, turn);
+  function turn() {
+    for (const { door } of entries) door.holdRunning();
+    cancel = clock.after(period, turn);
+  }
+  return () => cancel();
 }
 
 type Handler = (request: Request, info: NativeInfo) => Answer | Promise<Answer>;
