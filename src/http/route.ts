@@ -39,11 +39,14 @@ function trimSlash(path: string): string {
 
 /** The URL of a request always has a scheme and an authority; parsing it whole would cost more than the rest. */
 function pathStart(url: string): number {
-  const authority = url.indexOf("://") + 3;
-  const slash = url.indexOf("/", authority);
-  return slash === -1 ? url.length : slash;
+  for (let index = url.indexOf("://") + 3; index < url.length; index++) {
+    const code = url.charCodeAt(index);
+    if (code === 47 || code === 63 || code === 35) return index;
+  }
+  return url.length;
 }
 
+/** Where the query or the fragment begins. */
 function pathEnd(url: string, start: number): number {
   for (let index = start; index < url.length; index++) {
     const code = url.charCodeAt(index);

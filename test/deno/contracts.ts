@@ -1,16 +1,19 @@
 import process from "node:process";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { httpPlaneCases } from "../contract/http-plane.ts";
+import { runtimeCases } from "../contract/runtime.ts";
 
 /*
- * The contract of the HTTP plane under `deno run`, one line per case. With an argument, only the cases whose
- * name contains it.
+ * One contract under `deno run`, one line per case: `deno run -A test/deno/contracts.ts http-plane`. With a second
+ * argument, only the cases whose name contains it.
  */
+const contracts = { "http-plane": httpPlaneCases, runtime: runtimeCases };
+const [contract = "", only = ""] = process.argv.slice(2);
+const cases = contracts[contract as keyof typeof contracts];
 const runtime = await detectRuntime();
-const [only = ""] = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
-for (const { name, run } of httpPlaneCases.filter((one) => one.name.includes(only))) {
+for (const { name, run } of cases.filter((one) => one.name.includes(only))) {
   try {
     await run(runtime);
     passed++;

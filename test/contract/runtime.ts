@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { tempDir } from "../support/temp-dir.ts";
+import type { Case } from "./http-setup.ts";
+
+/** What the runtimes promise about modules. They provide for the whole process, so each name is used once. */
+export const runtimeCases: readonly Case[] = [
+  {
+    name: "importModule() imports TypeScript by absolute path",
+    async run(runtime) {
+      using dir = tempDir({ "service.ts": "export const answer: number = 42;", "package.json": esm });
+      const module = await runtime.importModule(join(dir.path, "service.ts"));
+      assert.equal(module.answer, 42);
+    },
+  },
+  {
+    name: "importModule() copes with a path that is no URL",
+    async run(runtime) {
+      using dir = tempDir({ "a b#c%20/service.ts": "export default 1;", "package.json": esm });
+      const module = await runtime.importModule(join(dir.path, "a b#c%20/service.ts"));
+      assert.equal(module.default, 1);
+    },
+  },
+  {
+    name: "importModule() rejects when the file is missing",
+    async run(runtime) {
+      using dir = tempDir();
+      await assert.rejects(runtime.importModule(join(dir.path, "missing.ts")));
+    },
+  },
+  {
+    name: "provideModule() gives files of the user the very same members, with nothing installed",
+    async run(runtime) {
+      const define = (service: unknown) => service;
+      class Group {}
+      runtime.provideModule("provided-one", { define, Group });
+      const source = 'import { define, Group } from "provided-one"; export const got = { define, Group };';
+      using dir = tempDir({ "service.ts": source, "package.json": esm });
+      const module = await runtime.importModule(join(dir.path, "service.ts"));
+      const got = module.got as { define: unknown; Group: unknown };
+      assert.equal(got.define, define);
+      assert.equal(got.Group, Group);
+      assert.equal(
+        (Reflect.get(globalThis, Symbol.for("provided-one.v1")) as { define: unknown }).define,
+        define,
+      );
+    },
+  },
+  {
+    name: "provideModule() also serves imports of types only, in every spelling",
+    async run(runtime) {
+      runtime.provideModule("provided-two", { define: 1 });
+      using dir = tempDir({
+        "inline.ts": 'import { type Service } from "provided-two"; export const a: Service | number = 1;',
+        "statement.ts": 'import type { Service } from "provided-two"; export const a: Service | number = 2;',
+        "mixed.ts":
+          'import { define, type Service } from "provided-two"; export const a: Service | number = define + 2;',
+        "package.json": esm,
+      });
+      const values: unknown[] = [];
+      for (const name of ["inline", "statement", "mixed"]) {
+        values.push((await runtime.importModule(join(dir.path, `${name}.ts`))).a);
+      }
+      assert.deepEqual(values, [1, 2, 3]);
+    },
+  },
+  {
+    name: "version is the runtime's own",
+    async run(runtime) {
+      assert.match(runtime.version, /^\d+\.\d+\.\d+/);
+    },
+  },
+];
+
+const esm = '{"type":"module"}';
