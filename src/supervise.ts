@@ -57,6 +57,10 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     startPulse(beacon),
     ownErrors((error) => onUncaught(error, blame, events)),
   ];
+  // Now, because other threads read and transpile the modules while this one gets everything else ready.
+  const loading = supervised.load();
+  // Whoever awaits it below comes later; until then a rejection is not unhandled.
+  loading.catch(() => {});
   const http = createHttpPlane({
     runtime,
     clock: systemClock,
@@ -78,11 +82,11 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   if (supervised.signals !== false) release.push(ownSignals(plan.name, group, output));
   let operator: OperatorLink | undefined;
   try {
-    if (plan.admin) await assertAdminFree(runtime, plan.admin.listen);
+    if (plan.admin) assertAdminFree(runtime, plan.admin.listen);
     operator = startOperator(operatorOptions(plan, supervised, beacon));
     events.on(operator.listener);
     watchOperator(operator, group, events, log);
-    await Promise.race([prepare(supervised, definitions, http), group.ended]);
+    await Promise.race([prepare(loading, definitions, http), group.ended]);
     // Does nothing when the stop came while the modules were loading.
     group.start();
     const report = await group.ended;
@@ -98,11 +102,11 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
 
 /** Everything that can be found wrong before a service starts: modules, config blocks, addresses. */
 async function prepare(
-  { load }: Supervised,
+  loading: Promise<readonly Definition[]>,
   definitions: Map<string, Definition>,
   http: HttpPlane,
 ): Promise<void> {
-  for (const definition of await load()) definitions.set(definition.service, definition);
+  for (const definition of await loading) definitions.set(definition.service, definition);
   await http.bind();
 }
 

@@ -10,11 +10,10 @@ import type { Runtime } from "../runtime/runtime.ts";
  *
  * @throws ProblemsError with ADDRESS_IN_USE, ADDRESS_FORBIDDEN or ADDRESS_UNAVAILABLE.
  */
-export async function assertAdminFree(runtime: Runtime, address: Address): Promise<void> {
+export function assertAdminFree(runtime: Runtime, address: Address): void {
   if (address.tag === "unix" || address.port === 0) return;
   try {
-    const probe = runtime.serve({ address, idleTimeout: 0, fetch: () => new Response() });
-    await probe.kill();
+    runtime.probe(address);
   } catch (error) {
     throw new ProblemsError([listenError("the admin listener", address, error)]);
   }

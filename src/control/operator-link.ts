@@ -1,3 +1,5 @@
+import type { Beacon } from "../core/beacon.ts";
+import { announceStart } from "../core/beacon.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { Listener } from "../core/events.ts";
 import type { Address } from "../core/plan.ts";
@@ -40,8 +42,9 @@ export function startOperator(options: OperatorOptions): OperatorLink {
   let closing: Promise<void> | undefined;
   return {
     listening,
-    listener: createFeed(post),
+    listener: createFeed(post, data.beacon),
     close() {
+      announceStart(data.beacon);
       closing ??= end(worker, post);
       return closing;
     },
@@ -67,7 +70,7 @@ function whenListening(worker: Thread): Promise<Address | undefined> {
   });
 }
 
-function createFeed(post: (message: ToOperator) => void): Listener {
+function createFeed(post: (message: ToOperator) => void, beacon: Beacon): Listener {
   const changed = new Map<string, ServiceSnapshot>();
   let scheduled = false;
 
@@ -84,7 +87,10 @@ function createFeed(post: (message: ToOperator) => void): Listener {
       // Not a timer: a service may freeze the loop before the next one fires.
       if (!scheduled) queueMicrotask(flush);
       scheduled = true;
+    } else if (event.type === "groupReady") {
+      announceStart(beacon);
     } else if (event.type === "groupStopping") {
+      announceStart(beacon);
       // Not later: the first service to stop may freeze the loop.
       flush();
       post({ type: "stopping", cause: event.cause, budgetMs: event.budgetMs });

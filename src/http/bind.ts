@@ -12,24 +12,38 @@ export interface BindOptions {
   readonly fetch: ServeOptions["fetch"];
 }
 
+/** What can be known before the address is bound: certificates are read, stale sockets gone. */
+export interface Binding {
+  /** Binds the address. @throws SupervisorError ADDRESS_IN_USE, ADDRESS_FORBIDDEN, ADDRESS_UNAVAILABLE or BAD_TLS. */
+  bind(): NativeServer;
+}
+
 /**
- * Binds one address for all of its services. A unix socket that nobody listens on any more is replaced.
- * @throws SupervisorError ADDRESS_IN_USE, ADDRESS_FORBIDDEN, ADDRESS_UNAVAILABLE or BAD_TLS.
+ * Prepares one address for all of its services. A unix socket that nobody listens on any more is removed.
+ * @throws SupervisorError ADDRESS_IN_USE or BAD_TLS.
  */
-export async function bindNative(options: BindOptions): Promise<NativeServer> {
+export async function prepareBinding(options: BindOptions): Promise<Binding> {
   const asked = askOf(options.entries);
-  const tls = await readTls(asked);
+  const tls = asked.tls ? await readTls(asked.tls, asked) : undefined;
   if (asked.address.tag === "unix") await clearStaleSocket(asked.address.path, asked);
   const idleTimeout = longestIdle(options.entries.map((entry) => entry.plan.limits.idleTimeout));
   const { fetch, runtime } = options;
-  let native: NativeServer;
-  try {
-    native = runtime.serve({ address: asked.address, idleTimeout, fetch, ...(tls ? { tls } : {}) });
-  } catch (error) {
-    throw bindError(error, asked);
-  }
-  if (isSameAddress(asked.address, native.address)) return native;
-  await native.kill();
+  const serve: ServeOptions = { address: asked.address, idleTimeout, fetch, ...(tls ? { tls } : {}) };
+  return {
+    bind() {
+      try {
+        return runtime.serve(serve);
+      } catch (error) {
+        throw bindError(error, asked);
+      }
+    },
+  };
+}
+
+/** @throws SupervisorError ADDRESS_UNAVAILABLE when the runtime listens elsewhere than it was asked to. */
+export function assertBound(options: Pick<BindOptions, "entries">, native: NativeServer): void {
+  const asked = askOf(options.entries);
+  if (isSameAddress(asked.address, native.address)) return;
   throw refusal(
     "ADDRESS_UNAVAILABLE",
     asked,
@@ -60,8 +74,7 @@ function longestIdle(timeouts: readonly number[]): number {
   return timeouts.includes(0) ? 0 : Math.max(...timeouts);
 }
 
-async function readTls(ask: Ask): Promise<{ cert: string; key: string } | undefined> {
-  if (!ask.tls) return undefined;
+async function readTls(tls: NonNullable<Ask["tls"]>, ask: Ask): Promise<{ cert: string; key: string }> {
   const read = async (path: string) => {
     try {
       return await readFile(path, "utf8");
@@ -70,7 +83,7 @@ async function readTls(ask: Ask): Promise<{ cert: string; key: string } | undefi
       throw refusal("BAD_TLS", ask, messageOf(error), hint, error);
     }
   };
-  const [cert, key] = await Promise.all([read(ask.tls.cert), read(ask.tls.key)]);
+  const [cert, key] = await Promise.all([read(tls.cert), read(tls.key)]);
   return { cert, key };
 }
 

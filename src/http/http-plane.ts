@@ -11,7 +11,7 @@ import { scopes } from "../service/scope.ts";
 import type { Door } from "./door.ts";
 import { createDoor } from "./door.ts";
 import type { Listener } from "./listener.ts";
-import { groupByAddress, openListener } from "./listener.ts";
+import { groupByAddress, prepareListener } from "./listener.ts";
 
 export interface HttpPlaneOptions {
   readonly runtime: Runtime;
@@ -74,16 +74,20 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
       const entries = services.flatMap(({ name, http }) =>
         http ? [{ door: doorOf(name), plan: http }] : [],
       );
-      const opening = groupByAddress(entries).map((group) =>
-        openListener({ runtime, clock, entries: group, isStopping: () => isStopping }),
+      const errors: unknown[] = [];
+      const noted = (error: unknown) => void errors.push(error);
+      const preparing = groupByAddress(entries).map((group) =>
+        prepareListener({ runtime, clock, entries: group, isStopping: () => isStopping }).catch(noted),
       );
-      const results = await Promise.allSettled(opening);
-      listeners = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-      const errors = results.flatMap((result) =>
-        result.status === "rejected" ? [result.reason as unknown] : [],
+      const prepared = (await Promise.all(preparing)).filter((each) => each !== undefined);
+      // In one go: every new server asks Bun for a collection of garbage, and whatever is made in between has
+      // it done. For 1,000 services that were 140 collections, and half of the time to start them.
+      const bound = prepared.map((listener) => ({ listener, native: attempt(listener.bind, noted) }));
+      listeners = bound.flatMap(({ listener, native }) =>
+        native ? (attempt(() => listener.open(native), noted) ?? []) : [],
       );
       if (errors.length > 0) {
-        await Promise.all(listeners.map((listener) => listener.kill()));
+        await Promise.all(bound.map(({ native }) => native?.kill()));
         listeners = [];
         throw problemsOf(errors);
       }
@@ -107,6 +111,15 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
       listeners = [];
     },
   };
+}
+
+function attempt<T>(work: () => T, failed: (error: unknown) => void): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    failed(error);
+    return undefined;
+  }
 }
 
 /** An error that is no bind error is a defect, and must not be hidden among those. */

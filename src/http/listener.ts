@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Address, HttpPlan } from "../core/plan.ts";
 import type { Answer, NativeInfo, NativeServer, Runtime } from "../runtime/runtime.ts";
-import { bindNative } from "./bind.ts";
+import { assertBound, prepareBinding } from "./bind.ts";
 import type { Door } from "./door.ts";
 import { notFound, withHeader } from "./reply.ts";
 import { createRouter } from "./route.ts";
@@ -28,13 +28,27 @@ export interface ListenerOptions {
   readonly isStopping: () => boolean;
 }
 
-/**
- * Binds the address of `entries`, and attaches their doors to it.
- * @throws SupervisorError when that is impossible.
- */
-export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const { entries, clock } = options;
-  const native = await bindNative({ ...options, fetch: dispatcher(options) });
+/** A listener before its address is bound. */
+export interface PreparedListener {
+  /** Binds the address and nothing else. @throws SupervisorError when that is impossible. */
+  bind(): NativeServer;
+  /** Attaches the doors to what `bind` gave. @throws SupervisorError when that is not the address asked for. */
+  open(native: NativeServer): Listener;
+}
+
+/** @throws SupervisorError when a certificate or a socket file rules the address out. */
+export async function prepareListener(options: ListenerOptions): Promise<PreparedListener> {
+  const binding = await prepareBinding({ ...options, fetch: dispatcher(options) });
+  return {
+    bind: binding.bind,
+    open(native) {
+      assertBound(options, native);
+      return attach(options, native);
+    },
+  };
+}
+
+function attach({ entries, clock }: ListenerOptions, native: NativeServer): Listener {
   const released = new Set<Door>();
   const isReleased = () => released.size === entries.length;
   // A server that fails to stop has nothing left that we could do about it.

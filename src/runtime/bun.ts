@@ -18,6 +18,7 @@ export const bunRuntime: Runtime = {
   importModule,
   provideModule,
   serve,
+  probe,
   upgradeWebSocket,
   watchUpgrades: () => () => {},
 };
@@ -47,11 +48,20 @@ function serve(options: ServeOptions): NativeServer {
     // The limit is each service's own; the server must not know a smaller one.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: options.fetch as (request: Request) => Response | Promise<Response>,
-    // What ends up here is no error of a handler but of a body that failed while it was written.
-    error: () => new Response(null, { status: 500, headers: { connection: "close" } }),
+    error: bodyFailed,
     websocket,
   } as Bun.Serve.Options<UpgradeData>);
-  return nativeServer(server, address, idleSeconds);
+  return new BunServer(server, address, idleSeconds);
+}
+
+function probe({ host, port }: { host: string; port: number }): void {
+  // Closes the listener at once; only the promise comes later.
+  void Bun.serve({ hostname: host, port, fetch: bodyFailed }).stop(true);
+}
+
+/** What ends up here is no error of a handler but of a body that failed while it was written. */
+function bodyFailed(): Response {
+  return new Response(null, { status: 500, headers: { connection: "close" } });
 }
 
 function upgradeWebSocket(
@@ -109,22 +119,56 @@ function secondsOf(ms: number): number {
   return seconds > 255 ? 0 : seconds;
 }
 
-function nativeServer(server: Server, asked: NativeAddress, idleSeconds: number): NativeServer {
-  const isUnix = asked.tag === "unix";
-  const isWritten = (request: Request) => server.requestIP(request) === null;
-  return {
-    address: isUnix ? asked : boundAddress(server),
-    peer: (request) => (isUnix ? undefined : (server.requestIP(request) as Peer | null)) ?? undefined,
-    hold(request, held) {
-      if (idleSeconds > 0) server.timeout(request, held ? 0 : idleSeconds);
-    },
+/** A class: a thousand servers share these functions, and creating one makes a single object. */
+class BunServer implements NativeServer {
+  readonly #server: Server;
+  readonly #asked: NativeAddress;
+  readonly #idleSeconds: number;
+
+  constructor(server: Server, asked: NativeAddress, idleSeconds: number) {
+    this.#server = server;
+    this.#asked = asked;
+    this.#idleSeconds = idleSeconds;
+  }
+
+  get address(): NativeAddress {
+    return this.#asked.tag === "unix" ? this.#asked : boundAddress(this.#server);
+  }
+
+  peer(request: Request): Peer | undefined {
+    if (this.#asked.tag === "unix") return undefined;
+    return (this.#server.requestIP(request) as Peer | null) ?? undefined;
+  }
+
+  hold(request: Request, held: boolean): void {
+    if (this.#idleSeconds > 0) this.#server.timeout(request, held ? 0 : this.#idleSeconds);
+  }
+
+  follow(exclusive: boolean): Follower {
     // On unix sockets no request has a peer to ask for: there the server's own count is all there is.
-    follow: (exclusive) => (exclusive || isUnix ? countPending(server) : listRequests(isWritten)),
-    watch: (request) => () => isUnix || isWritten(request),
-    facade: (request, _info, owner) => new ServerFacade(server, request, owner),
-    stop: () => server.stop(),
-    kill: () => server.stop(true),
-  };
+    if (exclusive || this.#asked.tag === "unix") return countPending(this.#server);
+    return listRequests((request) => this.#isWritten(request));
+  }
+
+  watch(request: Request): () => boolean {
+    return () => this.#asked.tag === "unix" || this.#isWritten(request);
+  }
+
+  facade(request: Request, _info: NativeInfo, owner: () => SocketOwner): unknown {
+    return new ServerFacade(this.#server, request, owner);
+  }
+
+  stop(): Promise<void> {
+    return this.#server.stop();
+  }
+
+  kill(): Promise<void> {
+    return this.#server.stop(true);
+  }
+
+  #isWritten(request: Request): boolean {
+    return this.#server.requestIP(request) === null;
+  }
 }
 
 function boundAddress(server: Server): NativeAddress {

@@ -21,6 +21,7 @@ export const denoRuntime: Runtime = {
   importModule,
   provideModule,
   serve,
+  probe,
   upgradeWebSocket,
   watchUpgrades,
 };
@@ -29,6 +30,7 @@ export const denoRuntime: Runtime = {
 declare const Deno: {
   readonly version: { readonly deno: string };
   serve(options: DenoServeOptions): DenoServer;
+  listen(options: { hostname: string; port: number }): { close(): void };
   upgradeWebSocket: NativeUpgrade;
 };
 type NativeUpgrade = (
@@ -118,6 +120,10 @@ function serve(options: ServeOptions): NativeServer {
     handler: options.fetch as (request: Request, info: DenoInfo) => Response | Promise<Response>,
   });
   return nativeServer(server, aborter);
+}
+
+function probe({ host, port }: { host: string; port: number }): void {
+  Deno.listen({ hostname: host, port }).close();
 }
 
 function upgradeWebSocket(

@@ -11,6 +11,8 @@ export interface Runtime {
   provideModule(specifier: string, exports: Record<string, unknown>): void;
   /** Binds a native HTTP server. Throws at once; `code` is the system's word (EADDRINUSE …) where there is one. */
   serve(options: ServeOptions): NativeServer;
+  /** Binds a TCP address and lets go of it before it returns. Throws as `serve` does. */
+  probe(address: { readonly host: string; readonly port: number }): void;
   /** Turns the request into a WebSocket; the server must have handed over this very `request` and `info`. */
   upgradeWebSocket(
     request: Request,

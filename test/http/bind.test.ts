@@ -1,10 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import { createBeacon } from "../../src/core/beacon.ts";
 import type { SupervisorError } from "../../src/core/errors.ts";
-import { bindNative, isSameAddress } from "../../src/http/bind.ts";
+import type { BindOptions } from "../../src/http/bind.ts";
+import { assertBound, isSameAddress, prepareBinding } from "../../src/http/bind.ts";
+import { createHttpPlane } from "../../src/http/http-plane.ts";
 import type { NativeAddress, NativeServer, Runtime } from "../../src/runtime/runtime.ts";
 import { httpPlan } from "../contract/http-setup.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
-describe("bindNative()", () => {
+describe("binding", () => {
   test("ADDRESS_FORBIDDEN names the capability when the port is privileged", async () => {
     const error = await failureOf(fakeRuntime({ code: "EACCES" }), { tag: "tcp", host: "0.0.0.0", port: 80 });
     expect(error.code).toBe("ADDRESS_FORBIDDEN");
@@ -15,9 +19,17 @@ describe("bindNative()", () => {
 
   test("ADDRESS_UNAVAILABLE, and nothing left bound, when the runtime listens somewhere else", async () => {
     const runtime = fakeRuntime({ bound: { tag: "tcp", host: "0.0.0.0", port: 3000 } });
-    const error = await failureOf(runtime, { tag: "tcp", host: "127.0.0.1", port: 8080 });
-    expect(error.code).toBe("ADDRESS_UNAVAILABLE");
-    expect(error.message).toContain("0.0.0.0:3000 instead");
+    const plane = createHttpPlane({
+      runtime,
+      clock: new FakeClock(),
+      beacon: createBeacon(),
+      streamsTimeout: 1_000,
+      services: [{ name: "a", http: httpPlan({ address: { tag: "tcp", host: "127.0.0.1", port: 8080 } }) }],
+      onListening: () => expect.unreachable(),
+    });
+    await expect(plane.bind()).rejects.toMatchObject({
+      problems: [{ code: "ADDRESS_UNAVAILABLE", message: expect.stringContaining("0.0.0.0:3000 instead") }],
+    });
     expect(runtime.kills).toBe(1);
   });
 
@@ -70,6 +82,13 @@ describe("isSameAddress()", () => {
     });
   }
 });
+
+/** As the plane does: prepares, binds, and looks where. */
+async function bindNative(options: BindOptions): Promise<NativeServer> {
+  const native = (await prepareBinding(options)).bind();
+  assertBound(options, native);
+  return native;
+}
 
 type FakeRuntime = Runtime & { kills: number; idleTimeout: number };
 
