@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import process from "node:process";
 import { SupervisorError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { CommandName, CommandSpec, Invocation, OptionSpec } from "./table.ts";
@@ -26,16 +26,11 @@ export function parseArguments<Name extends CommandName>(
   args: readonly string[],
 ): Invocation<Name> | "help" {
   const spec: CommandSpec = commandTable[name];
-  const options: Record<string, OptionSpec> = { ...spec.options, help: { type: "boolean", summary: "" } };
-  const config = Object.fromEntries(Object.entries(options).map(([key, { type }]) => [key, { type }]));
-  const known = { ...config, help: { type: "boolean", short: "h" } } as const;
-  // Not strict: the messages of parseArgs differ between runtimes and know no nearest option.
-  const { tokens } = parseArgs({ args: [...args], options: known, strict: false, tokens: true });
   const given: Record<string, string | boolean> = {};
   const positionals: string[] = [];
-  for (const token of tokens) {
+  for (const token of tokensOf(args, spec)) {
     if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind === "option") given[token.name] = optionValue(name, options, token);
+    if (token.kind === "option") given[token.name] = optionValue(name, withHelp(spec), token);
   }
   if (given.help) return "help";
   if (positionals.length > spec.most) {
@@ -46,6 +41,25 @@ export function parseArguments<Name extends CommandName>(
     );
   }
   return { positionals, options: given as Invocation<Name>["options"] };
+}
+
+type Token =
+  | { readonly kind: "positional"; readonly value: string }
+  | (OptionToken & { readonly kind: "option" })
+  | { readonly kind: "option-terminator" };
+
+function tokensOf(args: readonly string[], spec: CommandSpec): readonly Token[] {
+  if (!args.some((arg) => arg.startsWith("-"))) return args.map((value) => ({ kind: "positional", value }));
+  // Loaded only for options: that takes longer than all else before services.yaml is read.
+  const { parseArgs } = process.getBuiltinModule("node:util");
+  const config = Object.entries(withHelp(spec)).map(([key, { type }]) => [key, { type }]);
+  const options = { ...Object.fromEntries(config), help: { type: "boolean", short: "h" } } as const;
+  // Not strict: the messages of parseArgs differ between runtimes and know no nearest option.
+  return parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens;
+}
+
+function withHelp(spec: CommandSpec): Record<string, OptionSpec> {
+  return { ...spec.options, help: { type: "boolean", summary: "" } };
 }
 
 interface OptionToken {

@@ -1,6 +1,6 @@
 /**
  * Memory that the main thread and the operator's plane share, so that one can be seen while it is frozen.
- * Only the main thread writes `beat`, `current`, `last`; only the native signal handler writes `signal`.
+ * Only the main thread writes `beat`, `current`, `last`, `started`; only the native signal handler writes `signal`.
  */
 export const beaconCells = {
   /** Grows while the main loop turns. */
@@ -13,6 +13,8 @@ export const beaconCells = {
   signal: 3,
   /** How many signals it received. */
   signals: 4,
+  /** 1 from the moment at which the operator's plane no longer waits for the services. */
+  started: 5,
 } as const;
 
 export type Beacon = Int32Array<SharedArrayBuffer>;
@@ -31,4 +33,15 @@ export function withMark<T>(beacon: Beacon, mark: number, work: () => T): T {
   } finally {
     beacon[beaconCells.current] = before;
   }
+}
+
+/** Says that the operator's plane need not wait for the services any longer. */
+export function announceStart(beacon: Beacon): void {
+  Atomics.store(beacon, beaconCells.started, 1);
+  Atomics.notify(beacon, beaconCells.started);
+}
+
+/** Blocks this thread until `announceStart` was called, at most `patienceMs` milliseconds. */
+export function waitForStart(beacon: Beacon, patienceMs: number): void {
+  Atomics.wait(beacon, beaconCells.started, 0, patienceMs);
 }
