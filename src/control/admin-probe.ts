@@ -2,6 +2,7 @@ import { listenError } from "../core/listen-error.ts";
 import type { Address } from "../core/plan.ts";
 import { ProblemsError } from "../core/problem.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { adminAsk } from "./admin-ask.ts";
 
 /**
  * Binds the admin's address for a moment, before its thread does: so an address that is taken is known before
@@ -15,6 +16,6 @@ export function assertAdminFree(runtime: Runtime, address: Address): void {
   try {
     runtime.probe(address);
   } catch (error) {
-    throw new ProblemsError([listenError("the admin listener", address, error)]);
+    throw new ProblemsError([listenError(adminAsk(address), error)]);
   }
 }

@@ -1,7 +1,9 @@
-import { lstatSync, unlinkSync } from "node:fs";
+import { SupervisorError } from "../core/errors.ts";
 import { listenError } from "../core/listen-error.ts";
 import type { Address } from "../core/plan.ts";
+import { clearStaleSocket } from "../core/socket-file.ts";
 import type { NativeServer, Runtime } from "../runtime/runtime.ts";
+import { adminAsk } from "./admin-ask.ts";
 
 export interface AdminServer {
   readonly address: Address;
@@ -24,11 +26,11 @@ export async function serveAdmin(
   answer: (request: Request) => Response,
 ): Promise<AdminServer> {
   try {
-    if (address.tag === "unix") await removeStale(address.path);
+    if (address.tag === "unix") await clearStaleSocket(address.path, adminAsk(address));
     const server = runtime.serve({ address, idleTimeout, fetch: answer });
     return { address: server.address, close: () => close(server) };
   } catch (error) {
-    throw listenError("the admin listener", address, error);
+    throw error instanceof SupervisorError ? error : listenError(adminAsk(address), error);
   }
 }
 
@@ -40,25 +42,4 @@ async function close(server: NativeServer): Promise<void> {
   await Promise.race([server.stop(), late]);
   clearTimeout(timer);
   server.kill();
-}
-
-/** A process that was killed leaves its socket file behind; one that somebody answers on is theirs. */
-async function removeStale(path: string): Promise<void> {
-  const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
-  // Anything else at this path is somebody's file: binding refuses it.
-  if (isSocket && !(await isAnswered(path))) unlinkSync(path);
-}
-
-async function isAnswered(path: string): Promise<boolean> {
-  // Loaded only here: it takes more than a megabyte.
-  const { connect } = await import("node:net");
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.on("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    // Only a refused connection is the sign of a dead owner.
-    socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
-  });
 }

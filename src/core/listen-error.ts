@@ -1,43 +1,60 @@
+import type { ErrorCode } from "./errors.ts";
 import { messageOf, SupervisorError } from "./errors.ts";
 import type { Address } from "./plan.ts";
 import { formatAddress } from "./plan.ts";
 
+/** An address, who wants to listen there, and what to change when that cannot be. */
+export interface ListenAsk {
+  readonly address: Address;
+  /** @example 'service "evening"' */
+  readonly who: string;
+  /** The key of services.yaml, for example "services.evening.http.port". */
+  readonly key: string;
+}
+
 /**
- * What an operator should read when `address` could not be bound for `who` ("the admin listener").
- * Unknown causes count as an address that is not available, and keep the system's words.
+ * What an operator should read when the system would not let `ask` listen. Unknown causes count as an address
+ * that is not available, and keep the system's words.
  */
-export function listenError(who: string, address: Address, cause: unknown): SupervisorError {
-  const where = formatAddress(address);
+export function listenError(ask: ListenAsk, cause: unknown): SupervisorError {
   const { code } = (typeof cause === "object" && cause !== null ? cause : {}) as { code?: unknown };
-  const failed = `Cannot bind ${where} for ${who}`;
   switch (code) {
     case "EADDRINUSE":
-      return new SupervisorError(
-        "ADDRESS_IN_USE",
-        `${failed}: another process listens there`,
-        address.tag === "tcp"
-          ? `Choose another port, or find the process with: ss -ltnp 'sport = :${address.port}'`
-          : "Choose another path, or stop the process that listens on this one.",
-        { cause },
-      );
+      return addressInUse(ask, cause);
     case "EACCES":
     case "EPERM":
-      return new SupervisorError(
-        "ADDRESS_FORBIDDEN",
-        `${failed}: permission denied`,
-        address.tag === "tcp"
-          ? "Ports below 1024 need privileges: choose a higher one, or grant CAP_NET_BIND_SERVICE."
-          : "The user of this process needs write permission for the folder of the socket.",
-        { cause },
-      );
+      return listenRefusal("ADDRESS_FORBIDDEN", ask, "permission denied", forbiddenHint(ask), cause);
+    case "EADDRNOTAVAIL": {
+      const hint = `Use 127.0.0.1, 0.0.0.0 or an address that "ip addr" shows: change ${ask.key}`;
+      const fact = "the host is no address of this machine";
+      return listenRefusal("ADDRESS_UNAVAILABLE", ask, fact, hint, cause);
+    }
     default:
-      return new SupervisorError(
-        "ADDRESS_UNAVAILABLE",
-        `${failed}: ${messageOf(cause)}`,
-        address.tag === "tcp"
-          ? "Use an address of this machine, 127.0.0.1 for this machine only, or 0.0.0.0 for all."
-          : "The folder of the socket must exist.",
-        { cause },
-      );
+      return listenRefusal("ADDRESS_UNAVAILABLE", ask, messageOf(cause), `Change ${ask.key}.`, cause);
   }
+}
+
+export function addressInUse(ask: ListenAsk, cause?: unknown): SupervisorError {
+  const { address, key } = ask;
+  const isUnix = address.tag === "unix";
+  const fact = isUnix ? "another process listens on that socket" : "the port is already in use";
+  const find = isUnix ? `ss -lxp src ${address.path}` : `ss -ltnp 'sport = :${address.port}'`;
+  const hint = `Find who has it with: ${find}; or change ${key}`;
+  return listenRefusal("ADDRESS_IN_USE", ask, fact, hint, cause);
+}
+
+export function listenRefusal(
+  code: ErrorCode,
+  { address, who }: ListenAsk,
+  fact: string,
+  hint: string,
+  cause?: unknown,
+): SupervisorError {
+  const sentence = `Cannot listen on ${formatAddress(address)} for ${who}: ${fact}`;
+  return new SupervisorError(code, sentence, hint, cause === undefined ? undefined : { cause });
+}
+
+function forbiddenHint({ address, key }: ListenAsk): string {
+  if (address.tag === "unix") return `This user may not create ${address.path}: change ${key}`;
+  return `Ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=); or change ${key}`;
 }

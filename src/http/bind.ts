@@ -1,8 +1,11 @@
-import { lstat, readFile, rm } from "node:fs/promises";
-import type { ErrorCode } from "../core/errors.ts";
-import { messageOf, SupervisorError } from "../core/errors.ts";
+import { readFile } from "node:fs/promises";
+import type { SupervisorError } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
+import type { ListenAsk } from "../core/listen-error.ts";
+import { listenError, listenRefusal } from "../core/listen-error.ts";
 import type { Address, HttpPlan } from "../core/plan.ts";
 import { formatAddress } from "../core/plan.ts";
+import { clearStaleSocket } from "../core/socket-file.ts";
 import type { NativeServer, Runtime, ServeOptions } from "../runtime/runtime.ts";
 
 export interface BindOptions {
@@ -44,29 +47,32 @@ export async function prepareBinding(options: BindOptions): Promise<Binding> {
 export function assertBound(options: Pick<BindOptions, "entries">, native: NativeServer): void {
   const asked = askOf(options.entries);
   if (isSameAddress(asked.address, native.address)) return;
-  throw refusal(
+  throw listenRefusal(
     "ADDRESS_UNAVAILABLE",
     asked,
     `the runtime bound ${formatAddress(native.address)} instead`,
-    changeHint(asked),
+    `Change ${asked.key}.`,
   );
 }
 
-/** An address, and who asks for it. */
-interface Ask {
-  readonly address: Address;
+interface Ask extends ListenAsk {
   readonly tls: HttpPlan["tls"];
-  readonly services: readonly string[];
 }
 
 function askOf(entries: BindOptions["entries"]): Ask {
   const { address, tls } = (entries[0] as BindOptions["entries"][number]).plan;
   const services = entries.map((entry) => entry.door.service);
   const other = entries.find(({ plan }) => plan.tls?.cert !== tls?.cert || plan.tls?.key !== tls?.key);
-  const ask = { address, tls, services };
+  const who = `${services.length === 1 ? "service" : "services"} ${services.map((name) => `"${name}"`).join(", ")}`;
+  const ask = {
+    address,
+    tls,
+    who,
+    key: `services.${services[0]}.http.${address.tag === "unix" ? "unix" : "port"}`,
+  };
   if (!other) return ask;
   const hint = `Give services.${services[0]}.http.tls and services.${other.door.service}.http.tls the same cert and key`;
-  throw refusal("BAD_TLS", ask, "its services name different certificates", hint);
+  throw listenRefusal("BAD_TLS", ask, "its services name different certificates", hint);
 }
 
 /** 0 is never, so it is the longest. */
@@ -80,101 +86,23 @@ async function readTls(tls: NonNullable<Ask["tls"]>, ask: Ask): Promise<{ cert: 
       return await readFile(path, "utf8");
     } catch (error) {
       const hint = `Check that ${path} exists and that this user may read it`;
-      throw refusal("BAD_TLS", ask, messageOf(error), hint, error);
+      throw listenRefusal("BAD_TLS", ask, messageOf(error), hint, error);
     }
   };
   const [cert, key] = await Promise.all([read(tls.cert), read(tls.key)]);
   return { cert, key };
 }
 
-/** A process that was killed leaves its socket file behind; one that lives must not lose it. */
-async function clearStaleSocket(path: string, ask: Ask): Promise<void> {
-  const stats = await lstat(path).catch(() => undefined);
-  if (!stats) return;
-  if (!stats.isSocket()) {
-    throw refusal(
-      "ADDRESS_IN_USE",
-      ask,
-      "the file exists and is no socket",
-      `Remove ${path}, or ${changeHint(ask)}`,
-    );
-  }
-  if (await isAnswered(path)) throw inUse(ask);
-  await rm(path, { force: true });
-}
-
-async function isAnswered(path: string): Promise<boolean> {
-  // Loaded here only: node:net brings the streams along, 2 MB that few programs need.
-  const { connect } = await import("node:net");
-  return new Promise((resolve) => {
-    const probe = connect(path);
-    probe.once("connect", () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once("error", (error: NodeJS.ErrnoException) =>
-      resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
-    );
-  });
-}
-
 function bindError(error: unknown, ask: Ask): SupervisorError {
   const code = (error as { code?: unknown } | null)?.code;
-  if (code === "EADDRINUSE") return inUse(ask, error);
-  if (code === "EACCES" || code === "EPERM") {
-    return refusal("ADDRESS_FORBIDDEN", ask, "permission denied", forbiddenHint(ask), error);
-  }
-  if (code === "EADDRNOTAVAIL") {
-    const hint = `Use 127.0.0.1, 0.0.0.0 or an address that "ip addr" shows: ${changeHint(ask)}`;
-    return refusal("ADDRESS_UNAVAILABLE", ask, "the host is no address of this machine", hint, error);
-  }
-  if (ask.tls && typeof code !== "string") return badTls(ask, error);
-  if (ask.tls && !/^E[A-Z]+$/.test(String(code))) return badTls(ask, error);
-  return refusal("ADDRESS_UNAVAILABLE", ask, messageOf(error), changeHint(ask), error);
+  // What the system says begins with E; everything else is about the certificate.
+  const isSystem = typeof code === "string" && /^E[A-Z]+$/.test(code);
+  return ask.tls && !isSystem ? badTls(ask, error) : listenError(ask, error);
 }
 
 function badTls(ask: Ask, error: unknown): SupervisorError {
   const hint = `Check that ${ask.tls?.cert} and ${ask.tls?.key} are PEM files that belong together`;
-  return refusal("BAD_TLS", ask, messageOf(error), hint, error);
-}
-
-function inUse(ask: Ask, cause?: unknown): SupervisorError {
-  const { address } = ask;
-  if (address.tag === "unix") {
-    const find = `Find who has it with: ss -lxp src ${address.path}`;
-    return refusal(
-      "ADDRESS_IN_USE",
-      ask,
-      "another process listens on that socket",
-      `${find}; or ${changeHint(ask)}`,
-      cause,
-    );
-  }
-  const find = `Find who has it with: ss -ltnp 'sport = :${address.port}'`;
-  return refusal(
-    "ADDRESS_IN_USE",
-    ask,
-    "the port is already in use",
-    `${find}; or ${changeHint(ask)}`,
-    cause,
-  );
-}
-
-function forbiddenHint(ask: Ask): string {
-  const { address } = ask;
-  if (address.tag === "unix") return `This user may not create ${address.path}: ${changeHint(ask)}`;
-  return `Ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=); or ${changeHint(ask)}`;
-}
-
-function changeHint({ address, services }: Ask): string {
-  return `change services.${services[0]}.http.${address.tag === "unix" ? "unix" : "port"}`;
-}
-
-function refusal(code: ErrorCode, ask: Ask, fact: string, hint: string, cause?: unknown): SupervisorError {
-  const names = ask.services.map((service) => `"${service}"`).join(", ");
-  const who = `${ask.services.length === 1 ? "service" : "services"} ${names}`;
-  const sentence = `Cannot listen on ${formatAddress(ask.address)} for ${who}: ${fact}`;
-  return new SupervisorError(code, sentence, hint, cause === undefined ? undefined : { cause });
+  return listenRefusal("BAD_TLS", ask, messageOf(error), hint, error);
 }
 
 /** Runtimes ignore options that they do not know, and then listen where nobody asked them to. */

@@ -140,7 +140,7 @@ for (const [name, command] of Object.entries(targets)) {
       const { port } = blocker.address() as { port: number };
       const run = start(command, { budgetMs: 1_000, steps: [], port });
       expect(await run.line("failed ")).toBe(
-        `failed ADDRESS_IN_USE Cannot bind 127.0.0.1:${port} for the admin listener: another process listens there`,
+        `failed ADDRESS_IN_USE Cannot listen on 127.0.0.1:${port} for the admin listener: the port is already in use`,
       );
       expect((await run.exit).code).toBe(70);
       blocker.close();

@@ -58,7 +58,7 @@ services:
 `;
       await using system = startSystem(target, yaml);
       expect((await system.process.exit).code).toBe(70);
-      expect(system.process.stderr).toContain(`Cannot bind 127.0.0.1:${port} for the admin listener`);
+      expect(system.process.stderr).toContain(`Cannot listen on 127.0.0.1:${port} for the admin listener`);
       taken.close();
       expect(await isListening(free)).toBe(false);
     },

@@ -1,0 +1,35 @@
+import { lstatSync, rmSync } from "node:fs";
+import type { ListenAsk } from "./listen-error.ts";
+import { addressInUse, listenRefusal } from "./listen-error.ts";
+
+/**
+ * Removes the unix socket that a killed process has left at `path`, so that it can be bound again.
+ *
+ * @throws SupervisorError ADDRESS_IN_USE when somebody answers there, or when the file is no socket.
+ */
+export async function clearStaleSocket(path: string, ask: ListenAsk): Promise<void> {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (!stats) return;
+  if (!stats.isSocket()) {
+    const hint = `Remove ${path}, or change ${ask.key}`;
+    throw listenRefusal("ADDRESS_IN_USE", ask, "the file exists and is no socket", hint);
+  }
+  if (await isAnswered(path)) throw addressInUse(ask);
+  rmSync(path, { force: true });
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  // Loaded here only: node:net brings the streams along, 2 MB that few programs need.
+  const { connect } = await import("node:net");
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    // Only a refused connection is the sign of a dead owner.
+    probe.once("error", (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
+    );
+  });
+}
