@@ -4,6 +4,7 @@ import { exitCodeOf } from "./core/exit.ts";
 import type { Plan } from "./core/plan.ts";
 import { library } from "./library.ts";
 import { loadModules } from "./modules/load.ts";
+import { ownExit } from "./process.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 import { supervise } from "./supervise.ts";
 
@@ -47,7 +48,12 @@ export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile"
   const { plan, locate } = await read(options);
   const runtime = await detectRuntime();
   runtime.provideModule("supervisor", library);
-  await loadModules(plan, locate, runtime, systemClock);
+  const allowExit = ownExit();
+  try {
+    await loadModules(plan, locate, runtime, systemClock);
+  } finally {
+    allowExit();
+  }
   return plan;
 }
 

@@ -8,7 +8,7 @@ import type { OperatorPlane } from "./operator-plane.ts";
  * from the start. When the start takes longer, or never ends, the plane is there all the same.
  */
 
-const patienceMs = 400;
+const patienceMs = 100;
 
 /** The part of a dedicated worker's global scope that is used here; the DOM's types know only windows. */
 interface ThreadScope {

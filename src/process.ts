@@ -14,6 +14,9 @@ import type { LogWriter } from "./observe/log-writer.ts";
 /** One Ctrl-C arrives twice where a script runner passes on what the terminal has sent to everybody already. */
 const echoMs = 100;
 
+// Taken before `ownExit` replaces it.
+const exitProcess = process.exit;
+
 type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP";
 
 /**
@@ -55,12 +58,28 @@ export function ownErrors(handle: (error: unknown) => void): () => void {
   };
 }
 
+/**
+ * Makes `process.exit` throw: code of a service that ends the process would take all others with it, past their
+ * stop. The throw is a failure of the service that called it, or of the module that did so while it was loaded.
+ */
+export function ownExit(): () => void {
+  const exit = process.exit;
+  process.exit = (code) => {
+    throw new Error(
+      `process.exit(${code ?? ""}) was called: a service fails by throwing, and ends by run() resolving`,
+    );
+  };
+  return () => {
+    process.exit = exit;
+  };
+}
+
 function force(signal: StopSignal, group: Group, log: Logger, output: LogWriter): void {
   const left = group.snapshots().filter(({ state }) => !over.has(state));
   const names = left.map(({ name, state }) => `${name} (${state})`).join(", ");
   log.error(`second ${signal}: exit at once, leaving ${names || "nothing"}`);
   output.flush();
-  process.exit(secondSignalExit[signal]);
+  exitProcess(secondSignalExit[signal]);
 }
 
 const over: ReadonlySet<string> = new Set(["stopped", "completed", "failed", "backoff", "quarantined"]);

@@ -28,7 +28,7 @@ import { createLogWriter } from "./observe/log-writer.ts";
 import { startPulse } from "./observe/pulse.ts";
 import { writeStopReport } from "./observe/stop-report-file.ts";
 import { scopeTimers } from "./observe/timer-scope.ts";
-import { ownErrors, ownSignals } from "./process.ts";
+import { ownErrors, ownExit, ownSignals } from "./process.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 
 export interface Supervised {
@@ -55,6 +55,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     captureConsole(log),
     scopeTimers(beacon, blame.tag),
     startPulse(beacon),
+    ownExit(),
     ownErrors((error) => onUncaught(error, blame, events)),
   ];
   // Now, because other threads read and transpile the modules while this one gets everything else ready.

@@ -355,7 +355,7 @@ const admin = union<{ readonly listen: Address | false } | false>(
   (value) => value,
   {
     description:
-      "The supervisor's own HTTP: `/healthz`, `/livez`, `/readyz`. It starts first, stops last, and answers while a service blocks the main thread. `false` is none.",
+      "The supervisor's own HTTP: `/healthz`, `/livez`, `/readyz`. Its thread starts first, listens when the services are ready or 100 ms later at the latest, stops last, and answers while a service blocks the main thread. `false` is none.",
     default: "{}",
     example: "{ listen: 127.0.0.1:6060 }",
   },

@@ -84,5 +84,11 @@ export function isPermanent(error: unknown): boolean {
 /** The one-line form of anything that was thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message || error.name;
-  return typeof error === "string" ? error : String(error);
+  if (typeof error !== "object" || error === null) return String(error);
+  try {
+    return JSON.stringify(error) ?? String(error);
+  } catch {
+    // Circular, or its toJSON throws: its kind has to do.
+    return Object.prototype.toString.call(error);
+  }
 }

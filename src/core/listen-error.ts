@@ -24,14 +24,20 @@ export function listenError(ask: ListenAsk, cause: unknown): SupervisorError {
     case "EACCES":
     case "EPERM":
       return listenRefusal("ADDRESS_FORBIDDEN", ask, "permission denied", forbiddenHint(ask), cause);
-    case "EADDRNOTAVAIL": {
-      const hint = `Use 127.0.0.1, 0.0.0.0 or an address that "ip addr" shows: change ${ask.key}`;
-      const fact = "the host is no address of this machine";
-      return listenRefusal("ADDRESS_UNAVAILABLE", ask, fact, hint, cause);
-    }
-    default:
-      return listenRefusal("ADDRESS_UNAVAILABLE", ask, messageOf(cause), `Change ${ask.key}.`, cause);
+    case "EADDRNOTAVAIL":
+      return noSuchHost(ask, cause);
+    case "ENOENT":
+    case "ENOTFOUND":
+      if (ask.address.tag === "tcp") return noSuchHost(ask, cause);
+      break;
   }
+  return listenRefusal("ADDRESS_UNAVAILABLE", ask, messageOf(cause), `Change ${ask.key}.`, cause);
+}
+
+function noSuchHost(ask: ListenAsk, cause: unknown): SupervisorError {
+  const key = ask.key.replace(/\.port$/, ".host");
+  const hint = `Use 127.0.0.1, 0.0.0.0 or an address that "ip addr" shows: change ${key}`;
+  return listenRefusal("ADDRESS_UNAVAILABLE", ask, "the host is no address of this machine", hint, cause);
 }
 
 export function addressInUse(ask: ListenAsk, cause?: unknown): SupervisorError {

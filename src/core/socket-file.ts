@@ -1,13 +1,15 @@
-import { lstatSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import type { ListenAsk } from "./listen-error.ts";
 import { addressInUse, listenRefusal } from "./listen-error.ts";
 
 /**
  * Removes the unix socket that a killed process has left at `path`, so that it can be bound again.
  *
- * @throws SupervisorError ADDRESS_IN_USE when somebody answers there, or when the file is no socket.
+ * @throws SupervisorError ADDRESS_UNAVAILABLE without a folder for it, ADDRESS_IN_USE when somebody answers there, or when the file is no socket.
  */
 export async function clearStaleSocket(path: string, ask: ListenAsk): Promise<void> {
+  assertSocketFolder(path, ask);
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (!stats) return;
   if (!stats.isSocket()) {
@@ -16,6 +18,14 @@ export async function clearStaleSocket(path: string, ask: ListenAsk): Promise<vo
   }
   if (await isAnswered(path)) throw addressInUse(ask);
   rmSync(path, { force: true });
+}
+
+/** @throws SupervisorError ADDRESS_UNAVAILABLE when the folder of the socket does not exist. */
+export function assertSocketFolder(path: string, ask: ListenAsk): void {
+  const folder = dirname(path);
+  if (existsSync(folder)) return;
+  const hint = `Create it: mkdir -p ${folder}; or change ${ask.key}`;
+  throw listenRefusal("ADDRESS_UNAVAILABLE", ask, `the folder ${folder} does not exist`, hint);
 }
 
 async function isAnswered(path: string): Promise<boolean> {

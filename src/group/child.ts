@@ -271,7 +271,7 @@ export class Child {
 
   #reason(): string | undefined {
     const state = this.#state;
-    if ("error" in state) return messageOf(state.error);
+    if ("error" in state) return state.error === undefined ? undefined : messageOf(state.error);
     if (state.tag === "unhealthy") return state.reason;
     if (state.tag === "stopping" && state.goal.tag === "recover") return messageOf(state.goal.error);
     if (state.tag !== "pending" || isOver(state)) return undefined;

@@ -2,7 +2,7 @@ import type { Beacon } from "../core/beacon.ts";
 import { withMark } from "../core/beacon.ts";
 import type { Clock } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
-import { PermanentError } from "../core/errors.ts";
+import { messageOf, PermanentError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { Held } from "../core/report.ts";
 import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.ts";
@@ -110,15 +110,16 @@ export class InlineHost implements Host {
   async stop(options: StopOptions): Promise<StopOutcome> {
     const { clock, intake } = this.#options;
     this.#deadline = clock.wall() + options.budget;
-    const failures: unknown[] = [];
-    const note = (error: unknown) => void failures.push(error);
+    const failures: Error[] = [];
+    const note = (error: unknown) =>
+      void failures.push(error instanceof Error ? error : new Error(messageOf(error)));
     this.#aborter.abort();
     await this.#loading?.catch(() => {});
     await intake?.drain({ final: options.final });
     if (this.#started) await this.#stopService(options, note);
     for (const cleanup of this.#cleanups.splice(0).reverse()) await this.#hook("defer", cleanup).catch(note);
     this.#unblame();
-    if (failures.length > 0) throw failures[0];
+    if (failures.length > 0) throw together(failures);
     return { cutStreams: intake?.cutStreams ?? 0 };
   }
 
@@ -178,4 +179,11 @@ export class InlineHost implements Host {
   #enter<T>(work: () => T): T {
     return scopes.run(this.#scope, () => withMark(this.#options.beacon, this.#options.mark, work));
   }
+}
+
+/** One error as it is; several with all of their messages. */
+function together(failures: readonly Error[]): Error {
+  const [first] = failures;
+  if (failures.length === 1) return first as Error;
+  return new AggregateError(failures, failures.map(messageOf).join("; "));
 }

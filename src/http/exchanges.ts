@@ -209,7 +209,9 @@ function withAborter(request: Request): AbortController {
 }
 
 function nameOf(request: Request): { method: string; path: string } {
-  return { method: request.method, path: new URL(request.url).pathname };
+  // A client may send a Host that makes no URL; whatever failed must still be told and answered.
+  const path = URL.parse(request.url)?.pathname ?? request.url;
+  return { method: request.method, path };
 }
 
 /** An answer that nobody waits for any more: its stream must not stay open. */

@@ -29,8 +29,15 @@ export async function loadModules(
       loadOne(service, locate, runtime, clock).catch((error) => void problems.push(...of(error))),
     ),
   );
-  if (problems.length > 0) throw new ProblemsError(problems);
+  if (problems.length > 0)
+    throw new ProblemsError(problems.map((each) => withoutSecrets(each, plan.secrets)));
   return definitions as Definition[];
+}
+
+/** Schema libraries and thrown errors quote the values that they complain about. */
+function withoutSecrets(problem: Problem, secrets: readonly string[]): Problem {
+  const message = secrets.reduce((text, secret) => text.replaceAll(secret, "***"), problem.message);
+  return { ...problem, message };
 }
 
 async function loadOne(

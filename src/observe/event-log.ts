@@ -1,4 +1,5 @@
 import { formatDuration } from "../core/duration.ts";
+import { SupervisorError } from "../core/errors.ts";
 import type { Listener, SupervisorEvent } from "../core/events.ts";
 import type { LogFields, Logger } from "../core/log.ts";
 import type { ServiceStop, StopReport } from "../core/report.ts";
@@ -115,6 +116,12 @@ function changed(snapshot: ServiceSnapshot, from: string, state: EventLog): void
       state.startedAt.set(name, since);
       if (verbose) log.debug("starting", about(name, generation, {}));
       break;
+    case "stopping":
+      // One that hangs or is unwell may take its whole stop_timeout to end; nobody should wait for the news.
+      if (errors.get(name) instanceof SupervisorError) {
+        log.warn(`stopping it: ${firstLine(reason ?? "it failed")}`, about(name, generation, {}));
+      }
+      break;
     case "ready":
       errors.delete(name);
       becameReady(snapshot, from, state);
@@ -172,6 +179,10 @@ function gaveWay(snapshot: ServiceSnapshot, { log, errors }: EventLog): void {
     ...(retryAt === undefined ? {} : { retryInMs: retryAt - since }),
     error,
   });
+  if (error === undefined && snapshot.reason === undefined && retryAt !== undefined) {
+    log.info(`completed; starts again in ${wait}`, fields);
+    return;
+  }
   // The error itself follows; its message would be told twice.
   const why = error === undefined ? `failed: ${reason}` : `failed: ${firstLine(reason)}`;
   if (snapshot.state === "backoff") log.warn(`${why}; retry ${failures} in ${wait}`, fields);

@@ -13,6 +13,8 @@ export interface Frozen {
   readonly service?: string;
   /** Whether that service's code is on the stack for certain. */
   readonly certain: boolean;
+  /** No service has run yet: one of these modules is being evaluated. */
+  readonly loading?: readonly string[];
 }
 
 /**
@@ -50,20 +52,27 @@ export function createLoopWatch(
 }
 
 /** @example describeFreeze({ frozen: true, forMs: 2_100, service: "x", certain: true }) // 'service "x" blocks the event loop since 2.1s' */
-export function describeFreeze({ service, certain, forMs }: Frozen): string {
+export function describeFreeze({ service, certain, forMs, loading }: Frozen): string {
   const since = `since ${formatDuration(forMs)}`;
+  if (loading)
+    return `a module that is being loaded blocks the event loop ${since}: one of ${loading.join(", ")}`;
   if (service === undefined) return `something outside of every service blocks the event loop ${since}`;
   return certain
     ? `service "${service}" blocks the event loop ${since}`
     : `the event loop is blocked ${since}, probably by service "${service}" (last active)`;
 }
 
+/** How many candidates a message names. */
+const mostNames = 8;
+
 function culprit(
   beacon: Beacon,
   services: readonly { readonly name: string }[],
-): { service?: string; certain: boolean } {
+): { service?: string; certain: boolean; loading?: readonly string[] } {
   const current = beacon[beaconCells.current] as number;
   const mark = current || (beacon[beaconCells.last] as number);
+  // No service was ever entered: their modules are still being evaluated.
+  if (mark === 0) return { certain: false, loading: services.slice(0, mostNames).map(({ name }) => name) };
   const name = services[mark - 1]?.name;
   return name === undefined ? { certain: false } : { service: name, certain: current !== 0 };
 }

@@ -1,17 +1,25 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import type { Logger } from "../core/log.ts";
 import type { StopReport } from "../core/report.ts";
 
 /**
- * Writes the report as JSON, whole or not at all: a reader never sees half of it. A full disk or a missing
- * folder is logged and changes nothing else about the stop.
+ * Writes the report as JSON, whole or not at all: a reader never sees half of it. A link stays a link, and what
+ * is no regular file (a pipe, a device) is written to as it is. A full disk or a missing folder is logged and
+ * changes nothing else about the stop.
  */
 export function writeStopReport(file: string, report: StopReport, log: Logger): void {
-  const draft = `${file}.${process.pid}.tmp`;
+  const text = `${JSON.stringify(report, null, 2)}\n`;
   try {
-    writeFileSync(draft, `${JSON.stringify(report, null, 2)}\n`);
-    renameSync(draft, file);
+    const known = statSync(file, { throwIfNoEntry: false });
+    if (known && !known.isFile()) writeFileSync(file, text);
+    else replace(known ? realpathSync(file) : file, text);
   } catch (error) {
     log.error(`cannot write the stop report to ${file}`, { error });
   }
+}
+
+function replace(file: string, text: string): void {
+  const draft = `${file}.${process.pid}.tmp`;
+  writeFileSync(draft, text);
+  renameSync(draft, file);
 }

@@ -45,6 +45,8 @@ function serve(options: ServeOptions): NativeServer {
       : { unix: address.path, idleTimeout: idleSeconds }),
     ...(tls ? { tls } : {}),
     development: false,
+    // Said, because `development: false` turns it on: two processes would share the port without a word.
+    reusePort: false,
     // The limit is each service's own; the server must not know a smaller one.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: options.fetch as (request: Request) => Response | Promise<Response>,

@@ -19,7 +19,7 @@ test.each([
   const error = listenError(tcp, cause);
   expect(error.code).toBe(expected);
   expect(error.message).toBe(`Cannot listen on 127.0.0.1:80 for service "api": ${words}`);
-  expect(error.hint).toMatch(/change services\.api\.http\.port/i);
+  expect(error.hint).toMatch(/change services\.api\.http\.(port|host)/i);
   expect(error.cause).toBe(cause);
 });
 

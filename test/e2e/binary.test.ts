@@ -13,7 +13,7 @@ test("the compiled binary runs a TypeScript service with its own hono, moved and
   using moved = tempDir();
   using elsewhere = tempDir({ ".env": "LEAK=from-dotenv\n", "bunfig.toml": 'preload = ["./absent.ts"]\n' });
   using project = tempDir({
-    "services.yaml": "services:\n  app: { module: ./services/app.ts, http: { port: 0 } }\n",
+    "services.yaml": "admin: false\nservices:\n  app: { module: ./services/app.ts, http: { port: 0 } }\n",
     "package.json": '{ "type": "module", "imports": { "#greet": "./services/greet.ts" } }',
     "services/app.ts": `import { greet } from "#greet";
 import { Hono } from "hono";

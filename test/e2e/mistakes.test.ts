@@ -65,6 +65,68 @@ services:
     slow,
   );
 
+  test(
+    "a port of another supervisor: 70, although Bun would share it",
+    async () => {
+      const port = await freePort();
+      const yaml = `${head}services:\n  web: { module: ${fixtures}/plain.ts, http: { port: ${port} } }\n`;
+      await using first = startSystem(target, yaml);
+      await first.ready();
+      await using second = startSystem(target, yaml);
+      await expectRefusal(second, 70, [
+        `ADDRESS_IN_USE  Cannot listen on 127.0.0.1:${port} for service "web"`,
+      ]);
+      expect((await fetch(`http://127.0.0.1:${port}/`)).ok).toBe(true);
+    },
+    slow,
+  );
+
+  test(
+    "a socket in a folder that does not exist: 70, with the command that makes it",
+    async () => {
+      const service = `services:\n  web: { module: ${fixtures}/plain.ts, http: { unix: ./absent/web.sock } }\n`;
+      await using system = startSystem(target, `${head}${service}`);
+      await expectRefusal(system, 70, ["ADDRESS_UNAVAILABLE", "does not exist", "mkdir -p"]);
+      const admin = `name: test\nadmin: { listen: unix:./absent/admin.sock }\n${service.replace("absent/web", "web")}`;
+      await using other = startSystem(target, admin);
+      await expectRefusal(other, 70, ["for the admin listener", "does not exist", "mkdir -p"]);
+    },
+    slow,
+  );
+
+  test(
+    "process.exit in a module: 78, and in a service a failure of that service alone",
+    async () => {
+      const files = {
+        "exits.ts": "process.exit(0);\nexport default { run: async () => {} };\n",
+        "later.ts": "export default { start() { setTimeout(() => process.exit(0), 50); } };\n",
+      };
+      await using loading = startSystem(target, `${head}services:\n  a: { module: ./exits.ts }\n`, { files });
+      await expectRefusal(loading, 78, ["MODULE_THREW", "process.exit(0) was called"]);
+      const yaml = `${head}services:\n  a: { module: ./later.ts, restart: never }\n`;
+      await using running = startSystem(target, yaml, { files });
+      expect((await running.process.exit).code).toBe(70);
+      expect(running.process.stderr).toContain("process.exit(0) was called");
+    },
+    slow,
+  );
+
+  test(
+    "a schema that quotes the value it refuses does not print a secret",
+    async () => {
+      const files = {
+        "picky.ts": `export const config = { "~standard": { validate: (value: { token: string }) => ({
+  issues: [{ message: \`Expected number but received "\${value.token}"\`, path: ["token"] }] }) } };
+export default { run: async () => {} };\n`,
+      };
+      const yaml = `${head}services:\n  a: { module: ./picky.ts, config: { token: "\${MY_TOKEN}" } }\n`;
+      await using system = startSystem(target, yaml, { files, env: { MY_TOKEN: "tok-secret-value" } });
+      await expectRefusal(system, 78, ["BAD_CONFIG", "received"]);
+      expect(system.process.stderr).not.toContain("tok-secret-value");
+    },
+    slow,
+  );
+
   const reason = whyNoPrivilegeTest(target);
   test.skipIf(reason !== undefined)(
     `port below 1024 as a user: 70, naming the port and the capability${reason ? ` (skipped: ${reason})` : ""}`,

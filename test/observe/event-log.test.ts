@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { SupervisorError } from "../../src/core/errors.ts";
 import type { SupervisorEvent } from "../../src/core/events.ts";
 import type { LogRecord } from "../../src/core/log.ts";
 import { createLogger } from "../../src/core/log.ts";
@@ -78,6 +79,24 @@ describe("logEvents", () => {
       durationMs: 12,
       url: "http://127.0.0.1:8080",
     });
+  });
+
+  test("a service that hangs or is unwell is told of at once, before it has ended", () => {
+    const error = new SupervisorError(
+      "START_TIMEOUT",
+      'Service "api" was not ready within 1s',
+      "Raise start_timeout",
+    );
+    const { text } = play([
+      { type: "serviceFailed", service: "api", generation: 1, error },
+      became("api", "stopping", { reason: error.message }),
+    ]);
+    expect(text).toBe('WARN  api stopping it: Service "api" was not ready within 1s\n');
+  });
+
+  test("a policy that starts a completed service again is no failure", () => {
+    const { text } = play([became("api", "backoff", { retryAt: time + 100 })]);
+    expect(text).toBe("INFO  api completed; starts again in 100ms\n");
   });
 
   test("a failure is one record with its error and when it is tried again", () => {

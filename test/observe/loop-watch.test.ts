@@ -49,10 +49,10 @@ describe("createLoopWatch", () => {
     expect(look(1_500)).toEqual({ frozen: true, forMs: 1_500, service: "alpha", certain: false });
   });
 
-  test("before any service was active nobody is named", () => {
+  test("before any service was active the modules that may be loading are named", () => {
     const look = createLoopWatch(createBeacon(), services);
     for (const at of [0, 500, 1_000]) look(at);
-    expect(look(1_500)).toEqual({ frozen: true, forMs: 1_500, certain: false });
+    expect(look(1_500)).toEqual({ frozen: true, forMs: 1_500, certain: false, loading: ["alpha", "beta"] });
   });
 
   test("when this thread itself did not run, main is not accused", () => {

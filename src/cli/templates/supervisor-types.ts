@@ -88,8 +88,9 @@ declare module "supervisor" {
   /** Returns \`service\` as it is; editors then know the hooks and the type of \`ctx.config\`. */
   export function defineService<Config = unknown>(service: Service<Config>): Service<Config>;
   /**
-   * Makes a service of one function that works until it is done: go-zero's \`WithStart\`. It is ready as soon
-   * as it was called, unless it calls \`ctx.ready()\` later itself; it ends when \`ctx.signal\` aborts.
+   * Makes a service of one function that works until it is done: go-zero's \`WithStart\`. It counts as ready as
+   * soon as it was called, and should end when \`ctx.signal\` aborts. A service that needs to say when it is
+   * ready has a \`start\` of its own.
    */
   export function withStart(start: (ctx: Context) => void | Promise<void>): Service;
   /** The same for an object whose \`start\` blocks until it is done: go-zero's \`WithStarter\`. */
