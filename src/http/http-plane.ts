@@ -77,12 +77,19 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
       const errors: unknown[] = [];
       const noted = (error: unknown) => void errors.push(error);
       const preparing = groupByAddress(entries).map((group) =>
-        prepareListener({ runtime, clock, entries: group, isStopping: () => isStopping }).catch(noted),
+        prepareListener({ runtime, clock, entries: group, isStopping: () => isStopping }),
       );
-      const prepared = (await Promise.all(preparing)).filter((each) => each !== undefined);
+      const prepared = await Promise.allSettled(preparing);
       // In one go: every new server asks Bun for a collection of garbage, and whatever is made in between has
       // it done. For 1,000 services that were 140 collections, and half of the time to start them.
-      const bound = prepared.map((listener) => ({ listener, native: attempt(listener.bind, noted) }));
+      const bound = prepared.flatMap((result) => {
+        if (result.status === "fulfilled") {
+          const listener = result.value;
+          return { listener, native: attempt(listener.bind, noted) };
+        }
+        noted(result.reason);
+        return [];
+      });
       listeners = bound.flatMap(({ listener, native }) =>
         native ? (attempt(() => listener.open(native), noted) ?? []) : [],
       );
