@@ -21,7 +21,7 @@ function serve(ctx: Context, port: number, text: string): Promise<void> {
       response.end(text);
     });
     server.on("error", reject).on("close", resolve);
-    server.listen(port, "127.0.0.1", () => ctx.ready());
+    server.listen(port, "127.0.0.1");
     ctx.signal.addEventListener("abort", () => server.close());
   });
 }

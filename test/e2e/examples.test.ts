@@ -7,6 +7,7 @@ import type { System } from "../support/system.ts";
 import { startFile, startProgram } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
 import { describeTargets, targets } from "../support/targets.ts";
+import { until } from "../support/until.ts";
 
 const root = join(import.meta.dir, "../..");
 const slow = 30_000;
@@ -47,7 +48,8 @@ describeTargets("the examples", (target) => {
       await Bun.sleep(100); // the registration takes 500 ms
       const ending = system.stop();
       await system.record((line) => line.msg.startsWith("stopped") && line.service === "http");
-      await expect(openLines(port)).rejects.toThrow();
+      // The turn of tcp begins with that record; its listener is closed a moment later.
+      expect(await until(() => refuses(port), Boolean)).toBe(true);
       expect(await answer).toBe("OK");
       expect(await last.rest()).toBe("BYE\n");
       expect((await ending).code).toBe(0);
@@ -170,6 +172,15 @@ describeTargets("the library example", (target) => {
       const env = { MORNING_PORT: `${morning}`, EVENING_PORT: `${evening}` };
       await using system = startProgram(target, commandFor(target), { env });
       await system.ready();
+      // A service by withStart counts as ready once it was called: it may not listen yet.
+      await until(
+        () => refuses(morning),
+        (refused) => !refused,
+      );
+      await until(
+        () => refuses(evening),
+        (refused) => !refused,
+      );
       expect(await textOf(`http://127.0.0.1:${morning}`)).toBe("Good morning!\n");
       expect(await textOf(`http://127.0.0.1:${evening}`)).toBe("Good evening!\n");
       expect((await system.stop("SIGINT")).code).toBe(0);
@@ -184,6 +195,14 @@ function commandFor(target: Target): Target["command"] {
   const { command } = targets.find(({ name }) => name === target.name) as Target;
   const [program, ...args] = command;
   return [program, ...args.slice(0, -1), join(root, "examples/02-library/main.ts")];
+}
+
+/** Whether nobody listens on `port`. */
+async function refuses(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}`, { signal: AbortSignal.timeout(200) }).then(
+    () => false,
+    (error: Error & { code?: string }) => error.code === "ECONNREFUSED",
+  );
 }
 
 async function textOf(url: string): Promise<string> {
