@@ -27,7 +27,7 @@ export async function serveAdmin(
 ): Promise<AdminServer> {
   try {
     if (address.tag === "unix") await clearStaleSocket(address.path, adminAsk(address));
-    const server = runtime.serve({ address, idleTimeout, fetch: answer });
+    const server = runtime.prepareServer({ address, idleTimeout, fetch: answer })();
     return { address: server.address, close: () => close(server) };
   } catch (error) {
     throw error instanceof SupervisorError ? error : listenError(adminAsk(address), error);

@@ -31,11 +31,12 @@ export async function prepareBinding(options: BindOptions): Promise<Binding> {
   if (asked.address.tag === "unix") await clearStaleSocket(asked.address.path, asked);
   const idleTimeout = longestIdle(options.entries.map((entry) => entry.plan.limits.idleTimeout));
   const { fetch, runtime } = options;
-  const serve: ServeOptions = { address: asked.address, idleTimeout, fetch, ...(tls ? { tls } : {}) };
+  const { address } = asked;
+  const bind = runtime.prepareServer({ address, idleTimeout, fetch, ...(tls ? { tls } : {}) });
   return {
     bind() {
       try {
-        return runtime.serve(serve);
+        return bind();
       } catch (error) {
         throw bindError(error, asked);
       }

@@ -53,7 +53,6 @@ function attach({ entries, clock }: ListenerOptions, native: NativeServer): List
   const isReleased = () => released.size === entries.length;
   // A server that fails to stop has nothing left that we could do about it.
   const stop = () => void native.stop().catch(() => {});
-  const letGo = holdNowAndThen(entries, clock);
   for (const { door } of entries) {
     door.attach({
       native,
@@ -70,18 +69,16 @@ function attach({ entries, clock }: ListenerOptions, native: NativeServer): List
   }
   return {
     urls: entries.map(({ door, plan }) => ({ service: door.service, url: urlOf(plan, native.address) })),
-    kill() {
-      letGo();
-      return native.kill();
-    },
+    kill: () => native.kill(),
   };
 }
 
 /**
  * To the runtime, a connection whose handler still works is idle. Handlers that take longer than a part of
- * the idle timeout are few: asking now and then costs nothing where two calls per request would.
+ * the idle timeout are few: asking now and then costs nothing where two calls per request would. One timer
+ * serves all addresses. Returns how to stop it.
  */
-function holdNowAndThen(entries: readonly Entry[], clock: Clock): () => void {
+export function holdNowAndThen(entries: readonly Entry[], clock: Clock): () => void {
   const timeouts = entries.map(({ plan }) => plan.limits.idleTimeout).filter((timeout) => timeout > 0);
   if (timeouts.length === 0) return () => {};
   const period = Math.min(...timeouts) / 4;

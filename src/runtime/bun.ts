@@ -17,7 +17,7 @@ export const bunRuntime: Runtime = {
   version: Bun.version,
   importModule,
   provideModule,
-  serve,
+  prepareServer,
   probe,
   upgradeWebSocket,
   watchUpgrades: () => () => {},
@@ -36,10 +36,12 @@ function provideModule(specifier: string, exports: Record<string, unknown>): voi
   });
 }
 
-function serve(options: ServeOptions): NativeServer {
+// With every server that it binds, Bun asks for a garbage collection, and has it as soon as anything is made. To
+// bind a thousand took twice as long while each made its wrapper; so the returned function makes nothing.
+function prepareServer(options: ServeOptions): () => NativeServer {
   const { address, tls } = options;
   const idleSeconds = secondsOf(options.idleTimeout);
-  const server = Bun.serve<UpgradeData>({
+  const settings = {
     ...(address.tag === "tcp"
       ? { hostname: address.host, port: address.port, idleTimeout: idleSeconds }
       : { unix: address.path, idleTimeout: idleSeconds }),
@@ -52,8 +54,9 @@ function serve(options: ServeOptions): NativeServer {
     fetch: options.fetch as (request: Request) => Response | Promise<Response>,
     error: bodyFailed,
     websocket,
-  } as Bun.Serve.Options<UpgradeData>);
-  return new BunServer(server, address, idleSeconds);
+  } as Bun.Serve.Options<UpgradeData>;
+  const server = new BunServer(address, idleSeconds);
+  return () => server.bind(settings);
 }
 
 function probe({ host, port }: { host: string; port: number }): void {
@@ -123,14 +126,19 @@ function secondsOf(ms: number): number {
 
 /** A class: a thousand servers share these functions, and creating one makes a single object. */
 class BunServer implements NativeServer {
-  readonly #server: Server;
+  /** Nobody has this object before `bind` has returned it. */
+  #server!: Server;
   readonly #asked: NativeAddress;
   readonly #idleSeconds: number;
 
-  constructor(server: Server, asked: NativeAddress, idleSeconds: number) {
-    this.#server = server;
+  constructor(asked: NativeAddress, idleSeconds: number) {
     this.#asked = asked;
     this.#idleSeconds = idleSeconds;
+  }
+
+  bind(settings: Bun.Serve.Options<UpgradeData>): this {
+    this.#server = Bun.serve<UpgradeData>(settings);
+    return this;
   }
 
   get address(): NativeAddress {

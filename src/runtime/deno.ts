@@ -20,7 +20,7 @@ export const denoRuntime: Runtime = {
   },
   importModule,
   provideModule,
-  serve,
+  prepareServer,
   probe,
   upgradeWebSocket,
   watchUpgrades,
@@ -107,10 +107,10 @@ function sourceOf(key: string, exports: Record<string, unknown>): string {
     .join("\n");
 }
 
-function serve(options: ServeOptions): NativeServer {
+function prepareServer(options: ServeOptions): () => NativeServer {
   const { address, tls } = options;
   const aborter = new AbortController();
-  const server = Deno.serve({
+  const settings: DenoServeOptions = {
     ...(address.tag === "tcp" ? { hostname: address.host, port: address.port } : { path: address.path }),
     ...(tls ? { cert: tls.cert, key: tls.key } : {}),
     signal: aborter.signal,
@@ -118,8 +118,8 @@ function serve(options: ServeOptions): NativeServer {
     // What ends up here is no error of a handler but of a body that failed while it was written.
     onError: () => new Response(null, { status: 500, headers: { connection: "close" } }),
     handler: options.fetch as (request: Request, info: DenoInfo) => Response | Promise<Response>,
-  });
-  return nativeServer(server, aborter);
+  };
+  return () => nativeServer(Deno.serve(settings), aborter);
 }
 
 function probe({ host, port }: { host: string; port: number }): void {

@@ -9,9 +9,12 @@ export interface Runtime {
   importModule(path: string): Promise<Record<string, unknown>>;
   /** Makes `import … from specifier` work in files of the user, with nothing installed. */
   provideModule(specifier: string, exports: Record<string, unknown>): void;
-  /** Binds a native HTTP server. Throws at once; `code` is the system's word (EADDRINUSE …) where there is one. */
-  serve(options: ServeOptions): NativeServer;
-  /** Binds a TCP address and lets go of it before it returns. Throws as `serve` does. */
+  /**
+   * Makes all that a native HTTP server needs. The returned function binds it, once, and does nothing else: it
+   * throws at once, and `code` is the system's word (EADDRINUSE …) where there is one.
+   */
+  prepareServer(options: ServeOptions): () => NativeServer;
+  /** Binds a TCP address and lets go of it before it returns. Throws as binding a server does. */
   probe(address: { readonly host: string; readonly port: number }): void;
   /** Turns the request into a WebSocket; the server must have handed over this very `request` and `info`. */
   upgradeWebSocket(

@@ -97,11 +97,13 @@ function fakeRuntime({ code, bound }: { code?: string; bound?: NativeAddress }):
   const fake = {
     kills: 0,
     idleTimeout: -1,
-    serve({ address, idleTimeout }: { address: NativeAddress; idleTimeout: number }) {
-      if (code) throw Object.assign(new Error(`the system says ${code}`), { code });
-      fake.idleTimeout = idleTimeout;
-      const kill = async () => void fake.kills++;
-      return { address: bound ?? address, kill } as Partial<NativeServer> as NativeServer;
+    prepareServer({ address, idleTimeout }: { address: NativeAddress; idleTimeout: number }) {
+      return () => {
+        if (code) throw Object.assign(new Error(`the system says ${code}`), { code });
+        fake.idleTimeout = idleTimeout;
+        const kill = async () => void fake.kills++;
+        return { address: bound ?? address, kill } as Partial<NativeServer> as NativeServer;
+      };
     },
   };
   return fake as Partial<FakeRuntime> as FakeRuntime;
