@@ -27,6 +27,9 @@ import { openNative } from "./runtime/native-detect.ts";
 /** How often the beacon is looked at, in milliseconds: seldom, and often once a stop has a deadline. */
 const lookMs = { usual: 250, stopping: 20 } as const;
 
+/** How long the services are ready when what only their start needed is given back, in milliseconds. */
+const settleMs = 1_000;
+
 /**
  * What answers for the process while its main loop may be frozen. It knows what main has told it, and what it
  * sees in the beacon.
@@ -42,6 +45,9 @@ export class OperatorPlane {
   readonly #services: Map<string, ServiceSnapshot>;
   #stoppingSince = 0;
   #native: Native | undefined;
+  /** When the start was seen to be over, on the clock of `performance.now`. */
+  #settledSince: number | undefined;
+  #gaveBack = false;
   #admin: AdminServer | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -142,6 +148,7 @@ export class OperatorPlane {
     const stall = this.#stallOf(loop);
     if (stall) this.#log[stall.level](stall.message, stall.fields);
     this.#native?.watchSignals();
+    this.#giveBack(now);
     const signal = beacon[beaconCells.signal] as number;
     const verdict = this.#oversight.look(now, loop, signal, beacon[beaconCells.signals] as number);
     if (verdict.tag === "armed") {
@@ -154,6 +161,22 @@ export class OperatorPlane {
       this.#endProcess(verdict.code, verdict.why + blocked, now);
     }
     this.#timer = setTimeout(() => this.#look(), this.#oversight.stop ? lookMs.stopping : lookMs.usual);
+  }
+
+  /** Once: pages that come back after that are in use. */
+  #giveBack(now: number): void {
+    if (this.#gaveBack || !this.#native || this.#data.beacon[beaconCells.started] === 0) return;
+    this.#settledSince ??= now;
+    if (now - this.#settledSince < settleMs) return;
+    this.#gaveBack = true;
+    try {
+      const bytes = this.#native.giveBack();
+      if (bytes > 0)
+        this.#log.debug("gave back pages of the executable", { bytes, ms: performance.now() - now });
+    } catch (error) {
+      // Nothing depends on it: the process only keeps what it has.
+      this.#log.debug("cannot give back pages of the executable", { error });
+    }
   }
 
   #endProcess(code: number, why: string, now: number): void {

@@ -3,6 +3,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Beacon } from "../core/beacon.ts";
 import { beaconCells } from "../core/beacon.ts";
+import { giveBack } from "./give-back.ts";
 import type { Native } from "./native.ts";
 
 /**
@@ -14,23 +15,27 @@ export async function openNative(beacon: Beacon, signals: readonly NodeJS.Signal
   const numbers = signals.map((signal) => constants.signals[signal]);
   return {
     watchSignals() {
-      for (const number of numbers) opened.counter?.watch(number);
+      for (const number of numbers) opened.cell?.watch(number);
     },
     release() {
-      for (const number of numbers) opened.counter?.unwatch(number);
+      for (const number of numbers) opened.cell?.unwatch(number);
     },
     exit,
+    giveBack: () => (opened.cell ? giveBack(opened.cell.drop) : 0),
     ...(opened.limitation === undefined ? {} : { limitation: opened.limitation }),
   };
 }
 
-interface SignalCounter {
+/** The compiled C. */
+interface Cell {
   watch(signal: number): void;
   unwatch(signal: number): void;
+  /** Unmaps the pages from `start` on; throws when the kernel refuses. */
+  drop(start: number, length: number): void;
 }
 
 interface Opened {
-  readonly counter?: SignalCounter;
+  readonly cell?: Cell;
   readonly limitation?: string;
 }
 
@@ -44,7 +49,7 @@ async function open(beacon: Beacon): Promise<Opened> {
     exitProcess = (code) => dlopen(libc, { _exit: { args: ["i32"], returns: "void" } }).symbols._exit(code);
     // The layout of struct sigaction is the one of 64-bit Linux.
     if (process.platform !== "linux") return { limitation: `not built for ${process.platform}` };
-    return { counter: compile(beacon, cc, ptr) };
+    return { cell: compile(beacon, cc, ptr) };
   } catch (error) {
     return { limitation: error instanceof Error ? error.message : String(error) };
   }
@@ -62,22 +67,26 @@ function exit(code: number): never {
 
 type Ffi = typeof import("bun:ffi");
 
-function compile(beacon: Beacon, cc: Ffi["cc"], ptr: Ffi["ptr"]): SignalCounter {
+function compile(beacon: Beacon, cc: Ffi["cc"], ptr: Ffi["ptr"]): Cell {
   const folder = mkdtempSync(join(tmpdir(), "supervisor-"));
   try {
-    const source = join(folder, "signals.c");
-    writeFileSync(source, signalsC, { mode: 0o600 });
+    const source = join(folder, "cell.c");
+    writeFileSync(source, cellC, { mode: 0o600 });
     library = cc({
       source,
       symbols: {
         watch: { args: ["i32", "ptr"], returns: "i32" },
         unwatch: { args: ["i32"], returns: "i32" },
+        drop: { args: ["ptr", "u64"], returns: "i32" },
       },
     });
     const { symbols } = library as Library;
     return {
       watch: (signal) => symbols.watch(signal, ptr(beacon)),
       unwatch: (signal) => symbols.unwatch(signal),
+      drop(start, length) {
+        if (symbols.drop(start, length) !== 0) throw new Error("madvise was refused");
+      },
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -88,6 +97,7 @@ interface Library {
   readonly symbols: {
     watch(signal: number, cells: unknown): number;
     unwatch(signal: number): number;
+    drop(start: number, length: number): number;
   };
 }
 
@@ -95,7 +105,7 @@ interface Library {
 let library: unknown;
 
 // Only what somebody handles is watched: counting must never turn a deadly signal into a harmless one.
-const signalsC = `
+const cellC = `
 struct action { void (*handler)(int, void *, void *); unsigned long mask[16]; int flags; void *restorer; };
 int sigaction(int, const struct action *, struct action *);
 static volatile int *cells;
@@ -120,5 +130,11 @@ int unwatch(int signal) {
   struct action now;
   if (sigaction(signal, 0, &now)) return -1;
   return now.handler == count ? sigaction(signal, &before[signal], 0) : 0;
+}
+
+int madvise(void *, unsigned long, int);
+
+int drop(void *start, unsigned long length) {
+  return madvise(start, length, 4 /* MADV_DONTNEED */);
 }
 `;

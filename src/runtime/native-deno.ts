@@ -18,6 +18,8 @@ export async function openNative(beacon: Beacon, signals: readonly NodeJS.Signal
       for (const [signal, handler] of handlers) process.off(signal, handler);
     },
     exit,
+    // Its executable takes three times as much, but to unmap a part of it takes C, which Deno does not compile.
+    giveBack: () => 0,
   };
 }
 

@@ -9,6 +9,11 @@ export interface Native {
   release(): void;
   /** Ends the whole process at once, whatever main does; no exit handler runs. */
   exit(code: number): never;
+  /**
+   * Gives pages of the executable that only the start needed back to the kernel, and returns how many bytes; those
+   * in use come back by themselves. 0 where nothing can be done; throws when the kernel refuses.
+   */
+  giveBack(): number;
   /** Why signals cannot be seen while main is frozen, when that is so. */
   readonly limitation?: string;
 }
