@@ -32,10 +32,16 @@ export interface RunOptions {
 /**
  * Runs a services.yaml until it has ended, and returns the exit code.
  *
- * @throws ProblemsError when something is wrong with the file, the modules or the addresses; by then
- * nothing has started, and nothing is left behind.
+ * @throws ProblemsError when something is wrong with the file, the modules or the addresses, SupervisorError
+ * FILE_UNWRITABLE when the stop report could not be written; by then nothing has started, and nothing is left
+ * behind.
  */
 export async function runSupervisor(options: RunOptions): Promise<number> {
+  const { stopReportFile } = options;
+  if (stopReportFile !== undefined) {
+    const { assertStopReportWritable } = await import("./observe/stop-report-check.ts");
+    assertStopReportWritable(stopReportFile);
+  }
   const { plan, locate } = await read(options);
   const runtime = await detectRuntime();
   runtime.provideModule("supervisor", library);

@@ -60,8 +60,10 @@ async function runCommand<Name extends CommandName>(
 /** Prints what went wrong and returns the exit code that goes with it. */
 async function explain(error: unknown, name: CommandName | undefined, terminal: Terminal): Promise<number> {
   if (error instanceof SupervisorError && errorCodes[error.code].exit === ExitCode.usage) {
-    const usage = error.code === "USAGE" ? shortUsage(name) : "";
-    terminal.err(`supervisor: ${error.message}. ${error.hint}\n${usage}`);
+    const { code, message, hint } = error;
+    // What is wrong with the words of the command line is plain; anything else can be looked up by its code.
+    const [known, usage] = code === "USAGE" ? ["", shortUsage(name)] : [` (${code})`, ""];
+    terminal.err(`supervisor: ${message}${known}. ${hint}\n${usage}`);
     return ExitCode.usage;
   }
   const problems = problemsOf(error);

@@ -45,6 +45,7 @@ export const errorCodes = {
   },
   USAGE: { exit: 64, means: "The command line is wrong." },
   FILE_EXISTS: { exit: 64, means: "A file that would be written exists already." },
+  FILE_UNWRITABLE: { exit: 64, means: "A file cannot be written where the command line asks for it." },
 } as const satisfies Record<string, { exit: number; means: string }>;
 export type ErrorCode = keyof typeof errorCodes;
 

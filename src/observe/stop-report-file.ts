@@ -1,4 +1,4 @@
-import { realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import type { Logger } from "../core/log.ts";
 import type { StopReport } from "../core/report.ts";
 
@@ -12,14 +12,23 @@ export function writeStopReport(file: string, report: StopReport, log: Logger): 
   try {
     const known = statSync(file, { throwIfNoEntry: false });
     if (known && !known.isFile()) writeFileSync(file, text);
-    else replace(known ? realpathSync(file) : file, text);
+    else replace(file, text);
   } catch (error) {
     log.error(`cannot write the stop report to ${file}`, { error });
   }
 }
 
+/** Where the report is written before it becomes `file`, in the folder of what a link leads to. */
+export function draftOf(file: string): string {
+  return `${realPath(file)}.${process.pid}.tmp`;
+}
+
 function replace(file: string, text: string): void {
-  const draft = `${file}.${process.pid}.tmp`;
+  const draft = draftOf(file);
   writeFileSync(draft, text);
-  renameSync(draft, file);
+  renameSync(draft, realPath(file));
+}
+
+function realPath(file: string): string {
+  return existsSync(file) ? realpathSync(file) : file;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandNames } from "../../src/cli/table.ts";
 import { describeTargets, runSupervisorCli } from "../support/targets.ts";
@@ -218,10 +218,17 @@ web      after api (ready), migrate (completed)
     expect((await run(["help"], { env: { FORCE_COLOR: "1" } })).stdout).toContain("\u001b[1m");
   });
 
-  test("a folder that cannot be written is told in one line, exit 70", async () => {
-    using folder = tempDir({ file: "" });
-    const { code, stderr } = await run(["init", join(folder.path, "file", "below")]);
-    expect(code).toBe(70);
-    expect(stderr).toMatch(/^supervisor: ENOTDIR.*\n$/);
+  test("a stop report that could not be written is refused before anything starts, exit 64", async () => {
+    using folder = tempDir({ "services.yaml": "services: { a: { module: ./a.ts } }", "a.ts": "throw 1" });
+    const refused = await run(["run", "--stop-report", "absent/report.json"], { cwd: folder.path });
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 64, stdout: "" });
+    expect(refused.stderr).toBe(
+      "supervisor: Cannot write the stop report to absent/report.json: its folder does not exist (FILE_UNWRITABLE). " +
+        "Make the folder first, or name a file in one that exists.\n",
+    );
+    const inTheWay = await run(["run", "--stop-report", "."], { cwd: folder.path });
+    expect(inTheWay.code).toBe(64);
+    expect(inTheWay.stderr).toContain("it is a folder (FILE_UNWRITABLE)");
+    expect(readdirSync(folder.path).toSorted()).toEqual(["a.ts", "services.yaml"]);
   });
 });

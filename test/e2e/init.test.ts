@@ -46,6 +46,28 @@ describeTargets("init", (target) => {
     expect(stderr).toContain("already has services.yaml, package.json");
     expect(readdirSync(folder.path).toSorted()).toEqual(["package.json", "services.yaml"]);
   });
+
+  test("over a file in the way: 64 in one line with the code, and nothing half written", async () => {
+    using folder = tempDir({ services: "", "nested/file": "" });
+    const { code, stdout, stderr } = await runSupervisorCli(target, ["init"], { cwd: folder.path });
+    expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
+    const file = join(folder.path, "services", "hello.ts");
+    expect(stderr).toBe(
+      `supervisor: Cannot write the project to ${file}: something else is in the way (FILE_UNWRITABLE). ` +
+        "Move it away, or name another place.\n",
+    );
+    expect(readdirSync(folder.path).toSorted()).toEqual(["nested", "services"]);
+
+    const below = await runSupervisorCli(target, ["init", "nested/file/deep"], { cwd: folder.path });
+    expect(below.code).toBe(64);
+    expect(below.stderr).toMatch(/^supervisor: Cannot write the project to .* \(FILE_UNWRITABLE\)\. .*\n$/);
+  });
+
+  test("in a file system that takes no files: 64 in one line with the code", async () => {
+    const { code, stderr } = await runSupervisorCli(target, ["init", "/proc/self/shop"]);
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/^supervisor: Cannot write the project to .* \(FILE_UNWRITABLE\)\. .*\n$/);
+  });
 });
 
 test("init writes a project that its own tsconfig accepts, and whose types are checked", async () => {

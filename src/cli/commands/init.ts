@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { basename, dirname, relative, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, relative, resolve } from "node:path";
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
 import type { Handler } from "../handler.ts";
 import { httpTemplate } from "../templates/http.ts";
+import { writeFiles } from "../write-files.ts";
 
 const templates = { http: httpTemplate };
 
@@ -11,11 +12,9 @@ export const command: Handler<"init"> = ({ positionals, options }, terminal) => 
   const folder = resolve(terminal.cwd, positionals[0] ?? ".");
   const files = templates[options.template ?? "http"](projectName(folder));
   refuseToOverwrite(folder, Object.keys(files));
-  for (const [path, content] of Object.entries(files)) {
-    const file = resolve(folder, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, content);
-    terminal.out(`  ${relative(terminal.cwd, file)}\n`);
+  writeFiles(folder, files);
+  for (const path of Object.keys(files)) {
+    terminal.out(`  ${relative(terminal.cwd, resolve(folder, path))}\n`);
   }
   const enter = relative(terminal.cwd, folder);
   terminal.out(`\nNext:\n  ${enter ? `cd ${quoted(enter)} && ` : ""}supervisor run\n`);
