@@ -54,16 +54,31 @@ function answer(
   // What is not critical is no reason to send traffic elsewhere.
   const status: HealthStatus = worst === "warn" && route === "readyz" ? "pass" : worst;
   const code = status === "fail" ? 503 : 200;
+  const notes = unmatched(excluded, checks);
   const type = jsonType(accept);
-  if (type) return reply(code, `${JSON.stringify(healthJson(status, counted, view))}\n`, type);
-  if (status === "pass" && !url.searchParams.has("verbose")) return text(code, "ok\n");
-  const unknown = [...excluded].filter((name) => !checks.some((check) => check.name === name));
+  if (type) return reply(code, `${JSON.stringify(healthJson(status, counted, notes, view))}\n`, type);
+  const warnings = notes.map((note) => `warn: ${note}`);
+  if (status === "pass" && !url.searchParams.has("verbose")) {
+    return text(code, `${["ok", ...warnings].join("\n")}\n`);
+  }
   const lines = [
     ...checks.map((check) => line(check, excluded)),
-    ...(unknown.length > 0 ? [`warn: cannot exclude ${unknown.join(", ")}: no check has that name`] : []),
+    ...warnings,
     `${route} check ${status === "fail" ? "failed" : "passed"}`,
   ];
   return text(code, `${lines.join("\n")}\n`);
+}
+
+/** Checks that are only there while there is something to say. */
+const atTimes = ["shutdown"] as const;
+
+/** A check that is misspelt counts all the same; whoever asks should learn why. The words are Kubernetes' own. */
+function unmatched(excluded: ReadonlySet<string>, checks: readonly Check[]): string[] {
+  const known = new Set([...checks.map((check) => check.name), ...atTimes]);
+  const unknown = [...excluded].filter((name) => !known.has(name));
+  if (unknown.length === 0) return [];
+  const names = unknown.map((name) => JSON.stringify(name)).join(", ");
+  return [`some health checks cannot be excluded: no matches for ${names}`];
 }
 
 function line(check: Check, excluded: ReadonlySet<string>): string {
@@ -75,10 +90,16 @@ function line(check: Check, excluded: ReadonlySet<string>): string {
 }
 
 /** The form of draft-inadarei-api-health-check. */
-function healthJson(status: HealthStatus, checks: readonly Check[], view: HealthView): unknown {
+function healthJson(
+  status: HealthStatus,
+  checks: readonly Check[],
+  notes: readonly string[],
+  view: HealthView,
+): unknown {
   return {
     status,
     serviceId: view.name,
+    ...(notes.length > 0 ? { notes } : {}),
     checks: Object.fromEntries(
       checks.map((check) => [
         `${check.name}:${check.measure}`,
