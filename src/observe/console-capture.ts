@@ -1,16 +1,18 @@
-import type { LogFields, Logger } from "../core/log.ts";
+import type { Logger } from "../core/log.ts";
 import { scopes } from "../service/scope.ts";
+import type { ConsoleMethod, ConsoleState } from "./console-methods.ts";
+import { consoleMethods } from "./console-methods.ts";
 
 /**
  * Turns `console.*` into log records: of the service whose code calls it, or of `fallback` outside of any.
- * Text is formatted as `node:util` does; an Error that comes last keeps its stack as the field `error`.
- * `log`, `info` and `trace` are level info. Returns how to undo it.
+ * Counters, timers and groups belong to one generation of one service. Returns how to undo it.
  */
 export function captureConsole(fallback: Logger): () => void {
   const originals = new Map<Method, Entry>();
+  const states = new WeakMap<object, ConsoleState>();
   let speaking = false;
-  for (const method of Object.keys(levels) as Method[]) {
-    const original = console[method];
+  for (const method of Object.keys(consoleMethods) as Method[]) {
+    const original = console[method] as Entry;
     originals.set(method, original);
     const captured = (...values: unknown[]) => {
       // A value whose inspection or serialization logs something itself must not come back here for ever.
@@ -20,9 +22,13 @@ export function captureConsole(fallback: Logger): () => void {
       }
       speaking = true;
       try {
-        const log = scopes.getStore()?.log ?? fallback;
-        const { message, fields } = toRecord(method, values, captured);
-        log[levels[method]](message, fields);
+        const scope = scopes.getStore();
+        const speaker = scope ?? fallback;
+        // Before the call: the label of a group stands outside of it.
+        const depth = states.get(speaker)?.depth ?? 0;
+        const say: ConsoleMethod = consoleMethods[method];
+        const said = say(values, () => stateOf(speaker, states), captured);
+        if (said) (scope?.log ?? fallback)[said.level](indent(said.message, depth), said.fields);
       } finally {
         speaking = false;
       }
@@ -34,40 +40,18 @@ export function captureConsole(fallback: Logger): () => void {
   };
 }
 
-type Method = keyof typeof levels;
+type Method = keyof typeof consoleMethods;
 type Entry = (...values: unknown[]) => void;
 
-const levels = {
-  log: "info",
-  info: "info",
-  debug: "debug",
-  warn: "warn",
-  error: "error",
-  trace: "info",
-} as const satisfies Partial<Record<keyof Console, keyof Logger>>;
-
-function toRecord(method: Method, values: unknown[], below: Entry): { message: string; fields?: LogFields } {
-  if (method === "trace") return { message: `Trace: ${text(values)}`, fields: { stack: callerStack(below) } };
-  const last = values.at(-1);
-  const hasPlaceholders = typeof values[0] === "string" && values[0].includes("%");
-  if (!(last instanceof Error) || hasPlaceholders) return { message: text(values) };
-  return { message: text(values.slice(0, -1)) || last.message || last.name, fields: { error: last } };
+/** Every line of `message`, two spaces to the right for each open group. */
+function indent(message: string, depth: number): string {
+  return depth === 0 ? message : message.replace(/^/gm, "  ".repeat(depth));
 }
 
-function text(values: unknown[]): string {
-  if (values.length === 1 && typeof values[0] === "string") return values[0];
-  return nodeUtil().format(...values);
-}
-
-/** Loaded with the first value that needs it: it takes milliseconds that no start should pay. */
-function nodeUtil(): typeof import("node:util") {
-  return process.getBuiltinModule("node:util");
-}
-
-/** The stack of whoever called `entry`. */
-function callerStack(entry: Entry): string {
-  const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, entry);
-  const [, ...frames] = (holder.stack ?? "").split("\n");
-  return frames.map((frame) => frame.trim()).join("\n");
+function stateOf(speaker: object, states: WeakMap<object, ConsoleState>): ConsoleState {
+  const known = states.get(speaker);
+  if (known) return known;
+  const fresh: ConsoleState = { depth: 0, counts: new Map(), timers: new Map() };
+  states.set(speaker, fresh);
+  return fresh;
 }

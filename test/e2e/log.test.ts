@@ -33,6 +33,40 @@ describeTargets("the log", (target) => {
     slow,
   );
 
+  test(
+    "takes every method of the console that prints as records of that service",
+    async () => {
+      const module = `export default { start() {
+  console.table([{ a: 1 }]);
+  console.dir({ a: { b: {} } }, { depth: 0 });
+  console.dirxml("xml");
+  console.count();
+  console.countReset();
+  console.count();
+  console.assert(false, "no");
+  console.group("group");
+  console.log("inside");
+  console.groupEnd();
+  console.time("t");
+  console.timeLog("t");
+  console.timeEnd("t");
+} };
+`;
+      const own = "name: test\nadmin: false\nservices:\n  talks: { module: ./talks.ts }\n";
+      await using system = startSystem(target, own, { files: { "talks.ts": module } });
+      await system.ready();
+      const said = system.log.filter((line) => line.service === "talks" && line.msg !== "ready");
+      const messages = said.map((line) => line.msg.replace(/[\d.]+ms$/, "T"));
+      expect(messages[0]).toStartWith("Table:\n┌");
+      const rest = ["{ a: [Object] }", "xml", "default: 1", "default: 1", "Assertion failed: no"];
+      expect(messages.slice(1)).toEqual([...rest, "group", "  inside", "t: T", "t: T"]);
+      expect((await system.stop()).code).toBe(0);
+      expect(system.process.stdout).toBe("");
+      expect(system.process.stderr.split("\n").filter((line) => line && !line.startsWith("{"))).toEqual([]);
+    },
+    slow,
+  );
+
   for (const format of ["json", "pretty"]) {
     test(
       `never shows a secret that came from a variable, as ${format}`,

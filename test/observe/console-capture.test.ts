@@ -73,6 +73,99 @@ describe("captureConsole", () => {
     expect(String(records[0]?.fields?.stack)).toContain("console-capture.test.ts");
   });
 
+  test("table() and dir() draw what the runtime would print", () => {
+    const { records, inService } = capture();
+    inService(() => console.table([{ a: 1, b: "x" }, { a: 2 }], ["a"]));
+    inService(() => console.dir({ deep: { er: {} } }, { depth: 0, colors: true }));
+    inService(() => console.dirxml("a", { b: 1 }));
+    console.table("no table");
+    const [table, ...rest] = records;
+    expect(table?.service).toBe("api");
+    expect(table?.message).toMatch(
+      /^Table:\n┌─+┬─+┐\n│ \(index\) │ a │\n├.+┤\n│ .*│ 1 │\n│ .*│ 2 │\n└─+┴─+┘$/,
+    );
+    expect(rest.map(({ service, message }) => [service, message])).toEqual([
+      ["api", "{ deep: [Object] }"],
+      ["api", "a { b: 1 }"],
+      [undefined, "no table"],
+    ]);
+  });
+
+  test("assert() is an error when it does not hold, and keeps an Error", () => {
+    const { records } = capture();
+    const error = new Error("boom");
+    console.assert(true, "fine");
+    console.assert(false);
+    console.assert(false, "%d left", 2);
+    console.assert(false, "why:", error);
+    expect(records.map(({ level, message, fields }) => [level, message, fields])).toEqual([
+      ["error", "Assertion failed", undefined],
+      ["error", "Assertion failed: 2 left", undefined],
+      ["error", "Assertion failed: why:", { error }],
+    ]);
+  });
+
+  test("count() counts for each service on its own", () => {
+    const { records, inService } = capture();
+    const count = (label?: string) => console.count(label);
+    count();
+    inService(() => count());
+    inService(() => count());
+    inService(() => count("other"));
+    inService(() => console.countReset());
+    inService(() => count());
+    console.countReset("never");
+    expect(records.map(({ service, level, message }) => [service, level, message])).toEqual([
+      [undefined, "info", "default: 1"],
+      ["api", "info", "default: 1"],
+      ["api", "info", "default: 2"],
+      ["api", "info", "other: 1"],
+      ["api", "info", "default: 1"],
+      [undefined, "warn", 'console.countReset(): there is no "never"'],
+    ]);
+  });
+
+  test("time(), timeLog() and timeEnd() measure for each service on its own", () => {
+    const { records, inService } = capture();
+    inService(() => console.time("query"));
+    console.timeEnd("query");
+    inService(() => console.time("query"));
+    inService(() => console.timeLog("query", "rows", 3));
+    inService(() => console.timeEnd("query"));
+    inService(() => console.timeEnd("query"));
+    const shown = records.map(({ service, level, message }) => [
+      service,
+      level,
+      message.replace(/[\d.]+ms/, "T"),
+    ]);
+    expect(shown).toEqual([
+      [undefined, "warn", 'console.timeEnd(): there is no "query"'],
+      ["api", "warn", 'console.time(): "query" is running already'],
+      ["api", "info", "query: T rows 3"],
+      ["api", "info", "query: T"],
+      ["api", "warn", 'console.timeEnd(): there is no "query"'],
+    ]);
+  });
+
+  test("group() indents what its service says until groupEnd(), and nobody else's", () => {
+    const { records, inService } = capture();
+    inService(() => console.group("outer"));
+    inService(() => console.groupCollapsed());
+    inService(() => console.warn("two\nlines"));
+    console.log("outside");
+    inService(() => console.groupEnd());
+    inService(() => console.log("one"));
+    for (let more = 0; more < 3; more++) inService(() => console.groupEnd());
+    inService(() => console.log("none"));
+    expect(records.map(({ service, message }) => [service, message])).toEqual([
+      ["api", "outer"],
+      ["api", "    two\n    lines"],
+      [undefined, "outside"],
+      ["api", "  one"],
+      ["api", "none"],
+    ]);
+  });
+
   test("a sink that logs to the console itself does not recurse", () => {
     let calls = 0;
     const original = console.log;
