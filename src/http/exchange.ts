@@ -9,9 +9,8 @@ export interface Origin {
   socketOwner(opened: () => void): SocketOwner;
 }
 
-/** One request with everything that belongs to it. A class, because one is made for every request. */
+/** What has to be remembered of one request: its handler takes its time, or something unusual happened. */
 export class Exchange {
-  readonly origin: Origin;
   readonly request: Request;
   /** Undefined for a call within the process. */
   readonly info: NativeInfo;
@@ -32,8 +31,7 @@ export class Exchange {
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;
 
-  constructor(origin: Origin, request: Request, info: NativeInfo) {
-    this.origin = origin;
+  constructor(request: Request, info: NativeInfo) {
     this.request = request;
     this.info = info;
   }

@@ -6,8 +6,8 @@ import type { Answer, Follower, NativeInfo, NativeServer, Runtime } from "../run
 import type { IntakeTarget } from "../service/intake.ts";
 import { scopes } from "../service/scope.ts";
 import { measureBody } from "./body-limit.ts";
-import type { Origin } from "./exchange.ts";
-import { Exchange, RunningList } from "./exchange.ts";
+import type { Exchange, Origin } from "./exchange.ts";
+import { RunningList } from "./exchange.ts";
 import type { OpenEnds } from "./open-ends.ts";
 import { bodyTooLarge, cutOff, internalError, notFound, timedOut, withHeader } from "./reply.ts";
 import { requestIdOf, ServiceRequestEnv } from "./request-env.ts";
@@ -50,42 +50,50 @@ export interface Exchanges {
 }
 
 const { current, last } = beaconCells;
+const { peek, exchangeOf } = ServiceRequestEnv;
 
 export function createExchanges(options: ExchangesOptions, target: IntakeTarget): Exchanges {
   const { service, runtime, clock, beacon, limits, port, ends, socketOwner, isClosing, settled } = options;
   const { scope } = target;
   const fetch = target.fetch ?? notFound;
   const mark = scope.beacon;
+  const follower = port?.follower;
   const network: Origin = { runtime, native: port?.native, socketOwner };
   const process: Origin = { runtime, native: undefined, socketOwner };
   const running = new RunningList();
 
   function handle(request: Request, info: NativeInfo): Answer | Promise<Answer> {
-    const exchange = new Exchange(network, request, info);
-    let seen = request;
+    const env = new ServiceRequestEnv(network, request, info);
+    const { method } = request;
     // Both runtimes drop the body of a GET or HEAD themselves.
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      const measured = measureBody(request, limits.body, () => {
-        exchange.overflowed = true;
-      });
-      if (measured.tag === "tooLarge") return reply(bodyTooLarge(limits.body), exchange);
-      if (measured.tag === "counted") seen = measured.request;
-    }
-    if (limits.requestTimeout > 0) exchange.aborter = withAborter(seen);
-    return run(seen, exchange);
+    const seen = method === "GET" || method === "HEAD" ? request : limited(request, env);
+    if (!seen) return reply(bodyTooLarge(limits.body), exchangeOf(env));
+    if (limits.requestTimeout > 0) exchangeOf(env).aborter = withAborter(seen);
+    return run(request, seen, info, env);
   }
 
-  // The hot path: next to the service's own work, a few stores and two objects per request.
-  function run(request: Request, exchange: Exchange): Answer | Promise<Answer> {
+  /** Undefined when the body is known to be too large. */
+  function limited(request: Request, env: ServiceRequestEnv): Request | undefined {
+    const measured = measureBody(request, limits.body, () => {
+      exchangeOf(env).overflowed = true;
+    });
+    if (measured.tag === "tooLarge") return undefined;
+    return measured.tag === "counted" ? measured.request : request;
+  }
+
+  // The hot path, in one piece. An exchange is made only where there is more to do than to pass the answer on.
+  function run(request: Request, seen: Request, info: NativeInfo, env: ServiceRequestEnv) {
     const before = beacon[current] as number;
     beacon[current] = mark;
     beacon[last] = mark;
     try {
-      const result = scopes.run(scope, fetch, request, new ServiceRequestEnv(exchange));
-      if (result instanceof Response) return answer(result, exchange);
-      return wait(Promise.resolve(result), exchange);
+      const result = scopes.run(scope, fetch, seen, env);
+      if (!(result instanceof Response)) return wait(Promise.resolve(result), exchangeOf(env));
+      if (peek(env) || isClosing() || isEventStream(result)) return answer(result, exchangeOf(env));
+      if (info) follower?.add(request, info);
+      return result;
     } catch (error) {
-      return fail(error, exchange);
+      return fail(error, exchangeOf(env));
     } finally {
       beacon[current] = before;
     }
@@ -154,7 +162,7 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
   }
 
   function withEndableBody(response: Response, { request, info }: Exchange): Response {
-    if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+    if (!isEventStream(response)) return response;
     if (!info || !port) return ends.stream(response, { isNative: false, isWritten: () => true });
     port.native.hold(request, true);
     return ends.stream(response, { isNative: true, isWritten: port.native.watch(request, info) });
@@ -164,13 +172,16 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
   function reply(response: Response, { request, info, requestId }: Exchange): Response {
     const named = requestId === undefined ? response : withHeader(response, "x-request-id", requestId);
     if (!info) return named;
-    port?.follower.add(request, info);
+    follower?.add(request, info);
     return isClosing() ? withHeader(named, "connection", "close") : named;
   }
 
   return {
     handle,
-    call: async (request) => (await run(request, new Exchange(process, request, undefined))) as Response,
+    async call(request) {
+      const env = new ServiceRequestEnv(process, request, undefined);
+      return (await run(request, request, undefined, env)) as Response;
+    },
     get running() {
       return running.size;
     },
@@ -186,6 +197,10 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
       for (const exchange of running.snapshot()) answerInstead(cutOff(service), exchange);
     },
   };
+}
+
+function isEventStream(response: Response): boolean {
+  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
 }
 
 function ignore(): void {}

@@ -1,13 +1,33 @@
-import type { Peer } from "../runtime/runtime.ts";
+import type { NativeInfo, Peer } from "../runtime/runtime.ts";
 import type { RequestEnv, WebSocketUpgrade } from "../service/contract.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Origin } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
 
-/** What a service sees of an exchange. It does nothing until asked: every member is a getter on the prototype. */
+/**
+ * What a service sees of its request: the one object that is made for every request. It does nothing until
+ * asked: every member is a getter on the prototype, and there is no exchange until something has to be remembered.
+ */
 export class ServiceRequestEnv implements RequestEnv {
-  readonly #exchange: Exchange;
+  readonly #origin: Origin;
+  readonly #request: Request;
+  readonly #info: NativeInfo;
+  #exchange: Exchange | undefined;
 
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
+  /** `info` is undefined for a call within the process. */
+  constructor(origin: Origin, request: Request, info: NativeInfo) {
+    this.#origin = origin;
+    this.#request = request;
+    this.#info = info;
+  }
+
+  /** Undefined for a request of which nothing had to be remembered yet. */
+  static peek(env: ServiceRequestEnv): Exchange | undefined {
+    return env.#exchange;
+  }
+
+  static exchangeOf(env: ServiceRequestEnv): Exchange {
+    env.#exchange ??= new Exchange(env.#request, env.#info);
+    return env.#exchange;
   }
 
   get clientAddress(): string | undefined {
@@ -15,16 +35,15 @@ export class ServiceRequestEnv implements RequestEnv {
   }
 
   get requestId(): string {
-    return requestIdOf(this.#exchange);
+    return requestIdOf(ServiceRequestEnv.exchangeOf(this));
   }
 
   /** Bun's convention: Hono's `upgradeWebSocket` and `getConnInfo` of `hono/bun` look here. */
   get server(): unknown {
-    const exchange = this.#exchange;
-    const { native, socketOwner } = exchange.origin;
-    return native?.facade(exchange.request, exchange.info, () =>
+    const { native, socketOwner } = this.#origin;
+    return native?.facade(this.#request, this.#info, () =>
       socketOwner(() => {
-        exchange.upgrade ??= { answer: undefined, begin() {}, fail() {} };
+        ServiceRequestEnv.exchangeOf(this).upgrade ??= { answer: undefined, begin() {}, fail() {} };
       }),
     );
   }
@@ -37,17 +56,17 @@ export class ServiceRequestEnv implements RequestEnv {
 
   // The request that came in, whatever the service passes: both runtimes insist on that very object.
   upgradeWebSocket(_request: Request, options?: { protocol?: string }): WebSocketUpgrade {
-    const { origin, request, info } = this.#exchange;
-    if (!origin.native) throw new TypeError("A call within the process cannot become a WebSocket");
-    const owner = origin.socketOwner(() => {});
-    const { socket, response, ...upgrade } = origin.runtime.upgradeWebSocket(request, info, owner, options);
-    this.#exchange.upgrade = upgrade;
+    const { native, runtime, socketOwner } = this.#origin;
+    if (!native) throw new TypeError("A call within the process cannot become a WebSocket");
+    const owner = socketOwner(() => {});
+    const upgraded = runtime.upgradeWebSocket(this.#request, this.#info, owner, options);
+    const { socket, response, ...upgrade } = upgraded;
+    ServiceRequestEnv.exchangeOf(this).upgrade = upgrade;
     return { socket, response };
   }
 
   #peer(): Peer | undefined {
-    const { origin, request, info } = this.#exchange;
-    return origin.native?.peer(request, info);
+    return this.#origin.native?.peer(this.#request, this.#info);
   }
 }
 

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Origin } from "../../src/http/exchange.ts";
 import { Exchange, RunningList } from "../../src/http/exchange.ts";
 
-const exchange = () => new Exchange({} as Origin, new Request("http://any/"), undefined);
+const exchange = () => new Exchange(new Request("http://any/"), undefined);
 
 describe("RunningList", () => {
   test("holds what a Set would hold, whatever is added and removed", () => {
