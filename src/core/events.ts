@@ -1,4 +1,4 @@
-import type { ServiceStop, StopCause, StopReport } from "./report.ts";
+import type { Held, ServiceStop, StopCause, StopReport } from "./report.ts";
 import type { ServiceSnapshot } from "./snapshot.ts";
 
 /** Everything that happens, as values. Logs, health, metrics and the operator's plane only listen. */
@@ -11,6 +11,14 @@ export type SupervisorEvent =
       readonly service: string;
       readonly generation: number;
       readonly error: unknown;
+    }
+  /** A generation that failed did not stop in time: the service goes on without waiting for its end. */
+  | {
+      readonly type: "generationAbandoned";
+      readonly service: string;
+      readonly generation: number;
+      readonly held: Held;
+      readonly allowedMs: number;
     }
   /** An error nobody caught, and that no service could be blamed for. */
   | { readonly type: "errorUnattributed"; readonly error: unknown }

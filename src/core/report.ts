@@ -32,6 +32,12 @@ export function describeHeld(held: Held): string {
   ].join(", ");
 }
 
+/** A generation that was abandoned before the stop began, so that the next one could start, and never ended. */
+export interface LeftBehind {
+  readonly generation: number;
+  readonly held: Held;
+}
+
 /** How one service ended. All times are milliseconds since the stop began. */
 export interface ServiceStop {
   readonly service: string;
@@ -47,11 +53,16 @@ export interface ServiceStop {
   readonly error?: string;
   /** What it still held: when cut off, or streams that had to be cut. */
   readonly held?: Held;
+  /** Earlier generations that were still not gone when the turn of the service was over. */
+  readonly leftBehind?: readonly LeftBehind[];
 }
 
 export interface StopReport {
   readonly cause: StopCause;
-  /** `clean`: nothing was cut off. `forced`: at least one service was abandoned or never had its turn. */
+  /**
+   * `clean`: nothing was cut off. `forced`: at least one service was abandoned, never had its turn, or left an
+   * earlier generation behind.
+   */
   readonly outcome: "clean" | "forced";
   /** Milliseconds since 1970. */
   readonly startedAt: number;

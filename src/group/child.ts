@@ -3,7 +3,7 @@ import { within } from "../core/deadline.ts";
 import { formatDuration } from "../core/duration.ts";
 import { isPermanent, messageOf, SupervisorError } from "../core/errors.ts";
 import { defaultStopTimeout } from "../core/ladder.ts";
-import type { Held } from "../core/report.ts";
+import type { Held, LeftBehind } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { Host, Member } from "./host.ts";
 import type { RestartHistory, Verdict } from "./restart.ts";
@@ -18,6 +18,8 @@ export interface ChildOptions {
   /** Called after every transition. */
   readonly changed: (child: Child, from: ChildState) => void;
   readonly failed: (child: Child, generation: number, error: unknown) => void;
+  /** A generation is left to itself after `allowedMs`, and its service goes on without it. */
+  readonly abandoned: (child: Child, stray: LeftBehind, allowedMs: number) => void;
   /** What the service still waits for, in words; empty when it may start. */
   readonly unmet: (member: Member) => readonly string[];
 }
@@ -44,6 +46,8 @@ export class Child {
   #budget = defaultStopTimeout;
   #final = false;
   #strikes = 0;
+  /** Generations past their deadline that have not ended, by number. */
+  readonly #strays = new Map<number, Host>();
   /** The first failure after the group began to stop. */
   #lateError: unknown;
   #timers: (() => void)[] = [];
@@ -72,6 +76,16 @@ export class Child {
       ...(reason ? { reason } : {}),
       ...("delay" in state ? { retryAt: this.#since + state.delay } : {}),
     };
+  }
+
+  /** What the generation that lives now has in its hands. */
+  get held(): Held | undefined {
+    return isAlive(this.#state) ? this.#host?.held() : undefined;
+  }
+
+  /** Generations that were abandoned by their successors, and have not ended since. */
+  get strays(): readonly LeftBehind[] {
+    return [...this.#strays].map(([generation, host]) => ({ generation, held: host.held() }));
   }
 
   load(): void {
@@ -195,17 +209,28 @@ export class Child {
     const host = this.#host as Host;
     const { clock } = this.#options;
     const budget = this.#final ? this.#budget : (this.member.stopTimeout ?? defaultStopTimeout);
-    const outcome = await within(clock, clock.now() + budget, host.stop({ budget, final: this.#final }));
+    const stopping = host.stop({ budget, final: this.#final });
+    const outcome = await within(clock, clock.now() + budget, stopping);
     const end: ChildEnd =
       outcome.tag === "done"
         ? { abandoned: false, cutStreams: outcome.value.cutStreams }
         : outcome.tag === "failed"
           ? { abandoned: false, error: outcome.error, cutStreams: 0 }
-          : { abandoned: true, held: host.abandon(), cutStreams: 0 };
+          : { abandoned: true, held: this.#leave(generation, host, stopping, budget), cutStreams: 0 };
     if (this.#state.tag === "stopping" && this.#state.generation === generation) {
       this.#apply({ tag: "ended", verdict: this.#verdict(this.#state.goal) });
     }
     return end;
+  }
+
+  #leave(generation: number, host: Host, stopping: Promise<unknown>, allowedMs: number): Held {
+    const held = host.abandon();
+    this.#strays.set(generation, host);
+    const gone = () => void this.#strays.delete(generation);
+    stopping.then(gone, gone);
+    // The end of the group is told in its report.
+    if (!this.#final) this.#options.abandoned(this, { generation, held }, allowedMs);
+    return held;
   }
 
   #verdict(goal: StopGoal): Verdict {

@@ -3,7 +3,7 @@ import { sleep } from "../core/clock.ts";
 import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { DependencyCondition, ShutdownPlan } from "../core/plan.ts";
-import type { ServiceStop, StopCause, StopReport } from "../core/report.ts";
+import type { LeftBehind, ServiceStop, StopCause, StopReport } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import { Child } from "./child.ts";
 import type { Member } from "./host.ts";
@@ -56,6 +56,7 @@ export function createGroup(options: GroupOptions): Group {
         random: options.random,
         changed,
         failed,
+        abandoned,
         unmet: (of) => unmet(children, of),
       }),
     );
@@ -83,6 +84,10 @@ export function createGroup(options: GroupOptions): Group {
 
   function failed(child: Child, generation: number, error: unknown): void {
     events.emit({ type: "serviceFailed", service: child.member.name, generation, error });
+  }
+
+  function abandoned(child: Child, { generation, held }: LeftBehind, allowedMs: number): void {
+    events.emit({ type: "generationAbandoned", service: child.member.name, generation, held, allowedMs });
   }
 
   /** No service starts before every `init` has been tried: one may prepare what others need. */
@@ -141,7 +146,7 @@ export function createGroup(options: GroupOptions): Group {
     const services = await teardown({ states, shutdown, clock, since, stopped });
     const report: StopReport = {
       cause,
-      outcome: services.some((service) => service.outcome === "abandoned") ? "forced" : "clean",
+      outcome: services.some(isCutOff) ? "forced" : "clean",
       startedAt: at,
       durationMs: tenths(clock.now() - since),
       budgetMs: shutdown.timeout,
@@ -158,6 +163,10 @@ export function createGroup(options: GroupOptions): Group {
     ended: ended.promise,
     snapshots: () => [...children.values()].map((child) => child.snapshot),
   };
+}
+
+function isCutOff({ outcome, leftBehind }: ServiceStop): boolean {
+  return outcome === "abandoned" || leftBehind !== undefined;
 }
 
 function isWell({ tag }: ChildState): boolean {

@@ -2,7 +2,7 @@ import type { DependencyCondition, HealthPlan, RestartPlan } from "../core/plan.
 import type { Held } from "../core/report.ts";
 import type { Health } from "../service/contract.ts";
 
-/** One generation of one service, wherever it runs. The group calls each method at most once, in this order. */
+/** One generation of one service, wherever it runs. The group calls each method that acts at most once, in this order. */
 export interface Host {
   /** Makes the instance and runs `init`. */
   load(): Promise<void>;
@@ -19,6 +19,8 @@ export interface Host {
    * generation is left; rejects with the first error of a hook, but only after everything has had its turn.
    */
   stop(options: StopOptions): Promise<StopOutcome>;
+  /** What the generation has in its hands now; may be asked at any time. */
+  held(): Held;
   /** Past the deadline: cuts what can be cut, and tells what the generation still held before that. */
   abandon(): Held;
 }

@@ -7,6 +7,7 @@ import type { Held, ServiceStop } from "../core/report.ts";
 import { nothingHeld } from "../core/report.ts";
 import type { Child, ChildEnd } from "./child.ts";
 import type { ChildState } from "./state.ts";
+import { isAlive } from "./state.ts";
 
 export interface TeardownOptions {
   /** Every child, with its state when the stop began. */
@@ -55,7 +56,10 @@ async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Prom
   const startedMs = clock.now() - since;
   const budget = Math.max(0, Math.min(rung.timeout, rung.latestEnd - startedMs));
   const before = options.states.get(child) as ChildState;
-  const end = await child.stop(budget);
+  const end = afterAll(await child.stop(budget), child, before);
+  const leftBehind = child.strays.filter(
+    ({ generation }) => !end.abandoned || generation !== before.generation,
+  );
   const error = end.error === undefined ? lastError(before) : messageOf(end.error);
   const held = heldAtEnd(end);
   const stop: ServiceStop = {
@@ -67,9 +71,16 @@ async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Prom
     deadlineMs: tenths(startedMs + budget),
     ...(error === undefined ? {} : { error }),
     ...(held ? { held } : {}),
+    ...(leftBehind.length > 0 ? { leftBehind } : {}),
   };
   options.stopped(stop);
   return stop;
+}
+
+/** It may have been recovering when the stop began, and its time have run out before its turn came. */
+function afterAll(end: ChildEnd, child: Child, before: ChildState): ChildEnd {
+  const stray = child.strays.find(({ generation }) => generation === before.generation);
+  return stray && isAlive(before) ? { ...end, abandoned: true, held: end.held ?? stray.held } : end;
 }
 
 function outcomeOf(child: Child, before: ChildState, end: ChildEnd): ServiceStop["outcome"] {

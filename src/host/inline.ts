@@ -123,11 +123,15 @@ export class InlineHost implements Host {
     return { cutStreams: intake?.cutStreams ?? 0 };
   }
 
-  abandon(): Held {
-    const { intake } = this.#options;
-    const inFlight = intake?.held() ?? { requests: 0, streams: 0, websockets: 0 };
-    intake?.cut();
+  held(): Held {
+    const inFlight = this.#options.intake?.held() ?? { requests: 0, streams: 0, websockets: 0 };
     return { ...inFlight, hooks: [...this.#open.keys()] };
+  }
+
+  abandon(): Held {
+    const held = this.held();
+    this.#options.intake?.cut();
+    return held;
   }
 
   /**

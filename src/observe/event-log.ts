@@ -2,7 +2,7 @@ import { formatDuration } from "../core/duration.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { Listener, SupervisorEvent } from "../core/events.ts";
 import type { LogFields, Logger } from "../core/log.ts";
-import type { ServiceStop, StopReport } from "../core/report.ts";
+import type { Held, ServiceStop, StopReport } from "../core/report.ts";
 import { describeHeld } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import { told } from "./log-pretty.ts";
@@ -67,6 +67,12 @@ function record(event: SupervisorEvent, state: EventLog): void {
         log.error("failed during the stop", about(service, generation, { error }));
       } else state.errors.set(event.service, event.error);
       break;
+    case "generationAbandoned": {
+      const { service, generation, held, allowedMs } = event;
+      const message = `abandoned: it did not stop within ${formatDuration(allowedMs)}${holding(held)}`;
+      log.error(message, about(service, generation, { held }));
+      break;
+    }
     case "serviceChanged":
       changed(event.snapshot, event.from, state);
       break;
@@ -212,15 +218,18 @@ function howMany(services: number, unready: readonly string[]): string {
 }
 
 function stopped(stop: ServiceStop, { log, services, verbose }: EventLog): void {
-  const { service, generation, outcome, durationMs, deadlineMs, startedMs, held, error } = stop;
+  const { service, generation, outcome, durationMs, deadlineMs, startedMs, held, error, leftBehind } = stop;
+  for (const stray of leftBehind ?? []) {
+    const message = `left behind: it was abandoned earlier and has not ended${holding(stray.held)}`;
+    log.error(message, about(service, stray.generation, { held: stray.held }));
+  }
   const quiet = outcome === "stopped" && !held && services > mostLines;
   if (quiet && !verbose) return;
   const fields = about(service, generation, { outcome, durationMs, held, reason: error }, () => "");
-  const holding = held ? `, still holding ${describeHeld(held)}` : "";
   const took = spaced(durationMs);
   if (outcome === "abandoned") {
     const allowed = formatDuration(deadlineMs - startedMs);
-    log.error(`abandoned: it did not stop within ${allowed}${holding}`, fields);
+    log.error(`abandoned: it did not stop within ${allowed}${holding(held)}`, fields);
   } else if (outcome === "failed") log.error(`stopped with an error: ${error ?? "unknown"}`, fields);
   else if (outcome !== "stopped") log.debug(outcome, fields);
   else if (held) log.warn(`stopped (${took}), after cutting ${describeHeld(held)}`, fields);
@@ -230,7 +239,7 @@ function stopped(stop: ServiceStop, { log, services, verbose }: EventLog): void 
 
 function groupStopped(report: StopReport, log: Logger): void {
   const { outcome, durationMs, budgetMs, services } = report;
-  const abandoned = services.filter((stop) => stop.outcome === "abandoned").map((stop) => stop.service);
+  const abandoned = services.flatMap(cutOff);
   const took = `in ${spaced(durationMs)} of ${formatDuration(budgetMs)}`;
   const message =
     outcome === "clean"
@@ -239,6 +248,17 @@ function groupStopped(report: StopReport, log: Logger): void {
   const fields = told({ report }, () => `\n${stopTable(report)}`);
   if (outcome === "clean") log.info(message, fields);
   else log.error(message, fields);
+}
+
+/** The names in a sentence about what did not end: a service, or one of its earlier generations. */
+function cutOff({ service, outcome, leftBehind = [] }: ServiceStop): string[] {
+  const earlier = leftBehind.map(({ generation }) => `${service} (generation ${generation})`);
+  return outcome === "abandoned" ? [service, ...earlier] : earlier;
+}
+
+function holding(held: Held | undefined): string {
+  const what = held && describeHeld(held);
+  return what ? `, still holding ${what}` : "";
 }
 
 function about(

@@ -44,12 +44,15 @@ export function describeCause(cause: StopCause): string {
 }
 
 function isQuiet(stop: ServiceStop): boolean {
-  return !stop.error && !stop.held && stop.outcome !== "failed" && stop.outcome !== "abandoned";
+  return (
+    !stop.error && !stop.held && !stop.leftBehind && stop.outcome !== "failed" && stop.outcome !== "abandoned"
+  );
 }
 
 function row(stop: ServiceStop): string[] {
-  const { service, outcome, durationMs, deadlineMs, startedMs, held, error } = stop;
-  const notes = [held && describeHeld(held), error].filter((note) => note).join("; ");
+  const { service, outcome, durationMs, deadlineMs, startedMs, held, error, leftBehind = [] } = stop;
+  const earlier = leftBehind.map((stray) => `generation ${stray.generation}: ${describeHeld(stray.held)}`);
+  const notes = [held && describeHeld(held), ...earlier, error].filter((note) => note).join("; ");
   const took = outcome === "unstarted" ? "" : formatDuration(durationMs);
   return [service, outcome, took, formatDuration(deadlineMs - startedMs), notes.split("\n")[0] as string];
 }

@@ -261,6 +261,41 @@ services:
   );
 
   test(
+    "after a restart whose old generation never ended: says so, names it and exits 75",
+    async () => {
+      const module = `export default (ctx) => ({
+  run: () => ctx.generation === 1 ? Promise.reject(new Error("boom")) : new Promise((done) => ctx.signal.onabort = done),
+  stop: () => ctx.generation === 1 ? new Promise(() => {}) : undefined,
+});
+`;
+      const yaml = `${head}services:
+  flaky: { module: ./flaky.ts, stop_timeout: 300ms, restart: { backoff: { min: 10ms, max: 10ms } } }
+`;
+      await using system = startSystem(target, yaml, { files: { "flaky.ts": module } });
+      await system.record(
+        ({ service, generation, msg }) => service === "flaky" && generation === 2 && msg === "ready",
+      );
+      expect(system.process.stderr).toContain(
+        "abandoned: it did not stop within 300ms, still holding stop()",
+      );
+      expect((await system.stop()).code).toBe(75);
+      const { outcome, services } = system.report();
+      expect(outcome).toBe("forced");
+      expect(services).toMatchObject([
+        {
+          service: "flaky",
+          generation: 2,
+          outcome: "stopped",
+          leftBehind: [{ generation: 1, held: { hooks: ["stop"] } }],
+        },
+      ]);
+      expect(system.process.stderr).not.toContain("stopped in order");
+      expect(system.process.stderr).toContain("cut off: flaky (generation 1)");
+    },
+    slow,
+  );
+
+  test(
     "SIGHUP stops in order as well",
     async () => {
       const yaml = `${head}services:

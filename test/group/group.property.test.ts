@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { PermanentError } from "../../src/core/errors.ts";
 import { createEvents } from "../../src/core/events.ts";
 import type { DependencyCondition } from "../../src/core/plan.ts";
+import { nothingHeld } from "../../src/core/report.ts";
 import { createGroup } from "../../src/group/group.ts";
 import type { Host, HostReport, Member } from "../../src/group/host.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
@@ -107,9 +108,10 @@ test("any sequence of failures, completions, time and stops keeps the promises o
                     life.ended = true;
                   }
                 },
+                held: () => ({ ...nothingHeld, hooks: ["stop"] }),
                 abandon() {
                   life.ended = true;
-                  return { requests: 0, streams: 0, websockets: 0, hooks: ["stop"] };
+                  return { ...nothingHeld, hooks: ["stop"] };
                 },
               };
             },

@@ -6,10 +6,11 @@ import type { ShutdownPlan } from "../../src/core/plan.ts";
 import { createGroup } from "../../src/group/group.ts";
 import type { Member } from "../../src/group/host.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
-import { fakeService } from "../support/fake-service.ts";
+import { fakeService, quickRestart } from "../support/fake-service.ts";
 
 const shutdown: ShutdownPlan = { timeout: 30_000, delay: 0, order: "reverse", streamsTimeout: 1_000 };
 const request = { tag: "request" } as const;
+const stopHeld = { requests: 0, streams: 0, websockets: 0, hooks: ["stop"] };
 const never = () => new Promise<void>(() => {});
 
 function world(members: readonly Member[], options: Partial<ShutdownPlan> = {}) {
@@ -289,6 +290,87 @@ describe("group.stop()", () => {
       held: { hooks: ["stop"] },
     });
     expect(report.services[1]).toMatchObject({ service: "first", outcome: "stopped" });
+  });
+
+  test("a generation that was abandoned while recovering, and never ended, is named: nobody says it was clean", async () => {
+    const behaviour = { stop: (generation: number) => (generation === 1 ? never() : undefined) };
+    const flaky = fakeService("flaky", [], { stopTimeout: 2_000, behaviour });
+    const { clock, group, log, state } = world([flaky, fakeService("calm")]);
+    group.start();
+    await settle();
+    flaky.reports[0]?.failed(new Error("boom"));
+    await clock.tick(1_999);
+    expect(state("flaky")?.state).toBe("stopping");
+    await clock.tick(1_001);
+    expect(state("flaky")).toMatchObject({ state: "ready", generation: 2 });
+    expect(log.filter((event) => event.type === "generationAbandoned")).toEqual([
+      { type: "generationAbandoned", service: "flaky", generation: 1, held: stopHeld, allowedMs: 2_000 },
+    ]);
+    const report = await group.stop(request);
+    expect(report.outcome).toBe("forced");
+    expect(report.services).toMatchObject([
+      { service: "calm", outcome: "stopped" },
+      {
+        service: "flaky",
+        generation: 2,
+        outcome: "stopped",
+        leftBehind: [{ generation: 1, held: stopHeld }],
+      },
+    ]);
+    expect(report.services[0]?.leftBehind).toBeUndefined();
+  });
+
+  test("a generation that was abandoned while recovering, and ended late, is gone: the stop is clean", async () => {
+    const late = Promise.withResolvers<void>();
+    const behaviour = { stop: (generation: number) => (generation === 1 ? late.promise : undefined) };
+    const flaky = fakeService("flaky", [], { stopTimeout: 2_000, behaviour });
+    const { clock, group } = world([flaky]);
+    group.start();
+    await settle();
+    flaky.reports[0]?.failed(new Error("boom"));
+    await clock.tick(3_000);
+    late.resolve();
+    await settle();
+    const report = await group.stop(request);
+    expect(report.outcome).toBe("clean");
+    expect(report.services[0]).not.toHaveProperty("leftBehind");
+  });
+
+  test("one whose time to recover runs out before its turn comes is abandoned", async () => {
+    const slow = fakeService("slow", [], { behaviour: { stop: never }, stopTimeout: 4_000 });
+    const stuck = fakeService("stuck", [], { behaviour: { stop: never }, stopTimeout: 1_000 });
+    const { clock, group } = world([stuck, slow]);
+    group.start();
+    await settle();
+    stuck.reports[0]?.failed(new Error("boom"));
+    await settle();
+    const stopping = group.stop(request);
+    await clock.tick(10_000);
+    const report = await stopping;
+    expect(report.services).toMatchObject([
+      { service: "slow", outcome: "abandoned" },
+      { service: "stuck", outcome: "abandoned", held: stopHeld },
+    ]);
+    expect(report.services[1]).not.toHaveProperty("leftBehind");
+  });
+
+  test("a critical service that never ended is left behind by the stop that it caused", async () => {
+    const last = fakeService("last", [], {
+      stopTimeout: 1_000,
+      behaviour: { stop: never },
+      restart: { ...quickRestart, policy: "never" },
+    });
+    const { clock, group } = world([last]);
+    group.start();
+    await settle();
+    last.reports[0]?.failed(new Error("boom"));
+    await clock.tick(1_000);
+    const report = await group.ended;
+    expect(report).toMatchObject({ outcome: "forced", cause: { tag: "failure", service: "last" } });
+    expect(report.services[0]).toMatchObject({
+      outcome: "gone",
+      leftBehind: [{ generation: 1, held: stopHeld }],
+    });
   });
 
   test("all of them hanging still ends inside the budget", async () => {

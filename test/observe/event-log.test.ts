@@ -56,6 +56,28 @@ const stop = (service: string, more: Partial<ServiceStop> = {}): ServiceStop => 
 });
 
 describe("logEvents", () => {
+  test("a generation that was abandoned while recovering is told at once, and again when the stop leaves it behind", () => {
+    const held = { requests: 0, streams: 0, websockets: 0, hooks: ["stop"] };
+    const left = stop("api", { generation: 2, leftBehind: [{ generation: 1, held }] });
+    const report: StopReport = {
+      cause: { tag: "signal", signal: "SIGTERM" },
+      outcome: "forced",
+      startedAt: time,
+      durationMs: 4,
+      budgetMs: 30_000,
+      services: [left],
+    };
+    const { text } = play([
+      { type: "generationAbandoned", service: "api", generation: 1, held, allowedMs: 10_000 },
+      { type: "serviceStopped", stop: left },
+      { type: "groupStopped", report },
+    ]);
+    expect(text).toContain("abandoned: it did not stop within 10s, still holding stop()");
+    expect(text).toContain("left behind: it was abandoned earlier and has not ended, still holding stop()");
+    expect(text).toContain("stopped by force in 4 ms of 30s; cut off: api (generation 1)");
+    expect(text).toMatch(/api +stopped +3ms +10s +generation 1: stop\(\)/);
+  });
+
   test("a start reads as who is ready where and after how long", () => {
     const { text, records } = play([
       { type: "groupStarting", services: 2 },

@@ -66,6 +66,7 @@ function fakeHost(name: string, generation: number, seen: string[], behaviour: F
       seen.push(`down ${name}`);
       return { cutStreams: 0 };
     },
+    held: () => held,
     abandon() {
       seen.push(`abandon ${name}`);
       return held;
