@@ -28,6 +28,7 @@ export function checkServices(
     const { module } = draft.written;
     if (module !== undefined) files.module(module, () => find("module"));
     checkRestart(draft, find, report);
+    checkWorker(draft, find, report);
     checkHttp(draft, find, files, report);
     claims.push(...httpClaim(draft, find));
   }
@@ -65,6 +66,24 @@ function checkRestart({ settings }: Draft, find: Find, report: Report): void {
   const message = `restart.backoff.min (${formatDuration(min)}) is longer than its max (${formatDuration(max)})`;
   report("BAD_VALUE", at, message, "Lower min, or raise max.");
 }
+
+/** Said where it has no effect, a limit would be believed to hold. */
+function checkWorker({ name, settings }: Draft, find: Find, report: Report): void {
+  const { isolation, memory } = settings;
+  if (memory !== undefined && memory < smallestMemory) {
+    const message = `memory of service "${name}" is less than any thread needs`;
+    report("BAD_VALUE", find("memory"), message, "Give it 32MiB or more.");
+  }
+  if (isolation === "worker") return;
+  for (const key of ["instances", "memory"] as const) {
+    if (settings[key] === undefined) continue;
+    const message = `"${key}" of service "${name}" needs isolation: worker`;
+    const hint = `Add "isolation: worker" to the service, or remove "${key}": a service that runs inline shares one thread and one heap with all others.`;
+    report("BAD_VALUE", find(key), message, hint);
+  }
+}
+
+const smallestMemory = 32 * 1_048_576;
 
 function checkHttp({ name, settings, written }: Draft, find: Find, files: FileChecks, report: Report): void {
   if (!settings.http || !written.http) return;

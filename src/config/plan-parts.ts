@@ -1,5 +1,5 @@
 import { basename, dirname } from "node:path";
-import type { Address, AdminPlan, HttpPlan, Plan, ServicePlan } from "../core/plan.ts";
+import type { Address, AdminPlan, HttpPlan, Plan, ServicePlan, WorkerPlan } from "../core/plan.ts";
 import type { Draft } from "./draft.ts";
 import type { HeadSettings, HttpSettings } from "./schema.ts";
 
@@ -50,7 +50,12 @@ function makeService({ name, settings }: Draft): ServicePlan {
     restart: settings.restart,
     health: settings.health,
     ...(http ? { http: makeHttp(http) } : {}),
+    ...(settings.isolation === "worker" ? { worker: makeWorker(settings) } : {}),
   });
+}
+
+function makeWorker({ instances = 1, memory }: Draft["settings"]): WorkerPlan {
+  return Object.freeze({ instances, ...(memory === undefined ? {} : { memory }) });
 }
 
 function makeHttp(http: HttpSettings): HttpPlan {

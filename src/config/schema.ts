@@ -252,6 +252,27 @@ const stopTimeout = duration({
   example: "5s",
 });
 
+const isolation = oneOf(["inline", "worker"], {
+  description:
+    "Where the service runs. `inline`: on the main thread, at no cost, but a busy loop in it stops every service. `worker`: in a thread of its own, which can be ended when it hangs, crashes alone, and uses another core. The same module runs in both; see docs/isolation.md.",
+  default: "inline",
+  example: "worker",
+});
+
+const instances = number({
+  description:
+    "Only with `isolation: worker`: how many threads run the service, 1 when absent. Each has its own copy of the module and runs all of its hooks; requests go to the least busy one. A thread sees its number as `ctx.env.SUPERVISOR_INSTANCE`.",
+  min: 1,
+  max: 1_024,
+  example: "4",
+});
+
+const memory = size({
+  description:
+    "Only with `isolation: worker`: the heap that one thread may use; above it the thread is ended and that is a failure of the service. Exact on Deno, where the runtime holds the limit. On Bun it is best effort: the heap is looked at ten times a second, and a thread that leaks without ever pausing is found by the growth of the whole process.",
+  example: "256MiB",
+});
+
 const dependencyConditions = ["started", "ready", "completed"] as const;
 
 /** Every key of a service. */
@@ -320,6 +341,9 @@ export const serviceFields = {
   restart,
   health,
   http,
+  isolation,
+  instances,
+  memory,
 };
 
 const defaults = {

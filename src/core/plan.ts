@@ -51,6 +51,15 @@ export interface ServicePlan {
   readonly restart: RestartPlan;
   readonly health: HealthPlan;
   readonly http?: HttpPlan;
+  /** Present when the service runs in threads of its own; absent when it runs inline. */
+  readonly worker?: WorkerPlan;
+}
+
+export interface WorkerPlan {
+  /** How many threads, at least one. */
+  readonly instances: number;
+  /** Bytes of heap that one thread may use. */
+  readonly memory?: number;
 }
 
 /** `started`: its start was called. `ready`: it is ready. `completed`: its run resolved. */
