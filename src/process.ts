@@ -1,10 +1,10 @@
 import { systemClock } from "./core/clock.ts";
 import { secondSignalExit } from "./core/exit.ts";
-import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import type { Group } from "./group/group.ts";
 import { cpuProfileSwitch } from "./observe/cpu-profile.ts";
 import type { LogWriter } from "./observe/log-writer.ts";
+import { writeStopReport } from "./observe/stop-report-file.ts";
 
 /*
  * What one process has only once: its signals and its last resort for errors. Every function here takes
@@ -21,16 +21,28 @@ type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP";
 
 /**
  * SIGTERM, SIGINT and SIGHUP (the terminal has gone) stop the group; a second one ends the process at once,
- * printing who was left; SIGQUIT writes the state of every service to the log; SIGUSR2 begins and ends a CPU
- * profile. Never SIGUSR1: it opens Deno's inspector.
+ * printing who was left and writing the stop report as it is by then; SIGQUIT writes the state of every service
+ * to the log; SIGUSR2 begins and ends a CPU profile. Never SIGUSR1: it opens Deno's inspector.
  */
-export function ownSignals(name: string, group: Group, output: LogWriter): () => void {
+export function ownSignals(
+  name: string,
+  group: Group,
+  output: LogWriter,
+  stopReportFile: string | undefined,
+): () => void {
   const log = createLogger(output.sink, systemClock.wall);
+  const force = (signal: StopSignal) => {
+    log.error(`second ${signal}: exit at once, leaving ${describeLeft(group) || "nothing"}`);
+    const report = group.report();
+    if (stopReportFile !== undefined && report) writeStopReport(stopReportFile, report, log);
+    output.flush();
+    exitProcess(secondSignalExit[signal]);
+  };
   let since: number | undefined;
   // The name is closed over: not every runtime passes it to the handler.
   const onStop = (signal: StopSignal) => () => {
     const now = systemClock.now();
-    if (since !== undefined) return now - since < echoMs ? undefined : force(signal, group, log, output);
+    if (since !== undefined) return now - since < echoMs ? undefined : force(signal);
     since = now;
     void group.stop({ tag: "signal", signal });
   };
@@ -74,12 +86,9 @@ export function ownExit(): () => void {
   };
 }
 
-function force(signal: StopSignal, group: Group, log: Logger, output: LogWriter): void {
+function describeLeft(group: Group): string {
   const left = group.snapshots().filter(({ state }) => !over.has(state));
-  const names = left.map(({ name, state }) => `${name} (${state})`).join(", ");
-  log.error(`second ${signal}: exit at once, leaving ${names || "nothing"}`);
-  output.flush();
-  exitProcess(secondSignalExit[signal]);
+  return left.map(({ name, state }) => `${name} (${state})`).join(", ");
 }
 
 const over: ReadonlySet<string> = new Set(["stopped", "completed", "failed", "backoff", "quarantined"]);

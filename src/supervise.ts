@@ -80,7 +80,8 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     stopping: () => http.stopping(),
   });
   supervised.created?.(group);
-  if (supervised.signals !== false) release.push(ownSignals(plan.name, group, output));
+  if (supervised.signals !== false)
+    release.push(ownSignals(plan.name, group, output, supervised.stopReportFile));
   let operator: OperatorLink | undefined;
   try {
     if (plan.admin) assertAdminFree(runtime, plan.admin.listen);

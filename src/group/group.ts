@@ -9,6 +9,8 @@ import { Child } from "./child.ts";
 import type { Member } from "./host.ts";
 import type { ChildState } from "./state.ts";
 import { isOver } from "./state.ts";
+import { reportSoFar } from "./stop-so-far.ts";
+import type { Turn } from "./teardown.ts";
 import { teardown, tenths } from "./teardown.ts";
 
 export interface GroupOptions {
@@ -29,6 +31,11 @@ export interface Group {
   /** Resolves when the group has stopped, whoever asked for it. */
   readonly ended: Promise<StopReport>;
   snapshots(): ServiceSnapshot[];
+  /**
+   * The report of the stop as if it ended now: who has not stopped is abandoned, with what it holds. The final
+   * one once there is one, undefined before a stop has begun.
+   */
+  report(): StopReport | undefined;
 }
 
 /**
@@ -46,6 +53,7 @@ export function createGroup(options: GroupOptions): Group {
   let startedAt = clock.now();
   let stopping: Promise<StopReport> | undefined;
   let announced = false;
+  let reportNow: (() => StopReport) | undefined;
 
   for (const member of options.members) {
     children.set(
@@ -137,13 +145,21 @@ export function createGroup(options: GroupOptions): Group {
     events.emit({ type: "groupStopping", cause, budgetMs: shutdown.timeout });
     const all = [...children.values()];
     const states = new Map(all.map((child) => [child, child.state]));
+    const turns = new Map<Child, Turn>();
+    const stops = new Map<Child, ServiceStop>();
+    const soFar = { cause, since, at, budgetMs: shutdown.timeout, states, turns, ended: stops };
+    reportNow = () => reportSoFar(soFar, clock.now());
     const ready = options.stopping?.();
     for (const child of all) child.quiet();
     for (const child of all) child.halt();
     await ready;
     if (shutdown.delay > 0) await sleep(clock, shutdown.delay);
-    const stopped = (stop: ServiceStop) => events.emit({ type: "serviceStopped", stop });
-    const services = await teardown({ states, shutdown, clock, since, stopped });
+    const begun = (child: Child, turn: Turn) => turns.set(child, turn);
+    const stopped = (child: Child, stop: ServiceStop) => {
+      stops.set(child, stop);
+      events.emit({ type: "serviceStopped", stop });
+    };
+    const services = await teardown({ states, shutdown, clock, since, begun, stopped });
     const report: StopReport = {
       cause,
       outcome: services.some(isCutOff) ? "forced" : "clean",
@@ -152,6 +168,7 @@ export function createGroup(options: GroupOptions): Group {
       budgetMs: shutdown.timeout,
       services,
     };
+    reportNow = () => report;
     events.emit({ type: "groupStopped", report });
     ended.resolve(report);
     return report;
@@ -161,6 +178,7 @@ export function createGroup(options: GroupOptions): Group {
     start,
     stop,
     ended: ended.promise,
+    report: () => reportNow?.(),
     snapshots: () => [...children.values()].map((child) => child.snapshot),
   };
 }

@@ -16,7 +16,14 @@ export interface TeardownOptions {
   readonly clock: Clock;
   /** Clock time at which the stop began. */
   readonly since: number;
-  readonly stopped: (stop: ServiceStop) => void;
+  readonly begun: (child: Child, turn: Turn) => void;
+  readonly stopped: (child: Child, stop: ServiceStop) => void;
+}
+
+/** When one service may stop, in milliseconds since the stop began. */
+export interface Turn {
+  readonly startedMs: number;
+  readonly deadlineMs: number;
 }
 
 /**
@@ -46,6 +53,11 @@ export function tenths(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
+/** The turns of a strict teardown: the reverse of the first starts. */
+export function byTurn(a: Child, b: Child): number {
+  return byFirstStart(b, a);
+}
+
 /** What was never started comes last, so its turn to be released comes first. */
 function byFirstStart(a: Child, b: Child): number {
   return (a.startedAs ?? Number.MAX_SAFE_INTEGER) - (b.startedAs ?? Number.MAX_SAFE_INTEGER);
@@ -55,6 +67,8 @@ async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Prom
   const { clock, since } = options;
   const startedMs = clock.now() - since;
   const budget = Math.max(0, Math.min(rung.timeout, rung.latestEnd - startedMs));
+  const turn = { startedMs: tenths(startedMs), deadlineMs: tenths(startedMs + budget) };
+  options.begun(child, turn);
   const before = options.states.get(child) as ChildState;
   const end = afterAll(await child.stop(budget), child, before);
   const leftBehind = child.strays.filter(
@@ -66,14 +80,14 @@ async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Prom
     service: child.member.name,
     generation: before.generation,
     outcome: outcomeOf(child, before, end),
-    startedMs: tenths(startedMs),
+    startedMs: turn.startedMs,
     durationMs: tenths(clock.now() - since - startedMs),
-    deadlineMs: tenths(startedMs + budget),
+    deadlineMs: turn.deadlineMs,
     ...(error === undefined ? {} : { error }),
     ...(held ? { held } : {}),
     ...(leftBehind.length > 0 ? { leftBehind } : {}),
   };
-  options.stopped(stop);
+  options.stopped(child, stop);
   return stop;
 }
 

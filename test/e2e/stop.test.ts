@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
@@ -8,6 +9,7 @@ import { openConnection } from "../support/raw-http.ts";
 import type { System } from "../support/system.ts";
 import { fixtures, startSystem } from "../support/system.ts";
 import { describeTargets } from "../support/targets.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
 
 const slow = 40_000;
@@ -238,7 +240,33 @@ services:
         expect(system.process.stderr).toMatch(
           new RegExp(`second ${signal}: exit at once, leaving first \\(ready\\), stuck \\(stopping\\)`),
         );
+        expect(stopsOf(system)).toEqual(["stuck abandoned", "first abandoned"]);
+        const { cause, outcome, services } = system.report();
+        expect({ cause, outcome }).toEqual({ cause: { tag: "signal", signal }, outcome: "forced" });
+        expect(services[0]?.held?.hooks).toEqual(["stop"]);
       }
+    },
+    slow,
+  );
+
+  test(
+    "a second signal does not wait long for the reader of the stop report",
+    async () => {
+      const yaml = `${head}services:
+  stuck: { module: ${fixtures}/hangs.ts, config: { stop: true } }
+`;
+      using folder = tempDir();
+      const pipe = join(folder.path, "pipe");
+      spawnSync("mkfifo", [pipe]);
+      await using system = startSystem(target, yaml, { args: ["--stop-report", pipe] });
+      await system.ready();
+      system.process.signal("SIGTERM");
+      await recordOf(system, "stuck", "stop was called");
+      await Bun.sleep(2 * echoMs);
+      const { code, elapsedMs } = await system.stop();
+      expect(code).toBe(143);
+      expect(elapsedMs).toBeLessThan(1_500);
+      expect(system.process.stderr).toContain(`cannot write the stop report to ${pipe}`);
     },
     slow,
   );

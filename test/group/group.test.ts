@@ -538,3 +538,43 @@ describe("group.stop()", () => {
     expect(report.services[0]?.outcome).toBe("completed");
   });
 });
+
+describe("group.report()", () => {
+  test("tells during a stop who has ended, who holds what, and whose turn has not come", async () => {
+    const gone = fakeService("gone", [], { critical: false, restart: { ...quickRestart, policy: "never" } });
+    const { clock, group } = world([
+      fakeService("first"),
+      fakeService("hangs", [], { stopTimeout: 5_000, behaviour: { stop: never } }),
+      gone,
+      fakeService("waits", [], { dependsOn: { gone: "completed" }, critical: false }),
+      fakeService("last"),
+    ]);
+    expect(group.report()).toBeUndefined();
+    group.start();
+    await settle();
+    expect(group.report()).toBeUndefined();
+    gone.reports[0]?.failed(new PermanentError("no"));
+    await settle();
+    const stopping = group.stop(request);
+    await clock.tick(1_000);
+    const report = group.report();
+    expect(report).toMatchObject({ cause: request, outcome: "forced", durationMs: 1_000, budgetMs: 30_000 });
+    const rows = report?.services.map((stop) => [
+      stop.service,
+      stop.outcome,
+      stop.startedMs,
+      stop.durationMs,
+    ]);
+    expect(rows).toEqual([
+      ["waits", "unstarted", 0, 0],
+      ["last", "stopped", 0, 0],
+      ["gone", "gone", 0, 0],
+      ["hangs", "abandoned", 0, 1_000],
+      ["first", "abandoned", 1_000, 0],
+    ]);
+    expect(report?.services[3]).toMatchObject({ deadlineMs: 5_000, held: stopHeld });
+    await clock.tick(5_000);
+    const final = await stopping;
+    expect(group.report()).toBe(final);
+  });
+});
