@@ -15,7 +15,9 @@ import type {
 export const bunRuntime: Runtime = {
   name: "bun",
   version: Bun.version,
+  reloadsModules: true,
   importModule,
+  localImports: async (file) => (await import("./fresh-bun.ts")).localImports(file),
   provideModule,
   prepareServer,
   probe,
@@ -24,8 +26,12 @@ export const bunRuntime: Runtime = {
 };
 
 // A path, not a URL: Bun answers a file URL with a query from its cache.
-function importModule(path: string): Promise<Record<string, unknown>> {
-  return import(path);
+async function importModule(
+  path: string,
+  options: { readonly fresh?: boolean } = {},
+): Promise<Record<string, unknown>> {
+  if (options.fresh !== true) return import(path);
+  return (await import("./fresh-bun.ts")).importFresh(path);
 }
 
 function provideModule(specifier: string, exports: Record<string, unknown>): void {

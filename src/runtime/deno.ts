@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import nodeModule from "node:module";
+import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type {
   Follower,
@@ -18,7 +20,9 @@ export const denoRuntime: Runtime = {
   get version() {
     return Deno.version.deno;
   },
+  reloadsModules: false,
   importModule,
+  localImports,
   provideModule,
   prepareServer,
   probe,
@@ -67,6 +71,13 @@ type DenoAddress =
 
 function importModule(path: string): Promise<Record<string, unknown>> {
   return import(pathToFileURL(path).href);
+}
+
+/** Deno demands extensions, so a relative specifier is the file; what it may be by package.json is not followed. */
+async function localImports(file: string): Promise<string[]> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  const specifiers = text.matchAll(/\b(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"'\n]+)["']/g);
+  return [...specifiers].map((match) => resolve(dirname(file), match[1] as string));
 }
 
 function provideModule(specifier: string, exports: Record<string, unknown>): void {

@@ -5,8 +5,15 @@
 export interface Runtime {
   readonly name: "bun" | "deno";
   readonly version: string;
-  /** Imports a file of the user by absolute path. Rejects with what the runtime says. */
-  importModule(path: string): Promise<Record<string, unknown>>;
+  /** Whether `fresh` is possible: Deno keeps a module for the life of its thread. */
+  readonly reloadsModules: boolean;
+  /**
+   * Imports a file of the user by absolute path. Rejects with what the runtime says. `fresh`: as it is on disk now,
+   * and all local files that it imports, while whoever has loaded them before keeps what they have.
+   */
+  importModule(path: string, options?: { readonly fresh?: boolean }): Promise<Record<string, unknown>>;
+  /** The absolute paths of the local files that `file` imports: not packages. Never rejects. */
+  localImports(file: string): Promise<string[]>;
   /** Makes `import … from specifier` work in files of the user, with nothing installed. */
   provideModule(specifier: string, exports: Record<string, unknown>): void;
   /**
