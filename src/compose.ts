@@ -1,7 +1,10 @@
-import { readPlan } from "./config/read-plan.ts";
+import { inOrder } from "./config/findings.ts";
+import type { ReadOptions } from "./config/read-plan.ts";
+import { readLoadable, readPlan } from "./config/read-plan.ts";
 import { systemClock } from "./core/clock.ts";
 import { exitCodeOf } from "./core/exit.ts";
 import type { Plan } from "./core/plan.ts";
+import { ProblemsError } from "./core/problem.ts";
 import { library } from "./library.ts";
 import { loadModules } from "./modules/load.ts";
 import { ownExit } from "./process.ts";
@@ -42,30 +45,38 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
     const { assertStopReportWritable } = await import("./observe/stop-report-check.ts");
     assertStopReportWritable(stopReportFile);
   }
-  const { plan, locate } = await read(options);
+  const { plan, locate } = await readPlan(readOptions(options));
   const runtime = await detectRuntime();
   runtime.provideModule("supervisor", library);
   const load = () => loadModules(plan, locate, runtime, systemClock);
   return exitCodeOf(await supervise({ plan, runtime, load, ...reportFile(options) }));
 }
 
-/** Everything that `runSupervisor` does before it starts anything: reads the file, loads and looks at the modules. */
+/**
+ * Everything that `runSupervisor` does before it starts anything: reads the file, loads and looks at the modules;
+ * also at those of a file that has problems itself, so that nobody mends one run at a time.
+ *
+ * @throws ProblemsError with what is wrong with the file and with the modules.
+ */
 export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile">): Promise<Plan> {
-  const { plan, locate } = await read(options);
+  const { problems, plan, locate } = await readLoadable(readOptions(options));
   const runtime = await detectRuntime();
   runtime.provideModule("supervisor", library);
   const allowExit = ownExit();
   try {
     await loadModules(plan, locate, runtime, systemClock);
+  } catch (error) {
+    if (!(error instanceof ProblemsError)) throw error;
+    throw new ProblemsError(inOrder([...problems, ...error.problems]));
   } finally {
     allowExit();
   }
+  if (problems.length > 0) throw new ProblemsError(problems);
   return plan;
 }
 
-function read(options: Omit<RunOptions, "stopReportFile">) {
-  const { file, only, env } = options;
-  return readPlan({ file, only, variables: process.env, ...(env === undefined ? {} : { env }) });
+function readOptions({ file, only, env }: Omit<RunOptions, "stopReportFile">): ReadOptions {
+  return { file, only, variables: process.env, ...(env === undefined ? {} : { env }) };
 }
 
 function reportFile(options: RunOptions): { stopReportFile?: string } {

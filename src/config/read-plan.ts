@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Locate, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
@@ -11,7 +12,7 @@ import { inOrder, reportTo } from "./findings.ts";
 import { checkDependencies, selectDrafts } from "./graph.ts";
 import type { Loaded } from "./load-source.ts";
 import { loadOverlay, loadSource } from "./load-source.ts";
-import { createLocate } from "./locate.ts";
+import { createLocate, exactSpan } from "./locate.ts";
 import { mergeMaps } from "./merge.ts";
 import type { MapNode, Node } from "./node.ts";
 import { entryOf, positionOf } from "./node.ts";
@@ -49,6 +50,36 @@ export interface PlanSource {
  * absent files) counts only for services that are selected.
  */
 export async function readPlan(options: ReadOptions): Promise<PlanSource> {
+  const { problems, planOf, selected } = await readDraft(options);
+  if (problems.length > 0) throw new ProblemsError(problems);
+  return planOf(selected);
+}
+
+export interface LoadableSource extends PlanSource {
+  /** What is wrong with the file, in reading order. The plan is whole only when there is nothing. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * As `readPlan`, but for looking further although something is wrong: the plan has the services whose modules can
+ * be loaded all the same.
+ *
+ * @throws ProblemsError when the file cannot be read as YAML.
+ */
+export async function readLoadable(options: ReadOptions): Promise<LoadableSource> {
+  const { problems, planOf, selected, isLoadable } = await readDraft(options);
+  return { problems, ...planOf(problems.length === 0 ? selected : selected.filter(isLoadable)) };
+}
+
+interface PlanDraft {
+  readonly problems: readonly Problem[];
+  readonly selected: readonly Draft[];
+  readonly planOf: (drafts: readonly Draft[]) => PlanSource;
+  /** Whether what its module is loaded and judged by is as written. */
+  readonly isLoadable: (draft: Draft) => boolean;
+}
+
+async function readDraft(options: ReadOptions): Promise<PlanDraft> {
   const root = await readTree(options);
   const problems: Problem[] = [];
   const report = reportTo(problems);
@@ -62,12 +93,27 @@ export async function readPlan(options: ReadOptions): Promise<PlanSource> {
   const runs = new Set(selected);
   for (const draft of drafts) problems.push(...relevantProblems(draft, runs));
   check(drafts, selected, head, root, report);
-  if (problems.length > 0) throw new ProblemsError(inOrder(problems));
-
-  for (const { settings } of selected) gatherSecrets(settings.env, secrets);
-  const plan = makePlan(root.source.file, head, selected, secrets);
-  return { plan, locate: createLocate(root) };
+  return {
+    problems: inOrder(problems),
+    selected,
+    planOf(services) {
+      for (const { settings } of services) gatherSecrets(settings.env, secrets);
+      return { plan: makePlan(root.source.file, head, services, secrets), locate: createLocate(root) };
+    },
+    isLoadable: (draft) => isLoadable(draft, root),
+  };
 }
+
+/** A value that was wrong is absent or has holes: loaded with it, a module would be blamed for what the file says. */
+function isLoadable({ name, written, settings, problems }: Draft, root: MapNode): boolean {
+  if (settings.module === undefined) return false;
+  const find = (key: string) => exactSpan(root, ["services", name, key]);
+  if (written.export === undefined && find("export")) return false;
+  return !find("config") || problems.every(({ code }) => outsideOfConfig.has(code));
+}
+
+/** Problems that no value within a `config:` can have: anything may stand there but a wrong variable. */
+const outsideOfConfig: ReadonlySet<ErrorCode> = new Set(["UNKNOWN_KEY", "WRONG_TYPE", "MISSING_KEY"]);
 
 async function readTree({ file, env }: ReadOptions): Promise<MapNode> {
   const [base, overlay] = await Promise.all([

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { commandNames } from "../../src/cli/table.ts";
+import type { Problem } from "../../src/core/problem.ts";
 import { describeTargets, runSupervisorCli } from "../support/targets.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -211,6 +212,45 @@ web      after api (ready), migrate (completed)
         position: expect.objectContaining({ line: 3, column: 10 }),
       }),
     );
+  });
+
+  test("check shows what is wrong with the file and with the modules in one run, each thing once", async () => {
+    using project = tempDir({
+      "services.yaml": `name: shop
+shutdown: { timeout: never }
+services:
+  typo: { module: ./syntax.ts, restrat: always }
+  port: { module: ./throws.ts, http: { port: many } }
+  gone: { module: ./absent.ts }
+  unset: { module: ./strict.ts, config: { key: "\${NO_SUCH_KEY}" } }
+  strict: { module: ./strict.ts }
+  fine: { module: ./fine.ts }
+`,
+      "syntax.ts": "export default { start() { const = 1 } };\n",
+      "throws.ts": 'throw new Error("no database");\n',
+      "fine.ts": "export default { start() {} };\n",
+      "strict.ts": `export const config = { "~standard": { validate: (value) =>
+  value.key ? { value } : { issues: [{ message: "key is required", path: ["key"] }] } } };
+export default { start() {} };
+`,
+    });
+    const env = { NO_SUCH_KEY: undefined };
+    const { code, stdout } = await runSupervisorCli(target, ["check", "--json"], { cwd: project.path, env });
+    expect(code).toBe(78);
+    const { problems } = JSON.parse(stdout);
+    const places = problems.map(({ code, position }: Problem) => {
+      return `${position && basename(position.file)}:${position?.line} ${code}`;
+    });
+    expect(places).toEqual([
+      "services.yaml:2 BAD_VALUE",
+      "services.yaml:4 UNKNOWN_KEY",
+      "services.yaml:5 WRONG_TYPE",
+      "services.yaml:6 MODULE_NOT_FOUND",
+      "services.yaml:7 UNSET_VARIABLE",
+      "services.yaml:8 BAD_CONFIG",
+      "syntax.ts:1 MODULE_SYNTAX",
+      "throws.ts:1 MODULE_THREW",
+    ]);
   });
 
   test("colors come with FORCE_COLOR only when the output is no terminal", async () => {

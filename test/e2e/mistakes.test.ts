@@ -134,7 +134,7 @@ export default { run: async () => {} };\n`,
       const yaml = `${head}services:\n  web: { module: ${fixtures}/plain.ts, http: { port: ${privilegedPort} } }\n`;
       await using system = startSystem(asUser(target), yaml, {
         env: userEnv,
-        readableByAll: true,
+        openToAll: true,
       });
       await expectRefusal(system, 70, [
         `ADDRESS_FORBIDDEN  Cannot listen on 127.0.0.1:${privilegedPort} for service "web": permission denied`,

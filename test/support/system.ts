@@ -43,8 +43,8 @@ export interface SystemOptions {
   /** Files beside the services.yaml. */
   readonly files?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** The folder can be read by every user; otherwise only by the one who runs the tests. */
-  readonly readableByAll?: boolean;
+  /** Every user may read and write in the folder; otherwise only the one who runs the tests. */
+  readonly openToAll?: boolean;
 }
 
 /** Runs a services.yaml given as text. */
@@ -70,7 +70,7 @@ export function startProgram(
 }
 
 function systemOf(target: Target, file: string, folder: TempDir, options: SystemOptions): System {
-  if (options.readableByAll) chmodSync(folder.path, 0o755);
+  if (options.openToAll) chmodSync(folder.path, 0o777);
   const report = join(folder.path, "report.json");
   const args = ["run", file, "--stop-report", report, ...(options.args ?? [])];
   return wrap(spawnSupervisor(target, args, { cwd: folder.path, env: { ...options.env } }), folder);
