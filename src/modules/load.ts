@@ -23,15 +23,28 @@ export async function loadModules(
   runtime: Runtime,
   clock: Clock,
 ): Promise<Definition[]> {
-  const problems: Problem[] = [];
-  const definitions = await Promise.all(
-    plan.services.map((service) =>
-      loadOne(service, locate, runtime, clock).catch((error) => void problems.push(...of(error))),
-    ),
+  const { services, secrets } = plan;
+  return together(services, secrets, (service) =>
+    loadModule(service, { locate, runtime, clock, fresh: false }),
   );
-  if (problems.length > 0)
-    throw new ProblemsError(problems.map((each) => withoutSecrets(each, plan.secrets)));
-  return definitions as Definition[];
+}
+
+/**
+ * Does `work` for all services at once.
+ *
+ * @throws ProblemsError with the problems of all of them, secrets hidden.
+ */
+export async function together<T>(
+  services: readonly ServicePlan[],
+  secrets: readonly string[],
+  work: (service: ServicePlan) => Promise<T>,
+): Promise<T[]> {
+  const problems: Problem[] = [];
+  const done = await Promise.all(
+    services.map((service) => work(service).catch((error) => void problems.push(...of(error)))),
+  );
+  if (problems.length > 0) throw new ProblemsError(problems.map((each) => withoutSecrets(each, secrets)));
+  return done as T[];
 }
 
 /** Schema libraries and thrown errors quote the values that they complain about. */
@@ -40,14 +53,20 @@ function withoutSecrets(problem: Problem, secrets: readonly string[]): Problem {
   return { ...problem, message };
 }
 
-async function loadOne(
-  service: ServicePlan,
-  locate: Locate,
-  runtime: Runtime,
-  clock: Clock,
-): Promise<Definition> {
+export interface LoadOptions {
+  readonly locate: Locate;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  /** As it is on disk now, where the runtime can. */
+  readonly fresh: boolean;
+}
+
+/** Imports one module and looks at what it exports. Rejects with a ProblemsError. */
+export async function loadModule(service: ServicePlan, options: LoadOptions): Promise<Definition> {
+  const { locate, runtime, clock, fresh } = options;
   const { name, module, startTimeout } = service;
-  const loading = await within(clock, clock.now() + startTimeout, runtime.importModule(module));
+  const importing = runtime.importModule(module, fresh ? { fresh } : {});
+  const loading = await within(clock, clock.now() + startTimeout, importing);
   if (loading.tag !== "done") {
     const at = locate(["services", name, "module"]);
     const late = loading.tag === "late";
@@ -55,8 +74,15 @@ async function loadOne(
       late ? [neverLoaded(service, at)] : loadProblems(name, module, loading.error, at),
     );
   }
-  const config = await checkConfig(service, loading.value, locate);
-  return { service: name, module, config, create: creator(service, loading.value, locate) };
+  const exports = loading.value;
+  const config = await checkConfig(service, exports, locate);
+  return {
+    service: name,
+    module,
+    config,
+    create: creator(service, exports, locate),
+    check: (next, where) => checkConfig(next, exports, where),
+  };
 }
 
 function neverLoaded({ name, startTimeout }: ServicePlan, position: Position | undefined): Problem {

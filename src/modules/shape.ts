@@ -1,4 +1,6 @@
 import { SupervisorError } from "../core/errors.ts";
+import type { ServicePlan } from "../core/plan.ts";
+import type { Locate } from "../core/problem.ts";
 import type { Context, Service } from "../service/contract.ts";
 
 /** The hooks that make something a service; at least one of the first three has to be there. */
@@ -13,6 +15,11 @@ export interface Definition {
   readonly config: unknown;
   /** Throws SupervisorError NOT_A_SERVICE when a class or factory gives something else. */
   create(ctx: Context): Promise<Service> | Service;
+  /**
+   * Another `config:` block of the service as this code wants it; absent where nobody writes one.
+   * Rejects with a ProblemsError.
+   */
+  check?(service: ServicePlan, locate: Locate): Promise<unknown>;
 }
 
 /**
