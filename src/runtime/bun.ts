@@ -23,6 +23,8 @@ export const bunRuntime: Runtime = {
   probe,
   upgradeWebSocket,
   watchUpgrades: () => () => {},
+  // Deprecated: a Bun without it keeps the code.
+  dropCode: () => Bun.shrink?.(),
 };
 
 // A path, not a URL: Bun answers a file URL with a query from its cache.

@@ -28,6 +28,7 @@ export const denoRuntime: Runtime = {
   probe,
   upgradeWebSocket,
   watchUpgrades,
+  dropCode() {},
 };
 
 // The part of Deno that is used here; its own types and Bun's do not go together.

@@ -35,6 +35,11 @@ export interface Runtime {
    * is made. Returns how to stop. Does nothing on Bun: there every upgrade goes through a server we hold.
    */
   watchUpgrades(owner: () => SocketOwner | undefined): () => void;
+  /**
+   * Lets go of compiled code: what runs again is compiled again. Returns at once; a few milliseconds of work
+   * follow when the loop is free. Does nothing on Deno, which offers no such thing.
+   */
+  dropCode(): void;
 }
 
 export interface ServeOptions {

@@ -65,6 +65,18 @@ export const runtimeCases: readonly Case[] = [
     },
   },
   {
+    name: "dropCode() leaves code that runs later as it was",
+    async run(runtime) {
+      const source = "let calls = 0; export function count() { return ++calls; }";
+      using dir = tempDir({ "service.ts": source, "package.json": esm });
+      const { count } = (await runtime.importModule(join(dir.path, "service.ts"))) as { count(): number };
+      const before = count();
+      runtime.dropCode();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.deepEqual([before, count()], [1, 2]);
+    },
+  },
+  {
     name: "version is the runtime's own",
     async run(runtime) {
       assert.match(runtime.version, /^\d+\.\d+\.\d+/);
