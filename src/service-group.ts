@@ -166,6 +166,7 @@ function servicePlan(name: string, options: AddOptions): ServicePlan {
     ...(stopTimeout === undefined ? {} : { stopTimeout }),
     restart: { ...defaultRestart, ...options.restart },
     health: defaultHealth,
+    replace: "start-first",
     ...(options.http ? { http: httpPlan(options.http) } : {}),
   };
 }

@@ -32,7 +32,12 @@ export function addressOf(http: HttpSettings): Address | undefined {
 
 function makeAdmin(admin: HeadSettings["admin"]): AdminPlan | false {
   if (admin === false || admin.listen === false) return false;
-  return Object.freeze({ listen: Object.freeze(admin.listen) });
+  const { listen, token, read_only: readOnly } = admin;
+  return Object.freeze({
+    listen: Object.freeze(listen),
+    ...(token ? { token } : {}),
+    ...(readOnly ? { readOnly } : {}),
+  });
 }
 
 function makeService({ name, settings }: Draft): ServicePlan {
@@ -49,6 +54,7 @@ function makeService({ name, settings }: Draft): ServicePlan {
     ...(stopTimeout === undefined ? {} : { stopTimeout }),
     restart: settings.restart,
     health: settings.health,
+    replace: settings.replace,
     ...(http ? { http: makeHttp(http) } : {}),
     ...(settings.isolation === "worker" ? { worker: makeWorker(settings) } : {}),
   });

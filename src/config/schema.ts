@@ -273,6 +273,13 @@ const memory = size({
   example: "256MiB",
 });
 
+const replace = oneOf(["start-first", "stop-first"], {
+  description:
+    "How a running service gives way to its next generation, after `restart` or a change of this file: `start-first` brings the new one up beside the old one and then switches, `stop-first` is for services that hold something only one can have, like a port of their own.",
+  default: "start-first",
+  example: "stop-first",
+});
+
 const dependencyConditions = ["started", "ready", "completed"] as const;
 
 /** Every key of a service. */
@@ -340,6 +347,7 @@ export const serviceFields = {
   stop_timeout: stopTimeout,
   restart,
   health,
+  replace,
   http,
   isolation,
   instances,
@@ -353,6 +361,7 @@ const defaults = {
   stop_timeout: stopTimeout,
   restart,
   health,
+  replace,
   http: object({ limits }, { description: "Only `limits`.", example: "{ limits: { body: 1MiB } }" }),
 };
 
@@ -371,15 +380,39 @@ const listen = union<Address | false>(
   },
 );
 
-const admin = union<{ readonly listen: Address | false } | false>(
+const adminBlock = object(
+  {
+    listen,
+    token: text({
+      description:
+        "Whoever uses `/api/v1` has to send it, as `authorization: Bearer TOKEN`; health needs none. Empty is none: then the API answers on addresses of this machine only.",
+      default: "",
+      example: "${ADMIN_TOKEN:-}",
+    }),
+    read_only: bool({
+      description: "`true` refuses whatever would change something here; the control socket still takes it.",
+      default: "false",
+      example: "true",
+    }),
+  },
+  { description: "", example: "{ listen: 127.0.0.1:6060 }", default: "{}" },
+);
+
+interface AdminSettings {
+  readonly listen: Address | false;
+  readonly token: string;
+  readonly read_only: boolean;
+}
+
+const admin = union<AdminSettings | false>(
   {
     scalars: [justFalse({ description: "No admin HTTP.", example: "false" })],
-    map: object({ listen }, { description: "", example: "{ listen: 127.0.0.1:6060 }", default: "{}" }),
+    map: adminBlock,
   },
   (value) => value,
   {
     description:
-      "The supervisor's own HTTP: `/healthz`, `/livez`, `/readyz`. Its thread starts first, listens when the services are ready or 100 ms later at the latest, stops last, and answers while a service blocks the main thread. `false` is none.",
+      "The supervisor's own HTTP: `/healthz`, `/livez`, `/readyz`, and the API below `/api/v1`. Its thread starts first, listens when the services are ready or 100 ms later at the latest, stops last, and answers while a service blocks the main thread. `false` is none.",
     default: "{}",
     example: "{ listen: 127.0.0.1:6060 }",
   },

@@ -52,6 +52,11 @@ export const errorCodes = {
     exit: 70,
     means: "A service cannot start because one that it depends on is gone for good.",
   },
+  DEPENDENCY_NOT_READY: {
+    exit: 70,
+    means:
+      "A service was not started because one that it depends on is not ready, or was stopped by an operator.",
+  },
   ALREADY_RUNNING: { exit: 78, means: "Another process runs a supervisor of the same name." },
   CONTROL_UNAVAILABLE: { exit: 70, means: "There is no place for the control socket." },
   NOT_RUNNING: { exit: 3, means: "No supervisor runs that the command could talk to." },
@@ -79,6 +84,7 @@ export const errorCodes = {
   METHOD_NOT_ALLOWED: { exit: 1, means: "The API has that path, but not with that method." },
   TOO_LARGE: { exit: 1, means: "A body is larger than the API takes or gives." },
   TOO_MANY_STREAMS: { exit: 1, means: "Too many clients follow logs or events at once." },
+  INTERNAL: { exit: 70, means: "A defect of the supervisor itself." },
   UNSUPPORTED: { exit: 1, means: "This supervisor cannot do what was asked." },
   USAGE: { exit: 64, means: "The command line is wrong." },
   FILE_EXISTS: { exit: 64, means: "A file that would be written exists already." },

@@ -1,9 +1,11 @@
+import type { StepResult } from "./command.ts";
+import type { Problem } from "./problem.ts";
 import type { Held, ServiceStop, StopCause, StopReport } from "./report.ts";
 import type { ServiceSnapshot } from "./snapshot.ts";
 
 /** Everything that happens, as values. Logs, health, metrics and the operator's plane only listen. */
 export type SupervisorEvent =
-  /** A service went from one state to another; `snapshot` is what it is now. */
+  /** A service went from one state to another, or (`from` is its state) something else in its `snapshot` is new. */
   | { readonly type: "serviceChanged"; readonly from: string; readonly snapshot: ServiceSnapshot }
   /** A generation failed; what follows is in the next `serviceChanged`. */
   | {
@@ -20,6 +22,25 @@ export type SupervisorEvent =
       readonly held: Held;
       readonly allowedMs: number;
     }
+  /** The new generation serves; the old one ends now. `durationMs` counts from the wish to the switch. */
+  | {
+      readonly type: "serviceReplaced";
+      readonly service: string;
+      readonly from: number;
+      readonly to: number;
+      readonly durationMs: number;
+    }
+  /** `generation` never became ready; the one before it goes on as if nothing had been. */
+  | {
+      readonly type: "serviceReplaceFailed";
+      readonly service: string;
+      readonly generation: number;
+      readonly error: unknown;
+    }
+  /** services.yaml was read again and applied, whether or not every step went well. */
+  | { readonly type: "reloaded"; readonly changes: readonly StepResult[] }
+  /** services.yaml was read again, and nothing was changed. */
+  | { readonly type: "reloadFailed"; readonly problems: readonly Problem[] }
   /** An error nobody caught, and that no service could be blamed for. */
   | { readonly type: "errorUnattributed"; readonly error: unknown }
   | { readonly type: "groupStarting"; readonly services: number }

@@ -17,6 +17,10 @@ export interface Plan {
 
 export interface AdminPlan {
   readonly listen: Address;
+  /** Whoever uses the API has to bring it; a secret. Never empty. */
+  readonly token?: string;
+  /** The API changes nothing here; the control socket still does. */
+  readonly readOnly?: true;
 }
 
 export interface LogPlan {
@@ -50,6 +54,7 @@ export interface ServicePlan {
   readonly stopTimeout?: number;
   readonly restart: RestartPlan;
   readonly health: HealthPlan;
+  readonly replace: ReplaceOrder;
   readonly http?: HttpPlan;
   /** Present when the service runs in threads of its own; absent when it runs inline. */
   readonly worker?: WorkerPlan;
@@ -64,6 +69,9 @@ export interface WorkerPlan {
 
 /** `started`: its start was called. `ready`: it is ready. `completed`: its run resolved. */
 export type DependencyCondition = "started" | "ready" | "completed";
+
+/** What comes first when a generation replaces another: its start, or the other's stop. */
+export type ReplaceOrder = "start-first" | "stop-first";
 
 export interface RestartPlan {
   readonly policy: "on-failure" | "always" | "never";

@@ -28,4 +28,12 @@ export interface ServiceSnapshot {
   readonly failures: number;
   /** For `backoff` and `quarantined`: milliseconds since 1970 of the next try. */
   readonly retryAt?: number;
+  /** An operator has closed its intake; it runs, but takes no work. */
+  readonly paused?: true;
+  /** The generation that comes up beside the serving one. */
+  readonly replacing?: number;
+  /** It stays stopped until somebody starts it. */
+  readonly stoppedBy?: "operator";
+  /** What an operator should know although the service does its work. */
+  readonly note?: string;
 }

@@ -1,15 +1,18 @@
 import type { Clock } from "../core/clock.ts";
-import { within } from "../core/deadline.ts";
-import { formatDuration } from "../core/duration.ts";
 import { isPermanent, messageOf, SupervisorError } from "../core/errors.ts";
 import { defaultStopTimeout } from "../core/ladder.ts";
 import type { Held, LeftBehind } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
-import type { Host, Member } from "./host.ts";
+import type { ChildEnd, Ending } from "./ending.ts";
+import { endHost, nothingToEnd } from "./ending.ts";
+import type { Host, HostReport, Member } from "./host.ts";
+import { probeInTime, startInTime } from "./patience.ts";
+import type { Replacement } from "./replacement.ts";
+import { bringUp } from "./replacement.ts";
 import type { RestartHistory, Verdict } from "./restart.ts";
 import { afterCompletion, afterFailure, afterStable, noFailures } from "./restart.ts";
 import type { ChildEvent, ChildState, StopGoal } from "./state.ts";
-import { isAlive, isOver, next } from "./state.ts";
+import { isAlive, isHeldBack, isOver, isServing, next } from "./state.ts";
 
 export interface ChildOptions {
   readonly member: Member;
@@ -17,6 +20,8 @@ export interface ChildOptions {
   readonly random: () => number;
   /** Called after every transition. */
   readonly changed: (child: Child, from: ChildState) => void;
+  /** Its state is the same, but its snapshot is not. */
+  readonly touched: (child: Child) => void;
   readonly failed: (child: Child, generation: number, error: unknown) => void;
   /** A generation is left to itself after `allowedMs`, and its service goes on without it. */
   readonly abandoned: (child: Child, stray: LeftBehind, allowedMs: number) => void;
@@ -24,57 +29,95 @@ export interface ChildOptions {
   readonly unmet: (member: Member) => readonly string[];
 }
 
-/** How a generation ended. */
-export interface ChildEnd {
-  readonly abandoned: boolean;
-  readonly error?: unknown;
-  readonly held?: Held;
-  readonly cutStreams: number;
-}
+export type Replaced =
+  | { readonly tag: "replaced"; readonly end: ChildEnd; readonly note: string | undefined }
+  | { readonly tag: "failed"; readonly generation: number; readonly error: unknown };
 
 /** Runs one service: feeds what happens into `next()` and acts on the state that comes out, nowhere else. */
 export class Child {
-  readonly member: Member;
-  /** Grows with every first start in the group; undefined until `start` was called once. */
+  /** Grows with every first start in the group; undefined until `begin` was called once. */
   startedAs: number | undefined;
   readonly #options: ChildOptions;
+  #member: Member;
   #state: ChildState = { tag: "pending", generation: 0 };
   #since: number;
   #history: RestartHistory = noFailures;
+  /** The number of the newest generation. */
+  #issued = 0;
+  #fresh = false;
   #host: Host | undefined;
-  #ending: Promise<ChildEnd> | undefined;
+  #replacement: Replacement | undefined;
+  #ending: Ending | undefined;
+  /** The end of the generation that was replaced. */
+  #retiring: Ending | undefined;
   #budget = defaultStopTimeout;
   #final = false;
+  #isPaused = false;
+  #isOnTrial = false;
+  #note: string | undefined;
   #strikes = 0;
   /** Generations past their deadline that have not ended, by number. */
   readonly #strays = new Map<number, Host>();
   /** The first failure after the group began to stop. */
   #lateError: unknown;
   #timers: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
 
   constructor(options: ChildOptions) {
     this.#options = options;
-    this.member = options.member;
+    this.#member = options.member;
     this.#since = options.clock.wall();
+  }
+
+  get member(): Member {
+    return this.#member;
   }
 
   get state(): ChildState {
     return this.#state;
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** An operator's start that has not come to anything yet: giving it up harms nobody else. */
+  get isOnTrial(): boolean {
+    return this.#isOnTrial;
+  }
+
+  /** The group stops, or the service is removed from it: no operation can succeed any more. */
+  get isFinal(): boolean {
+    return this.#final;
+  }
+
+  /** What an operator should know about the generation that serves. */
+  get note(): string | undefined {
+    return this.#host?.note;
+  }
+
+  /** Whether its end is one that counts for "all services have ended". */
+  get isDone(): boolean {
+    return isOver(this.#state) && !isHeldBack(this.#state) && !this.#isOnTrial && !this.#replacement;
+  }
+
   get snapshot(): ServiceSnapshot {
     const state = this.#state;
     const reason = this.#reason();
     return {
-      name: this.member.name,
+      name: this.#member.name,
       state: state.tag,
       generation: state.generation,
-      critical: this.member.critical,
+      critical: this.#member.critical,
       since: this.#since,
       failures: this.#history.attempt,
       ...(this.startedAs === undefined ? {} : { startedAs: this.startedAs }),
       ...(reason ? { reason } : {}),
       ...("delay" in state ? { retryAt: this.#since + state.delay } : {}),
+      ...(this.#isPaused ? { paused: true } : {}),
+      ...(this.#replacement ? { replacing: this.#replacement.generation } : {}),
+      ...(isHeldBack(state) ? { stoppedBy: "operator" } : {}),
+      ...(this.#note === undefined ? {} : { note: this.#note }),
     };
   }
 
@@ -89,7 +132,7 @@ export class Child {
   }
 
   load(): void {
-    this.#apply({ tag: "load" });
+    this.#load(false);
   }
 
   begin(): void {
@@ -101,28 +144,132 @@ export class Child {
     this.#failed(this.#state.generation, error);
   }
 
+  /** Other policies, and other hosts for later generations; the one that runs is not disturbed. */
+  adopt(member: Member): void {
+    this.#member = member;
+  }
+
+  /** Makes a new generation now, where none is alive: whatever was, its failures are forgotten. */
+  revive(fresh: boolean): void {
+    this.#isOnTrial = true;
+    this.#history = noFailures;
+    this.#note = undefined;
+    this.#load(fresh);
+  }
+
+  /** Ends what is alive; it stays away until `revive`. Never rejects. */
+  async rest(): Promise<ChildEnd> {
+    this.#apply({ tag: "stop", by: "operator" });
+    return this.#state.tag === "stopping" && this.#ending ? this.#ending.done : nothingToEnd;
+  }
+
+  pause(): void {
+    this.#setPaused(true);
+  }
+
+  resume(): void {
+    this.#setPaused(false);
+  }
+
+  /** Hands `config` to the generation that serves; false when it has no way to take it. Rejects with its error. */
+  async reload(config: unknown): Promise<boolean> {
+    return (await this.#host?.reload?.(config)) ?? false;
+  }
+
+  /**
+   * Brings up the next generation of `member` beside the one that serves, switches, and ends the old one. When it
+   * does not come up, everything stays as it was. Never rejects; `switched` is called at the switch.
+   */
+  async replace(member: Member, fresh: boolean, switched: (from: number) => void): Promise<Replaced> {
+    const replacement = bringUp({
+      member,
+      generation: ++this.#issued,
+      clock: this.#options.clock,
+      fresh,
+      paused: this.#isPaused,
+      end: (generation, host) => this.#endHost(generation, host, this.#stopTimeout, false),
+    });
+    const { generation } = replacement;
+    this.#replacement = replacement;
+    this.#options.touched(this);
+    const outcome = await replacement.outcome;
+    const from = this.#state;
+    if (outcome.tag === "up" && !this.#final && next(from, { tag: "replaced", generation }) !== from) {
+      const [old, ending, budget] = [this.#host as Host, this.#ending, this.#stopTimeout];
+      this.#takeOver(replacement, member);
+      switched(from.generation);
+      this.#retiring = isServing(from) ? this.#endHost(from.generation, old, budget, false) : ending;
+      const end = (await this.#retiring?.done) ?? nothingToEnd;
+      this.#retiring = undefined;
+      return { tag: "replaced", end, note: replacement.host.note };
+    }
+    const error = outcome.tag === "failed" ? outcome.error : new Error("There is nothing left to replace");
+    await replacement.end().done;
+    this.#replacement = undefined;
+    this.#note = `generation ${generation} was refused: ${messageOf(error)}`;
+    this.#options.touched(this);
+    // A retry that fell due meanwhile had to wait: never two generations at once by accident.
+    if ("delay" in this.#state && this.#timers.length === 0) this.load();
+    return { tag: "failed", generation, error };
+  }
+
   quiet(): void {
     if (isAlive(this.#state)) this.#host?.quiet();
   }
 
   /** From now on nothing begins by itself any more: no retry, no next generation. */
   halt(): void {
+    if (this.#final) return;
     this.#final = true;
+    this.#replacement?.end();
     if (!isAlive(this.#state)) this.#apply({ tag: "stop" });
+    this.#poke();
   }
 
-  /** Ends the service within `budget` milliseconds; never rejects. */
+  /** Ends the service, with the generation that was to replace it first, within `budget` ms; never rejects. */
   async stop(budget: number): Promise<ChildEnd> {
-    this.halt();
-    if (!isAlive(this.#state)) return { abandoned: false, cutStreams: 0 };
-    this.#budget = budget;
-    this.#apply({ tag: "stop" });
     const { clock } = this.#options;
-    const ended = await within(clock, clock.now() + budget, this.#ending ?? Promise.resolve(nothing));
-    if (ended.tag === "done") return { ...ended.value, error: ended.value.error ?? this.#lateError };
-    const held = this.#host?.abandon();
-    this.#apply({ tag: "ended", verdict: { tag: "giveUp" } });
-    return { abandoned: true, cutStreams: 0, ...(held ? { held } : {}) };
+    const at = clock.now() + budget;
+    this.halt();
+    this.#retiring?.hurry(at);
+    const coming = this.#replacement?.end();
+    coming?.hurry(clock.now() + budget / 2);
+    await coming?.done;
+    let end = nothingToEnd;
+    if (isAlive(this.#state)) {
+      this.#budget = at - clock.now();
+      this.#apply({ tag: "stop" });
+      this.#ending?.hurry(at);
+      end = (await this.#ending?.done) ?? nothingToEnd;
+      end = { ...end, error: end.error ?? this.#lateError };
+    }
+    await this.#retiring?.done;
+    return end;
+  }
+
+  /** Resolves true when `holds`, which is asked after every change; false after `patienceMs`. */
+  until(holds: () => boolean, patienceMs: number): Promise<boolean> {
+    if (holds()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (held: boolean) => {
+        this.#watchers.delete(watcher);
+        cancel();
+        resolve(held);
+      };
+      const watcher = () => holds() && settle(true);
+      const cancel = this.#options.clock.after(patienceMs, () => settle(false));
+      this.#watchers.add(watcher);
+    });
+  }
+
+  get #stopTimeout(): number {
+    return this.#member.stopTimeout ?? defaultStopTimeout;
+  }
+
+  #load(fresh: boolean): void {
+    if (this.#final) return;
+    this.#fresh = fresh;
+    this.#apply({ tag: "load", generation: this.#issued + 1 });
   }
 
   #apply(event: ChildEvent): void {
@@ -134,63 +281,77 @@ export class Child {
     for (const cancel of this.#timers.splice(0)) cancel();
     this.#act(to, from);
     this.#options.changed(this, from);
+    this.#poke();
   }
 
   #act(state: ChildState, from: ChildState): void {
     switch (state.tag) {
       case "loading":
-        void this.#load(state.generation);
+        void this.#init(state.generation);
         break;
       case "starting":
         void this.#start(state.generation);
         break;
       case "ready":
       case "unhealthy":
-        if (from.tag === "starting") this.#strikes = 0;
+        if (!isServing(from)) this.#isOnTrial = false;
+        if (!isServing(from) || from.generation !== state.generation) this.#strikes = 0;
         this.#watchHealth();
-        if (state.tag === "ready") this.#later(this.member.restart.stable, () => this.#becameStable());
+        if (state.tag === "ready") this.#later(this.#member.restart.stable, () => this.#becameStable());
         break;
       case "stopping":
-        if (from.tag !== "stopping") this.#ending = this.#end(state.generation);
+        if (from.tag !== "stopping") this.#end(state.generation);
         break;
       case "backoff":
       case "quarantined":
         if (this.#final) this.#apply({ tag: "stop" });
-        else this.#later(state.delay, () => this.load());
+        else this.#later(state.delay, () => this.#retry());
+        break;
+      case "stopped":
+      case "completed":
+        this.#isOnTrial = false;
         break;
     }
   }
 
-  async #load(generation: number): Promise<void> {
-    const host = this.member.createHost(generation, {
-      failed: (error) => this.#failed(generation, error),
-      completed: () => this.#onlyIf(generation, { tag: "completed" }),
-    });
+  async #init(generation: number): Promise<void> {
+    this.#issued = generation;
+    const host = this.#member.createHost(generation, this.#reportOf(generation), { fresh: this.#fresh });
     this.#host = host;
-    const error = await this.#inTime(host.load(), "init()");
-    if (error) this.#failed(generation, error.error);
+    if (this.#isPaused) host.pause();
+    const failure = await startInTime(this.#member, this.#options.clock, "init()", host.load());
+    if (failure) this.#failed(generation, failure.error);
     else this.#onlyIf(generation, { tag: "loaded" });
   }
 
   async #start(generation: number): Promise<void> {
-    const error = await this.#inTime((this.#host as Host).start(), "start()");
-    if (error) this.#failed(generation, error.error);
+    const work = (this.#host as Host).start();
+    const failure = await startInTime(this.#member, this.#options.clock, "start()", work);
+    if (failure) this.#failed(generation, failure.error);
     else this.#onlyIf(generation, { tag: "ready" });
   }
 
-  /** Undefined when `work` was done in time. */
-  async #inTime(work: Promise<void>, hook: string): Promise<{ error: unknown } | undefined> {
-    const { clock } = this.#options;
-    const { startTimeout, name } = this.member;
-    const outcome = await within(clock, clock.now() + startTimeout, work);
-    if (outcome.tag === "done") return undefined;
-    if (outcome.tag === "failed") return { error: outcome.error };
+  #retry(): void {
+    // The generation that comes up takes over, or `replace` tries again.
+    this.#timers = [];
+    if (!this.#replacement) this.load();
+  }
+
+  #takeOver(replacement: Replacement, member: Member): void {
+    const { generation, host } = replacement;
+    this.#replacement = undefined;
+    this.#member = member;
+    this.#host = host;
+    this.#history = noFailures;
+    this.#note = undefined;
+    this.#apply({ tag: "replaced", generation });
+    replacement.adopt(this.#reportOf(generation));
+  }
+
+  #reportOf(generation: number): HostReport {
     return {
-      error: new SupervisorError(
-        "START_TIMEOUT",
-        `Service "${name}" was not ready within ${formatDuration(startTimeout)}: ${hook} has not resolved`,
-        "Raise start_timeout; or, if the function blocks by design, call ctx.ready() in it or name it run().",
-      ),
+      failed: (error) => this.#failed(generation, error),
+      completed: () => this.#onlyIf(generation, { tag: "completed" }),
     };
   }
 
@@ -205,45 +366,35 @@ export class Child {
     if (this.#state.generation === generation && !this.#final) this.#apply(event);
   }
 
-  async #end(generation: number): Promise<ChildEnd> {
-    const host = this.#host as Host;
-    const { clock } = this.#options;
-    const budget = this.#final ? this.#budget : (this.member.stopTimeout ?? defaultStopTimeout);
-    const stopping = host.stop({ budget, final: this.#final });
-    const outcome = await within(clock, clock.now() + budget, stopping);
-    const end: ChildEnd =
-      outcome.tag === "done"
-        ? { abandoned: false, cutStreams: outcome.value.cutStreams }
-        : outcome.tag === "failed"
-          ? { abandoned: false, error: outcome.error, cutStreams: 0 }
-          : { abandoned: true, held: this.#leave(generation, host, stopping, budget), cutStreams: 0 };
-    if (this.#state.tag === "stopping" && this.#state.generation === generation) {
+  #end(generation: number): void {
+    const budget = this.#final ? this.#budget : this.#stopTimeout;
+    this.#ending = this.#endHost(generation, this.#host as Host, budget, this.#final);
+    void this.#ending.done.then(() => {
+      if (this.#state.tag !== "stopping" || this.#state.generation !== generation) return;
       this.#apply({ tag: "ended", verdict: this.#verdict(this.#state.goal) });
-    }
-    return end;
+    });
   }
 
-  #leave(generation: number, host: Host, stopping: Promise<unknown>, allowedMs: number): Held {
-    const held = host.abandon();
-    this.#strays.set(generation, host);
-    const gone = () => void this.#strays.delete(generation);
-    stopping.then(gone, gone);
-    // The end of the group is told in its report.
-    if (!this.#final) this.#options.abandoned(this, { generation, held }, allowedMs);
-    return held;
+  #endHost(generation: number, host: Host, budget: number, final: boolean): Ending {
+    return endHost(host, this.#options.clock, { budget, final }, (held, gone) => {
+      this.#strays.set(generation, host);
+      void gone.then(() => this.#strays.delete(generation));
+      // The end of the group is told in its report.
+      if (!this.#final) this.#options.abandoned(this, { generation, held }, budget);
+    });
   }
 
   #verdict(goal: StopGoal): Verdict {
     if (this.#final || goal.tag === "stop") return { tag: "giveUp" };
-    if (goal.tag === "complete") return afterCompletion(this.member.restart);
+    if (goal.tag === "complete") return afterCompletion(this.#member.restart);
     const { clock, random } = this.#options;
     const facts = {
       now: clock.now(),
       permanent: isPermanent(goal.error),
-      critical: this.member.critical,
+      critical: this.#member.critical,
       random: random(),
     };
-    const { history, verdict } = afterFailure(this.member.restart, this.#history, facts);
+    const { history, verdict } = afterFailure(this.#member.restart, this.#history, facts);
     this.#history = history;
     return verdict;
   }
@@ -253,31 +404,21 @@ export class Child {
   }
 
   #watchHealth(): void {
-    if (this.#host?.probes) this.#later(this.member.health.interval, () => void this.#probe());
+    if (this.#host?.probes) this.#later(this.#member.health.interval, () => void this.#probe());
   }
 
   async #probe(): Promise<void> {
-    const { clock } = this.#options;
-    const { health, name } = this.member;
     const asked = this.#state;
-    const outcome = await within(clock, clock.now() + health.timeout, (this.#host as Host).health());
+    const reason = await probeInTime(this.#host as Host, this.#member, this.#options.clock);
     if (this.#state !== asked) return;
-    const reason =
-      outcome.tag === "late"
-        ? `no answer within ${formatDuration(health.timeout)}`
-        : outcome.tag === "failed"
-          ? messageOf(outcome.error)
-          : outcome.value.status === "fail"
-            ? (outcome.value.output ?? "says it is not well")
-            : undefined;
     if (reason === undefined) return this.#well();
     this.#strikes += 1;
-    if (this.#strikes >= health.failures) {
+    if (this.#strikes >= this.#member.health.failures) {
       const times = `${this.#strikes} health probes in a row failed: ${reason}`;
       const hint = "See what health() of the service checks; health.failures sets how many are tolerated.";
       return this.#failed(
         asked.generation,
-        new SupervisorError("UNHEALTHY", `Service "${name}": ${times}`, hint),
+        new SupervisorError("UNHEALTHY", `Service "${this.#member.name}": ${times}`, hint),
       );
     }
     if (asked.tag === "ready") this.#apply({ tag: "unwell", reason });
@@ -290,8 +431,20 @@ export class Child {
     else this.#watchHealth();
   }
 
+  #setPaused(paused: boolean): void {
+    if (this.#isPaused === paused) return;
+    this.#isPaused = paused;
+    const hosts = [isAlive(this.#state) ? this.#host : undefined, this.#replacement?.host];
+    for (const host of hosts) paused ? host?.pause() : host?.resume();
+    this.#options.touched(this);
+  }
+
   #later(delay: number, callback: () => void): void {
     this.#timers.push(this.#options.clock.after(delay, callback));
+  }
+
+  #poke(): void {
+    for (const watcher of [...this.#watchers]) watcher();
   }
 
   #reason(): string | undefined {
@@ -300,9 +453,7 @@ export class Child {
     if (state.tag === "unhealthy") return state.reason;
     if (state.tag === "stopping" && state.goal.tag === "recover") return messageOf(state.goal.error);
     if (state.tag !== "pending" || isOver(state)) return undefined;
-    const unmet = this.#options.unmet(this.member);
+    const unmet = this.#options.unmet(this.#member);
     return unmet.length > 0 ? `waits for ${unmet.join(", ")}` : undefined;
   }
 }
-
-const nothing: ChildEnd = { abandoned: false, cutStreams: 0 };

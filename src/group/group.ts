@@ -1,17 +1,23 @@
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
-import { messageOf, SupervisorError } from "../core/errors.ts";
+import type { StepResult, Verb } from "../core/command.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
-import type { DependencyCondition, ShutdownPlan } from "../core/plan.ts";
+import { startOrder } from "../core/order.ts";
+import type { ShutdownPlan } from "../core/plan.ts";
 import type { LeftBehind, ServiceStop, StopCause, StopReport } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import { Child } from "./child.ts";
+import { dependencyFailed, dependentsOf, goneNeed, unmet } from "./dependencies.ts";
 import type { Member } from "./host.ts";
+import { createOperations } from "./operations.ts";
 import type { ChildState } from "./state.ts";
 import { isOver } from "./state.ts";
 import { reportSoFar } from "./stop-so-far.ts";
 import type { Turn } from "./teardown.ts";
 import { teardown, tenths } from "./teardown.ts";
+import type { GroupChange } from "./update.ts";
+import { createUpdate } from "./update.ts";
 
 export interface GroupOptions {
   readonly members: readonly Member[];
@@ -30,6 +36,16 @@ export interface Group {
   stop(cause: StopCause): Promise<StopReport>;
   /** Resolves when the group has stopped, whoever asked for it. */
   readonly ended: Promise<StopReport>;
+  /**
+   * What an operator asks of services by name: one step each. Operations on one service run one after the other, on
+   * several at once. Never rejects; once `stop` has begun, every step fails with the code STOPPING.
+   */
+  perform(verb: Verb, names: readonly string[]): Promise<StepResult[]>;
+  /**
+   * A change of plan: in dependency order, removed services stop, added ones start, changed ones are replaced,
+   * reconfigured ones are given their config. One that fails stays what it was. Never rejects.
+   */
+  update(change: GroupChange): Promise<StepResult[]>;
   snapshots(): ServiceSnapshot[];
   /**
    * The report of the stop as if it ended now: who has not stopped is abandoned, with what it holds. The final
@@ -43,9 +59,10 @@ export interface Group {
  * Decides nothing about a single service (`state.ts`, `restart.ts` do) and knows nothing of files or HTTP.
  */
 export function createGroup(options: GroupOptions): Group {
-  const { clock, events, shutdown } = options;
+  const { clock, events } = options;
+  let { shutdown } = options;
   const children = new Map<string, Child>();
-  const dependents = dependentsOf(options.members);
+  let dependents = dependentsOf(options.members);
   const settled = new Set<string>();
   const unloaded = new Set(options.members.map((member) => member.name));
   const ended = Promise.withResolvers<StopReport>();
@@ -55,26 +72,22 @@ export function createGroup(options: GroupOptions): Group {
   let announced = false;
   let reportNow: (() => StopReport) | undefined;
 
-  for (const member of options.members) {
-    children.set(
-      member.name,
-      new Child({
-        member,
-        clock,
-        random: options.random,
-        changed,
-        failed,
-        abandoned,
-        unmet: (of) => unmet(children, of),
-      }),
-    );
+  const world = { children, clock, events, isStopping: () => stopping !== undefined };
+  const operations = createOperations(world);
+  const update = createUpdate({ ...world, operations, add, remove, rewired });
+  for (const member of options.members) children.set(member.name, childOf(member));
+
+  function childOf(member: Member): Child {
+    const { random } = options;
+    const needs = (of: Member) => unmet(children, of);
+    return new Child({ member, clock, random, changed, touched, failed, abandoned, unmet: needs });
   }
 
   function start(): void {
     if (stopping) return;
     startedAt = clock.now();
     events.emit({ type: "groupStarting", services: children.size });
-    for (const child of children.values()) child.load();
+    for (const child of children.values()) if (child.state.tag === "pending") child.load();
     if (children.size === 0) void stop({ tag: "completed" });
   }
 
@@ -82,12 +95,17 @@ export function createGroup(options: GroupOptions): Group {
     events.emit({ type: "serviceChanged", from: from.tag, snapshot: child.snapshot });
     const { name } = child.member;
     const { tag } = child.state;
-    if (from.tag === "loading" && unloaded.delete(name) && unloaded.size === 0) beginAll();
+    if (tag !== "loading" && unloaded.delete(name) && unloaded.size === 0) beginAll();
     else if (tag === "pending") tryBegin(child);
     for (const dependent of dependents.get(name) ?? []) tryBegin(children.get(dependent) as Child);
     if (stopping) return;
-    if (tag === "failed" && child.member.critical) void stop(failureOf(child));
+    if (tag === "failed" && child.member.critical && !child.isOnTrial) void stop(failureOf(child));
     else settle(child);
+  }
+
+  function touched(child: Child): void {
+    events.emit({ type: "serviceChanged", from: child.state.tag, snapshot: child.snapshot });
+    if (!stopping) settle(child);
   }
 
   function failed(child: Child, generation: number, error: unknown): void {
@@ -106,7 +124,7 @@ export function createGroup(options: GroupOptions): Group {
   function tryBegin(child: Child): void {
     if (stopping || unloaded.size > 0 || child.state.tag !== "pending" || child.state.generation === 0)
       return;
-    const gone = Object.keys(child.member.dependsOn).find((name) => isGone(children, child.member, name));
+    const gone = goneNeed(children, child.member);
     if (gone !== undefined) {
       child.fail(dependencyFailed(child.member.name, gone));
       return;
@@ -120,6 +138,11 @@ export function createGroup(options: GroupOptions): Group {
     const { tag } = child.state;
     const settles = tag === "ready" || tag === "quarantined" || isOver(child.state);
     if (settles) settled.add(child.member.name);
+    announce();
+    if (child.isDone) endWhenDone();
+  }
+
+  function announce(): void {
     if (!announced && settled.size === children.size) {
       announced = true;
       const unready = [...children.values()]
@@ -127,9 +150,42 @@ export function createGroup(options: GroupOptions): Group {
         .map((each) => each.member.name);
       events.emit({ type: "groupReady", durationMs: clock.now() - startedAt, unready });
     }
-    if (isOver(child.state) && [...children.values()].every((each) => isOver(each.state))) {
-      void stop({ tag: "completed" });
+  }
+
+  function endWhenDone(): void {
+    if (!stopping && [...children.values()].every((each) => each.isDone)) void stop({ tag: "completed" });
+  }
+
+  function add(member: Member): Child {
+    const child = childOf(member);
+    children.set(member.name, child);
+    return child;
+  }
+
+  function remove(name: string): void {
+    children.delete(name);
+    settled.delete(name);
+    unloaded.delete(name);
+  }
+
+  /** The plan has changed: `children` stand in its order from now on, and stop in one that fits its dependencies. */
+  function rewired(members: readonly Member[], plan: ShutdownPlan): void {
+    shutdown = plan;
+    for (const { name } of members) {
+      const child = children.get(name);
+      if (!child || !children.delete(name)) continue;
+      children.set(name, child);
     }
+    dependents = dependentsOf([...children.values()].map((child) => child.member));
+    for (const { name, dependsOn } of startOrder(members)) {
+      const child = children.get(name);
+      const needs = Object.keys(dependsOn).map((need) => children.get(need)?.startedAs ?? -1);
+      if (child?.startedAs !== undefined && Math.max(...needs, -1) > child.startedAs)
+        child.startedAs = starts++;
+    }
+    if (stopping) return;
+    announce();
+    endWhenDone();
   }
 
   function stop(cause: StopCause): Promise<StopReport> {
@@ -179,6 +235,8 @@ export function createGroup(options: GroupOptions): Group {
     stop,
     ended: ended.promise,
     report: () => reportNow?.(),
+    perform: (verb, names) => Promise.all(names.map((name) => operations.perform(verb, name))),
+    update,
     snapshots: () => [...children.values()].map((child) => child.snapshot),
   };
 }
@@ -189,44 +247,6 @@ function isCutOff({ outcome, leftBehind }: ServiceStop): boolean {
 
 function isWell({ tag }: ChildState): boolean {
   return tag === "ready" || tag === "completed";
-}
-
-function dependentsOf(members: readonly Member[]): Map<string, string[]> {
-  const dependents = new Map<string, string[]>();
-  for (const member of members) {
-    for (const need of Object.keys(member.dependsOn)) {
-      dependents.set(need, [...(dependents.get(need) ?? []), member.name]);
-    }
-  }
-  return dependents;
-}
-
-function unmet(children: Map<string, Child>, member: Member): string[] {
-  return Object.entries(member.dependsOn)
-    .filter(([name, condition]) => !holds(children.get(name), condition))
-    .map(([name, condition]) => (condition === "ready" ? name : `${name} (${condition})`));
-}
-
-function holds(child: Child | undefined, condition: DependencyCondition): boolean {
-  if (!child) return true;
-  const { tag } = child.state;
-  if (condition === "started") return child.startedAs !== undefined;
-  return tag === "completed" || (condition === "ready" && tag === "ready");
-}
-
-/** Whether what `member` waits for can never come true any more. */
-function isGone(children: Map<string, Child>, member: Member, name: string): boolean {
-  const child = children.get(name);
-  if (child?.state.tag !== "failed") return false;
-  return !holds(child, member.dependsOn[name] as DependencyCondition);
-}
-
-function dependencyFailed(service: string, gone: string): SupervisorError {
-  return new SupervisorError(
-    "DEPENDENCY_FAILED",
-    `Cannot start "${service}": "${gone}", which it depends on, has failed for good`,
-    `Mend "${gone}" first, or remove it from services.${service}.depends_on.`,
-  );
 }
 
 function failureOf(child: Child): StopCause {

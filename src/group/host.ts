@@ -1,4 +1,4 @@
-import type { DependencyCondition, HealthPlan, RestartPlan } from "../core/plan.ts";
+import type { DependencyCondition, HealthPlan, ReplaceOrder, RestartPlan } from "../core/plan.ts";
 import type { Held } from "../core/report.ts";
 import type { Health } from "../service/contract.ts";
 
@@ -12,6 +12,16 @@ export interface Host {
   readonly probes: boolean;
   /** Rejects, or says `fail`, when the service is not well. May be called many times. */
   health(): Promise<Health>;
+  /**
+   * Hands over a new config without a new generation. False: the service has no way to take it. May be called
+   * many times.
+   */
+  reload?(config: unknown): Promise<boolean>;
+  /** Takes no new work until `resume`; may be called before `start`. Both may be called many times. */
+  pause(): void;
+  resume(): void;
+  /** What an operator should know about this generation once it serves. */
+  readonly note?: string;
   /** The group is about to stop: take nothing new where that harms nobody. */
   quiet(): void;
   /**
@@ -54,5 +64,9 @@ export interface Member {
   readonly stopTimeout?: number;
   readonly restart: RestartPlan;
   readonly health: HealthPlan;
-  createHost(generation: number, report: HostReport): Host;
+  readonly replace: ReplaceOrder;
+  /** `fresh`: with the code as it is on disk now, not as it was loaded before. */
+  createHost(generation: number, report: HostReport, options: { readonly fresh: boolean }): Host;
+  /** The config for `Host.reload`. Rejects when the service's own schema does not take it. */
+  nextConfig?(): Promise<unknown>;
 }

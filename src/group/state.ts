@@ -2,11 +2,13 @@ import type { Verdict } from "./restart.ts";
 
 /**
  * The life of one service. Each state holds only what is true in it; every new generation passes
- * `loading`, and nothing that was started reaches an end without passing `stopping`.
+ * `loading`, or comes up beside the serving one (`replacement.ts`), and nothing that was started reaches an end
+ * without passing `stopping`.
  *
  *     pending → loading → pending (dependencies) → starting → ready ⇄ unhealthy
  *                  any of these → stopping → stopped | completed | backoff | quarantined | failed
- *                                                       backoff, quarantined → loading
+ *                                        any of those → loading
+ *     ready and whatever can follow it by itself → ready, with the generation that replaces it
  */
 export type ChildState =
   /** Generation 0: nothing exists yet. Later ones: loaded, and waiting for its turn. */
@@ -16,7 +18,7 @@ export type ChildState =
   | { readonly tag: "ready"; readonly generation: number }
   | { readonly tag: "unhealthy"; readonly generation: number; readonly reason: string }
   | { readonly tag: "stopping"; readonly generation: number; readonly goal: StopGoal }
-  | { readonly tag: "stopped"; readonly generation: number }
+  | { readonly tag: "stopped"; readonly generation: number; readonly by?: "operator" }
   | {
       readonly tag: "backoff" | "quarantined";
       readonly generation: number;
@@ -28,13 +30,13 @@ export type ChildState =
 
 /** What the end of a generation leads to. */
 export type StopGoal =
-  | { readonly tag: "stop" }
+  | { readonly tag: "stop"; readonly by?: "operator" }
   | { readonly tag: "complete" }
   | { readonly tag: "recover"; readonly error: unknown };
 
 export type ChildEvent =
-  /** A new generation begins; also the retry after backoff and quarantine. */
-  | { readonly tag: "load" }
+  /** A new generation begins; its number is higher than any before. Also the retry after backoff and quarantine. */
+  | { readonly tag: "load"; readonly generation: number }
   /** `init` is done; the service waits for its turn. */
   | { readonly tag: "loaded" }
   | { readonly tag: "begin" }
@@ -43,7 +45,10 @@ export type ChildEvent =
   | { readonly tag: "well" }
   | { readonly tag: "failed"; readonly error: unknown }
   | { readonly tag: "completed" }
-  | { readonly tag: "stop" }
+  /** Another generation, which came up beside this one, serves from now on. */
+  | { readonly tag: "replaced"; readonly generation: number }
+  /** `by`: absent when the whole group stops. */
+  | { readonly tag: "stop"; readonly by?: "operator" }
   /** The generation has ended; `verdict` says what becomes of a failure. */
   | { readonly tag: "ended"; readonly verdict: Verdict };
 
@@ -52,37 +57,33 @@ export function next(state: ChildState, event: ChildEvent): ChildState {
   const { generation } = state;
   switch (state.tag) {
     case "pending":
-      if (event.tag === "load" && generation === 0) return { tag: "loading", generation: 1 };
-      if (event.tag === "begin" && generation > 0) return { tag: "starting", generation };
-      if (event.tag === "stop" && generation === 0) return { tag: "stopped", generation };
-      return generation > 0 ? ending(state, event) : state;
+      if (generation === 0) return unborn(state, event);
+      return event.tag === "begin" ? { tag: "starting", generation } : ending(state, event);
     case "loading":
       return event.tag === "loaded" ? { tag: "pending", generation } : ending(state, event);
     case "starting":
       return event.tag === "ready" ? { tag: "ready", generation } : ending(state, event);
     case "ready":
       if (event.tag === "unwell") return { tag: "unhealthy", generation, reason: event.reason };
-      return ending(state, event);
+      return replaced(state, event) ?? ending(state, event);
     case "unhealthy":
       if (event.tag === "well") return { tag: "ready", generation };
-      return ending(state, event);
+      return replaced(state, event) ?? ending(state, event);
     case "stopping":
-      if (event.tag === "stop" && state.goal.tag === "recover") {
-        return { tag: "stopping", generation, goal: { tag: "stop" } };
-      }
-      return event.tag === "ended" ? afterEnd(generation, state.goal, event.verdict) : state;
+      return whileStopping(state, event);
     case "backoff":
     case "quarantined":
-      if (event.tag === "load") return { tag: "loading", generation: generation + 1 };
-      return event.tag === "stop" ? { tag: "stopped", generation } : state;
-    case "stopped":
+      if (event.tag === "stop") return stopped(generation, event.by);
+      return replaced(state, event) ?? reborn(state, event);
     case "completed":
     case "failed":
-      return state;
+      return replaced(state, event) ?? reborn(state, event);
+    case "stopped":
+      return reborn(state, event);
   }
 }
 
-/** Terminal states change no more by themselves. */
+/** Whether nothing more happens to it by itself. */
 export function isOver(state: ChildState): boolean {
   return state.tag === "stopped" || state.tag === "completed" || state.tag === "failed";
 }
@@ -92,11 +93,36 @@ export function isAlive(state: ChildState): boolean {
   return !isOver(state) && state.tag !== "backoff" && state.tag !== "quarantined" && state.generation > 0;
 }
 
+/** Whether work may reach it. */
+export function isServing({ tag }: ChildState): boolean {
+  return tag === "ready" || tag === "unhealthy";
+}
+
+/** Whether an operator has stopped it, or is about to. */
+export function isHeldBack(state: ChildState): boolean {
+  if (state.tag === "stopped") return state.by === "operator";
+  return state.tag === "stopping" && state.goal.tag === "stop" && state.goal.by === "operator";
+}
+
+function unborn(state: ChildState, event: ChildEvent): ChildState {
+  return event.tag === "stop" ? stopped(state.generation, event.by) : reborn(state, event);
+}
+
+function reborn(state: ChildState, event: ChildEvent): ChildState {
+  if (event.tag !== "load" || event.generation <= state.generation) return state;
+  return { tag: "loading", generation: event.generation };
+}
+
+function replaced(state: ChildState, event: ChildEvent): ChildState | undefined {
+  if (event.tag !== "replaced" || event.generation <= state.generation) return undefined;
+  return { tag: "ready", generation: event.generation };
+}
+
 function ending(state: ChildState, event: ChildEvent): ChildState {
   const { generation } = state;
   switch (event.tag) {
     case "stop":
-      return { tag: "stopping", generation, goal: { tag: "stop" } };
+      return { tag: "stopping", generation, goal: stopGoal(event.by) };
     case "failed":
       return { tag: "stopping", generation, goal: { tag: "recover", error: event.error } };
     case "completed":
@@ -106,8 +132,19 @@ function ending(state: ChildState, event: ChildEvent): ChildState {
   }
 }
 
+function whileStopping(state: Extract<ChildState, { tag: "stopping" }>, event: ChildEvent): ChildState {
+  const { generation, goal } = state;
+  if (event.tag === "ended") return afterEnd(generation, goal, event.verdict);
+  if (goal.tag === "stop") return state;
+  // What has completed keeps that name when the group stops; an operator wants it to stay away.
+  if (event.tag === "stop" && (event.by || goal.tag === "recover")) {
+    return { tag: "stopping", generation, goal: stopGoal(event.by) };
+  }
+  return replaced(state, event) ?? state;
+}
+
 function afterEnd(generation: number, goal: StopGoal, verdict: Verdict): ChildState {
-  if (goal.tag === "stop") return { tag: "stopped", generation };
+  if (goal.tag === "stop") return stopped(generation, goal.by);
   const error = goal.tag === "recover" ? goal.error : undefined;
   switch (verdict.tag) {
     case "retry":
@@ -119,4 +156,12 @@ function afterEnd(generation: number, goal: StopGoal, verdict: Verdict): ChildSt
         ? { tag: "completed", generation }
         : { tag: "failed", generation, error };
   }
+}
+
+function stopped(generation: number, by: "operator" | undefined): ChildState {
+  return by ? { tag: "stopped", generation, by } : { tag: "stopped", generation };
+}
+
+function stopGoal(by: "operator" | undefined): StopGoal {
+  return by ? { tag: "stop", by } : { tag: "stop" };
 }

@@ -5,7 +5,8 @@ import { stopLadder } from "../core/ladder.ts";
 import type { ShutdownPlan } from "../core/plan.ts";
 import type { Held, ServiceStop } from "../core/report.ts";
 import { nothingHeld } from "../core/report.ts";
-import type { Child, ChildEnd } from "./child.ts";
+import type { Child } from "./child.ts";
+import type { ChildEnd } from "./ending.ts";
 import type { ChildState } from "./state.ts";
 import { isAlive } from "./state.ts";
 

@@ -7,7 +7,7 @@ import type { Logger } from "../core/log.ts";
 import type { Held } from "../core/report.ts";
 import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.ts";
 import type { Context, Health, Service, ServiceHandle } from "../service/contract.ts";
-import type { Intake } from "../service/intake.ts";
+import type { Intake, Lease } from "../service/intake.ts";
 import type { Scope } from "../service/scope.ts";
 import { scopes } from "../service/scope.ts";
 import { createContext } from "./context.ts";
@@ -44,6 +44,7 @@ export class InlineHost implements Host {
   /** Hooks that were called and have not returned. */
   readonly #open = new Map<Hook, Promise<void>>();
   #service: Service = {};
+  #lease: Lease | undefined;
   #loading: Promise<void> | undefined;
   #started = false;
   #deadline = Number.POSITIVE_INFINITY;
@@ -103,6 +104,14 @@ export class InlineHost implements Host {
     return said ?? { status: "pass" };
   }
 
+  pause(): void {
+    this.#options.intake?.pause();
+  }
+
+  resume(): void {
+    this.#options.intake?.resume();
+  }
+
   quiet(): void {
     this.#options.intake?.quiet();
   }
@@ -115,22 +124,23 @@ export class InlineHost implements Host {
       void failures.push(error instanceof Error ? error : new Error(messageOf(error)));
     this.#aborter.abort();
     await this.#loading?.catch(() => {});
-    await intake?.drain({ final: options.final });
+    if (this.#lease) await this.#lease.drain({ final: options.final });
+    else if (options.final) intake?.close();
     if (this.#started) await this.#stopService(options, note);
     for (const cleanup of this.#cleanups.splice(0).reverse()) await this.#hook("defer", cleanup).catch(note);
     this.#unblame();
     if (failures.length > 0) throw together(failures);
-    return { cutStreams: intake?.cutStreams ?? 0 };
+    return { cutStreams: this.#lease?.cutStreams ?? 0 };
   }
 
   held(): Held {
-    const inFlight = this.#options.intake?.held() ?? { requests: 0, streams: 0, websockets: 0 };
+    const inFlight = this.#lease?.held() ?? { requests: 0, streams: 0, websockets: 0 };
     return { ...inFlight, hooks: [...this.#open.keys()] };
   }
 
   abandon(): Held {
     const held = this.held();
-    this.#options.intake?.cut();
+    this.#lease?.cut();
     return held;
   }
 
@@ -156,7 +166,7 @@ export class InlineHost implements Host {
     }
     if (fetch === undefined) return;
     const service = this.#service;
-    intake.open({
+    this.#lease = intake.open({
       scope: this.#scope,
       fetch: (request, env) => (service.fetch as NonNullable<Service["fetch"]>)(request, env),
       websocket: (service as { websocket?: unknown }).websocket,

@@ -1,10 +1,11 @@
-import type { Answer, NativeInfo, SocketOwner } from "../runtime/runtime.ts";
-import type { Intake, IntakeHeld } from "../service/intake.ts";
+import type { Answer, NativeInfo, NativeServer, SocketOwner } from "../runtime/runtime.ts";
+import type { Intake, Lease } from "../service/intake.ts";
 import type { Scope } from "../service/scope.ts";
-import type { Port } from "./exchanges.ts";
 import type { Flow, FlowOptions } from "./flow.ts";
 import { createFlow } from "./flow.ts";
-import { notReady, withHeader } from "./reply.ts";
+import type { OverlapPort } from "./overlap.ts";
+import { createOverlap } from "./overlap.ts";
+import { notReady, paused, withHeader } from "./reply.ts";
 
 /** Where the requests of one service go in, whichever generation is behind it; 503 while there is none. */
 export interface Door extends Intake {
@@ -15,71 +16,150 @@ export interface Door extends Intake {
   ownerOf(scope: Scope): SocketOwner | undefined;
   /** Called now and then, several times within the idle timeout: see `Flow.holdRunning`. */
   holdRunning(): void;
-  /** The address that leads here is bound. */
-  attach(entrance: Entrance): void;
+  /** The address that leads here is bound; undefined: none does any more. */
+  attach(entrance: Entrance | undefined): void;
+  /** What holds for generations from the next one on. */
+  configure(settings: DoorSettings): void;
+  /** Cuts all generations. */
+  cut(): void;
+}
+
+export interface DoorSettings extends Pick<FlowOptions, "limits"> {
+  /** Whether an address will lead here. */
+  readonly hasAddress: boolean;
 }
 
 /** What a listener is to one of its doors. */
-export interface Entrance extends Port {
+export interface Entrance {
+  readonly native: NativeServer;
+  /** Whether no other door is behind the address. */
+  readonly isExclusive: boolean;
   /** The door will not open again. */
   release(): void;
   /** Cuts what can only be cut with the whole listener, when all its doors are released. */
   cut(): void;
 }
 
-export interface DoorOptions extends Omit<FlowOptions, "port" | "isClosing"> {
-  /** Whether an address will lead here. */
-  readonly hasAddress: boolean;
+export interface DoorOptions extends Omit<FlowOptions, "port" | "isClosing">, DoorSettings {
   /** The group is stopping. */
   readonly isStopping: () => boolean;
 }
 
-const nothing: IntakeHeld = { requests: 0, streams: 0, websockets: 0 };
-
 export function createDoor(options: DoorOptions): Door {
   const { service, isStopping } = options;
+  const overlap = createOverlap();
+  let settings: DoorSettings = options;
   let entrance: Entrance | undefined;
-  /** Takes the requests. */
-  let open: Flow | undefined;
-  /** The newest generation, drained or not. */
-  let newest: Flow | undefined;
+  /** Takes the requests: the one thing that a request looks at. */
+  let taking: Pick<Flow, "handle" | "call"> | undefined;
+  /** Generations that may take requests, the newest last. */
+  let open: Generation[] = [];
+  /** Those and the ones that drain. */
+  const generations = new Set<Generation>();
+  let isPaused = false;
   let isFinal = false;
 
   const isClosing = () => isFinal || isStopping();
+  function turn(): void {
+    const newest = isPaused ? undefined : open.at(-1);
+    taking = newest?.port?.isTracked ? tracked(newest.flow, newest.port) : newest?.flow;
+  }
+  function shut(generation: Generation): void {
+    open = open.filter((other) => other !== generation);
+    turn();
+  }
   function refuse(): Response {
-    return isClosing() ? withHeader(notReady(service), "connection", "close") : notReady(service);
+    const response = isPaused && open.length > 0 ? paused(service) : notReady(service);
+    return isClosing() ? withHeader(response, "connection", "close") : response;
+  }
+  function close(): void {
+    isFinal = true;
+    entrance?.release();
+  }
+  function leaseOf(generation: Generation): Lease {
+    const { flow, port, from } = generation;
+    return {
+      async drain({ final }) {
+        shut(generation);
+        if (final) close();
+        await flow.drain();
+        generations.delete(generation);
+        if (port?.leave()) turn();
+        if (final && flow.cutStreams > 0) from?.cut();
+      },
+      cut() {
+        shut(generation);
+        flow.cut();
+        if (isFinal) from?.cut();
+      },
+      held: flow.held,
+      get cutStreams() {
+        return flow.cutStreams;
+      },
+    };
   }
   return {
     service,
-    needsFetch: options.hasAddress,
-    handle: (request, info) => (open ? open.handle(request, info) : refuse()),
-    call: (request) => (open ? open.call(request) : Promise.resolve(notReady(service))),
-    ownerOf: (scope) => (newest?.scope === scope ? newest.socketOwner() : undefined),
-    holdRunning: () => newest?.holdRunning(),
+    get needsFetch() {
+      return settings.hasAddress;
+    },
+    handle: (request, info) => (taking ? taking.handle(request, info) : refuse()),
+    call: (request) => (taking ? taking.call(request) : Promise.resolve(refuse())),
+    ownerOf(scope) {
+      for (const { flow } of generations) if (flow.scope === scope) return flow.socketOwner();
+      return undefined;
+    },
+    holdRunning() {
+      for (const { flow } of generations) flow.holdRunning();
+    },
     attach(bound) {
       entrance = bound;
     },
+    configure(changed) {
+      settings = changed;
+    },
     open(target) {
-      newest = createFlow({ ...options, port: entrance, isClosing }, target);
-      open = newest;
+      const from = entrance;
+      const port = from && overlap.join(from.native, from.native.follow(from.isExclusive));
+      const { limits } = settings;
+      const generation = { flow: createFlow({ ...options, limits, port, isClosing }, target), port, from };
+      generations.add(generation);
+      open.push(generation);
+      turn();
+      return leaseOf(generation);
     },
     // Not ready is told by readiness; a request that comes all the same is still answered.
     quiet() {},
-    async drain({ final }) {
-      open = undefined;
-      isFinal ||= final;
-      if (final) entrance?.release();
-      await newest?.drain();
-      if (final && newest?.cutStreams) entrance?.cut();
+    pause() {
+      isPaused = true;
+      turn();
     },
+    resume() {
+      isPaused = false;
+      turn();
+    },
+    close,
     cut() {
-      open = undefined;
-      newest?.cut();
+      open = [];
+      turn();
+      for (const { flow } of generations) flow.cut();
       entrance?.cut();
     },
-    held: () => newest?.held() ?? nothing,
-    get cutStreams() {
-      return newest?.cutStreams ?? 0;
+  };
+}
+
+interface Generation {
+  readonly flow: Flow;
+  readonly port: OverlapPort | undefined;
+  readonly from: Entrance | undefined;
+}
+
+function tracked({ handle, call }: Flow, port: OverlapPort): Pick<Flow, "handle" | "call"> {
+  return {
+    handle(request, info) {
+      port.track(request, info);
+      return handle(request, info);
     },
+    call,
   };
 }

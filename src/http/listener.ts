@@ -56,7 +56,7 @@ function attach({ entries, clock }: ListenerOptions, native: NativeServer): List
   for (const { door } of entries) {
     door.attach({
       native,
-      follower: native.follow(entries.length === 1),
+      isExclusive: entries.length === 1,
       release() {
         released.add(door);
         if (isReleased()) stop();

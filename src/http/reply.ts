@@ -4,6 +4,10 @@ export function notReady(service: string): Response {
   return Response.json({ error: "not ready", service }, { status: 503, headers: { "retry-after": "1" } });
 }
 
+export function paused(service: string): Response {
+  return Response.json({ error: "paused", service }, { status: 503, headers: { "retry-after": "1" } });
+}
+
 export function notFound(): Response {
   return Response.json({ error: "not found" }, { status: 404 });
 }

@@ -1,5 +1,6 @@
 import type { NativeInfo, Peer } from "../runtime/runtime.ts";
-import type { RequestEnv, WebSocketUpgrade } from "../service/contract.ts";
+import type { WebSocketUpgrade } from "../service/contract.ts";
+import type { IntakeEnv } from "../service/intake.ts";
 import type { Origin } from "./exchange.ts";
 import { Exchange } from "./exchange.ts";
 
@@ -7,7 +8,7 @@ import { Exchange } from "./exchange.ts";
  * What a service sees of its request: the one object that is made for every request. It does nothing until
  * asked: every member is a getter on the prototype, and there is no exchange until something has to be remembered.
  */
-export class ServiceRequestEnv implements RequestEnv {
+export class ServiceRequestEnv implements IntakeEnv {
   readonly #origin: Origin;
   readonly #request: Request;
   readonly #info: NativeInfo;
@@ -36,6 +37,14 @@ export class ServiceRequestEnv implements RequestEnv {
 
   get requestId(): string {
     return requestIdOf(ServiceRequestEnv.exchangeOf(this));
+  }
+
+  set requestId(id: string) {
+    ServiceRequestEnv.exchangeOf(this).requestId = id;
+  }
+
+  get isNetwork(): boolean {
+    return this.#origin.native !== undefined;
   }
 
   /** Bun's convention: Hono's `upgradeWebSocket` and `getConnInfo` of `hono/bun` look here. */

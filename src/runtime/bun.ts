@@ -197,6 +197,7 @@ function boundAddress(server: Server): NativeAddress {
 /** Costs nothing per request, but knows only the sum of the server. */
 function countPending(server: Server): Follower {
   return {
+    countsServer: true,
     add() {},
     open(running) {
       let connected = 0;
@@ -215,6 +216,7 @@ function listRequests(isWritten: (request: Request) => boolean): Follower {
     sweepAt = Math.max(64, 2 * requests.length);
   }
   return {
+    countsServer: false,
     add(request) {
       if (requests.push(request) >= sweepAt) sweep();
     },

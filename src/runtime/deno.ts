@@ -278,6 +278,7 @@ function followCompleted(): Follower {
     open--;
   };
   return {
+    countsServer: false,
     add(_request, info) {
       open++;
       (info as DenoInfo).completed.then(completed, completed);

@@ -90,6 +90,8 @@ export interface Peer {
 }
 
 export interface Follower {
+  /** It knows only the sum of all followers of its server, and `add` does nothing. */
+  readonly countsServer: boolean;
   /** The handler has answered this request. */
   add(request: Request, info: NativeInfo): void;
   /**

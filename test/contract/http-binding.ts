@@ -65,7 +65,7 @@ export const bindingCases: Case[] = [
       site.open("local", (_request, env) => Response.json({ client: env.clientAddress ?? "none" }));
       assert.equal(await getUnix(path), '{"client":"none"}');
       assert.equal(site.urls.get("local"), `unix:${path}`);
-      await site.intake("local").drain({ final: true });
+      await site.lease("local").drain({ final: true });
       await site.plane.closeAll();
       assert.equal(existsSync(path), false);
     },

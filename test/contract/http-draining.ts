@@ -13,8 +13,8 @@ export const drainingCases: Case[] = [
       site.open("api", () => new Response("x"));
       await fetch(site.urls.get("api") as string).then((response) => response.text());
       const began = performance.now();
-      await site.intake("never").drain({ final: true });
-      await site.intake("api").drain({ final: true });
+      site.intake("never").close();
+      await site.lease("api").drain({ final: true });
       assert.ok(performance.now() - began < 50);
     },
   },
@@ -38,16 +38,16 @@ export const drainingCases: Case[] = [
       await idle.until("first");
       for (const wire of wires) wire.send(get("/slow"));
       await eventually("all have arrived", () => arrived === 200);
-      const intake = site.intake("api");
-      assert.deepEqual(intake.held(), { ...nothing, requests: 200 });
-      const drained = intake.drain({ final: true });
+      const lease = site.lease("api");
+      assert.deepEqual(lease.held(), { ...nothing, requests: 200 });
+      const drained = lease.drain({ final: true });
       await refused(port);
       const texts = await Promise.all(wires.map((wire) => wire.closed));
       for (const text of texts) assert.match(text, /connection: close\r\n[\s\S]*done$/i);
       await drained;
       await idle.closed;
-      assert.deepEqual(intake.held(), nothing);
-      assert.equal(intake.cutStreams, 0);
+      assert.deepEqual(lease.held(), nothing);
+      assert.equal(lease.cutStreams, 0);
     },
   },
   {
@@ -57,8 +57,8 @@ export const drainingCases: Case[] = [
       site.open("api", () => wait(150).then(() => new Response("done")));
       const url = site.urls.get("api") as string;
       const slow = fetch(url).then((response) => response.text());
-      await eventually("it has arrived", () => site.intake("api").held().requests === 1);
-      const drained = site.intake("api").drain({ final: false });
+      await eventually("it has arrived", () => site.lease("api").held().requests === 1);
+      const drained = site.lease("api").drain({ final: false });
       assert.equal((await fetch(url)).status, 503);
       await drained;
       assert.equal(await slow, "done");
@@ -77,10 +77,10 @@ export const drainingCases: Case[] = [
         wire.destroy();
         return `${wire.received.slice(9, 12)} ${saysClose(wire.received)}`;
       };
-      await site.intake("a").drain({ final: true });
+      await site.lease("a").drain({ final: true });
       assert.equal(await ask("/a"), "503 true");
       assert.equal(await ask("/b"), "200 false");
-      await site.intake("b").drain({ final: true });
+      await site.lease("b").drain({ final: true });
       await refused(address.port);
     },
   },
@@ -102,10 +102,10 @@ export const drainingCases: Case[] = [
       foreign.write("foreign");
       await wire.until("begin");
       if (isShared) await neighbour.until("foreign");
-      const intake = site.intake("api");
-      assert.deepEqual(intake.held(), { ...nothing, requests: 1 });
+      const lease = site.lease("api");
+      assert.deepEqual(lease.held(), { ...nothing, requests: 1 });
       let isDrained = false;
-      const drained = intake.drain({ final: true }).then(() => {
+      const drained = lease.drain({ final: true }).then(() => {
         isDrained = true;
       });
       await wait(60);
@@ -115,8 +115,8 @@ export const drainingCases: Case[] = [
       await wire.until("end");
       // On the shared listener the neighbour's body is still open: it must hold nobody but its own service.
       await drained;
-      assert.deepEqual(intake.held(), nothing);
-      if (isShared) assert.deepEqual(site.intake("other").held(), { ...nothing, requests: 1 });
+      assert.deepEqual(lease.held(), nothing);
+      if (isShared) assert.deepEqual(site.lease("other").held(), { ...nothing, requests: 1 });
       foreign.close();
       wire.destroy();
       neighbour.destroy();
@@ -142,15 +142,15 @@ export const drainingCases: Case[] = [
       reader.send(get("/stream"));
       body.write("x");
       await reader.until("\r\n\r\n");
-      const intake = site.intake("api");
-      await eventually("both are held", () => intake.held().requests === 2);
+      const lease = site.lease("api");
+      await eventually("both are held", () => lease.held().requests === 2);
       gone.destroy();
       await wait(50);
-      assert.equal(intake.held().requests, 2);
+      assert.equal(lease.held().requests, 2);
       release();
-      await eventually("only the stream is left", () => intake.held().requests === 1);
+      await eventually("only the stream is left", () => lease.held().requests === 1);
       body.close();
-      await eventually("nothing is left", () => intake.held().requests === 0);
+      await eventually("nothing is left", () => lease.held().requests === 0);
       reader.destroy();
     },
   },
@@ -164,16 +164,16 @@ export const drainingCases: Case[] = [
       wire.send(get("/"));
       body.write("data: 1\n\n");
       await wire.until("data: 1");
-      const intake = site.intake("api");
-      assert.deepEqual(intake.held(), { ...nothing, streams: 1 });
-      const drained = intake.drain({ final: true });
+      const lease = site.lease("api");
+      assert.deepEqual(lease.held(), { ...nothing, streams: 1 });
+      const drained = lease.drain({ final: true });
       body.write("data: last words\n\n");
       const text = await wire.closed;
       assert.match(text, /data: last words\n\n\r\n0\r\n\r\n$/);
       await drained;
       assert.equal(body.isCancelled, true);
-      assert.equal(intake.cutStreams, 0);
-      assert.deepEqual(intake.held(), nothing);
+      assert.equal(lease.cutStreams, 0);
+      assert.deepEqual(lease.held(), nothing);
     },
   },
   {
@@ -188,8 +188,8 @@ export const drainingCases: Case[] = [
       await wire.until("data: 1");
       wire.destroy();
       await eventually("the service is told", () => body.isCancelled);
-      await eventually("nothing is held", () => site.intake("api").held().streams === 0);
-      assert.deepEqual(site.intake("api").held(), nothing);
+      await eventually("nothing is held", () => site.lease("api").held().streams === 0);
+      assert.deepEqual(site.lease("api").held(), nothing);
     },
   },
   {
@@ -206,13 +206,13 @@ export const drainingCases: Case[] = [
       await wire.until("\r\n\r\n");
       wire.pause();
       await wait(100);
-      const intake = site.intake("api");
+      const lease = site.lease("api");
       const began = performance.now();
-      await intake.drain({ final: true });
+      await lease.drain({ final: true });
       const took = performance.now() - began;
       assert.ok(took >= 150 && took < 600, `took ${took} ms`);
-      assert.equal(intake.cutStreams, 1);
-      assert.deepEqual(intake.held(), nothing);
+      assert.equal(lease.cutStreams, 1);
+      assert.deepEqual(lease.held(), nothing);
       wire.destroy();
     },
   },
@@ -227,9 +227,9 @@ export const drainingCases: Case[] = [
       });
       const wire = await openWire({ port: site.port("api") });
       wire.send(get("/"));
-      const intake = site.intake("api");
-      await eventually("it has arrived", () => intake.held().requests === 1);
-      await intake.drain({ final: true });
+      const lease = site.lease("api");
+      await eventually("it has arrived", () => lease.held().requests === 1);
+      await lease.drain({ final: true });
       assert.match(await wire.closed, /^HTTP\/1.1 200/);
       assert.equal(body.isCancelled, true);
     },
@@ -243,12 +243,12 @@ export const drainingCases: Case[] = [
       site.open("api", () => new Promise(() => {}));
       const wire = await openWire(address);
       wire.send(get("/"));
-      const intake = site.intake("api");
-      await eventually("it has arrived", () => intake.held().requests === 1);
-      const drained = intake.drain({ final: true });
+      const lease = site.lease("api");
+      await eventually("it has arrived", () => lease.held().requests === 1);
+      const drained = lease.drain({ final: true });
       await wait(30);
-      assert.equal(intake.held().requests, 1);
-      intake.cut();
+      assert.equal(lease.held().requests, 1);
+      lease.cut();
       await drained;
       const text = await wire.until("stopped");
       assert.match(text, /^HTTP\/1.1 503/);
@@ -261,7 +261,6 @@ export const drainingCases: Case[] = [
     async run(runtime) {
       await using site = await openSite(runtime, { api: {} });
       const url = site.urls.get("api") as string;
-      const intake = site.intake("api");
       let finish = () => {};
       site.open(
         "api",
@@ -270,18 +269,20 @@ export const drainingCases: Case[] = [
             finish = () => resolve(new Response("too late"));
           }),
       );
+      const old = site.lease("api");
       const first = fetch(url);
-      await eventually("it has arrived", () => intake.held().requests === 1);
-      const drained = intake.drain({ final: false });
-      intake.cut();
+      await eventually("it has arrived", () => old.held().requests === 1);
+      const drained = old.drain({ final: false });
+      old.cut();
       await drained;
       assert.equal((await first).status, 503);
       site.open("api", () => new Response("second"));
       assert.equal(await (await fetch(url)).text(), "second");
       finish();
       await wait(10);
-      assert.deepEqual(intake.held(), nothing);
-      await intake.drain({ final: true });
+      const lease = site.lease("api");
+      assert.deepEqual(lease.held(), nothing);
+      await lease.drain({ final: true });
     },
   },
 ];

@@ -20,7 +20,7 @@ export const servingCases: Case[] = [
       await notReady();
       site.open("api", () => new Response("first"));
       assert.equal(await (await fetch(url)).text(), "first");
-      await site.intake("api").drain({ final: false });
+      await site.lease("api").drain({ final: false });
       await notReady();
       site.open("api", () => new Response("second"));
       assert.equal(await (await fetch(url)).text(), "second");
@@ -114,7 +114,7 @@ export const servingCases: Case[] = [
         assert.equal(entry.fields.requestId, body.requestId);
       }
       assert.equal(await (await fetch(url)).text(), "fine");
-      assert.deepEqual(site.intake("api").held(), { requests: 0, streams: 0, websockets: 0 });
+      assert.deepEqual(site.lease("api").held(), { requests: 0, streams: 0, websockets: 0 });
     },
   },
   {
@@ -143,7 +143,7 @@ export const servingCases: Case[] = [
       // No end of the body: the answer must not wait for it.
       assert.match(await post(chunked, "b\r\n0123456789x\r\n"), /^413 .*"body too large"/s);
       assert.equal(calls, 3);
-      await eventually("nothing in flight", () => site.intake("api").held().requests === 0);
+      await eventually("nothing in flight", () => site.lease("api").held().requests === 0);
     },
   },
   {
@@ -176,7 +176,7 @@ export const servingCases: Case[] = [
       assert.equal(response.status, 503);
       assert.equal(((await response.json()) as { error: string }).error, "timeout");
       await eventually("the handler sees the abort", () => (reason as Error)?.name === "TimeoutError");
-      assert.deepEqual(site.intake("api").held(), { requests: 0, streams: 0, websockets: 0 });
+      assert.deepEqual(site.lease("api").held(), { requests: 0, streams: 0, websockets: 0 });
       assert.equal(site.logged.at(-1)?.message, "request timed out");
     },
   },
@@ -243,7 +243,7 @@ export const servingCases: Case[] = [
       });
       const request = new Request("http://inner/a", { method: "POST", headers: { "x-request-id": "r1" } });
       const answer = site.plane.call("inner", request);
-      await eventually("it is held", () => site.intake("inner").held().requests === 1);
+      await eventually("it is held", () => site.lease("inner").held().requests === 1);
       assert.equal(await (await answer).text(), "POST /a");
       assert.deepEqual(seen, { scope: target.scope, address: undefined, id: "r1" });
       await assert.rejects(site.plane.call("nobody", new Request("http://nobody/")), /"nobody"/);

@@ -8,7 +8,7 @@ import type { HttpPlane } from "../../src/http/http-plane.ts";
 import { createHttpPlane } from "../../src/http/http-plane.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import type { RequestEnv } from "../../src/service/contract.ts";
-import type { Intake, IntakeTarget } from "../../src/service/intake.ts";
+import type { Intake, IntakeTarget, Lease } from "../../src/service/intake.ts";
 import { openWire } from "../support/wire.ts";
 
 /** One promise of the contract. */
@@ -33,6 +33,8 @@ export interface Site extends AsyncDisposable {
   readonly urls: Map<string, string>;
   port(service: string): number;
   intake(service: string): Intake;
+  /** The newest one of `service`. */
+  lease(service: string): Lease;
   /** Opens the door of `service` for a new generation. */
   open(service: string, fetch: ServiceFetch, websocket?: unknown): IntakeTarget;
 }
@@ -58,6 +60,7 @@ export async function openSite(
   { streamsTimeout = 300 } = {},
 ): Promise<Site> {
   const urls = new Map<string, string>();
+  const leases = new Map<string, Lease>();
   const beacon = createBeacon();
   const logged: Logged[] = [];
   const names = Object.keys(services);
@@ -81,6 +84,7 @@ export async function openSite(
     urls,
     port: (service) => Number(new URL(urls.get(service) as string).port),
     intake: (service) => plane.intake(service),
+    lease: (service) => leases.get(service) as Lease,
     open(service, fetch, websocket) {
       generation++;
       const scope = {
@@ -91,7 +95,7 @@ export async function openSite(
         failed() {},
       };
       const target = { scope, fetch, websocket };
-      plane.intake(service).open(target);
+      leases.set(service, plane.intake(service).open(target));
       return target;
     },
     [Symbol.asyncDispose]: () => plane.closeAll(),

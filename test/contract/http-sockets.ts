@@ -40,9 +40,9 @@ export const socketCases: Case[] = [
       await eventually("all has come", () => client.messages.length === 3);
       assert.deepEqual(client.messages.slice(0, 2), ["welcome", "echo hi chat 1"]);
       assert.deepEqual([...new Uint8Array(client.messages[2] as ArrayBuffer)], [2, 3]);
-      assert.deepEqual(site.intake("api").held(), { ...nothing, websockets: 1 });
+      assert.deepEqual(site.lease("api").held(), { ...nothing, websockets: 1 });
       client.socket.close(4000, "enough");
-      await eventually("it is closed", () => site.intake("api").held().websockets === 0);
+      await eventually("it is closed", () => site.lease("api").held().websockets === 0);
       await eventually("the service knows", () => seen.length === 4);
       assert.deepEqual(seen, [
         ["open", "api", 1],
@@ -89,13 +89,13 @@ export const socketCases: Case[] = [
         return response;
       });
       const clients = await Promise.all([1, 2, 3].map(() => openClient(site.port("api"))));
-      const intake = site.intake("api");
-      await eventually("all are held", () => intake.held().websockets === 3);
+      const lease = site.lease("api");
+      await eventually("all are held", () => lease.held().websockets === 3);
       const began = performance.now();
-      await intake.drain({ final: true });
+      await lease.drain({ final: true });
       assert.ok(performance.now() - began < 250);
-      assert.equal(intake.cutStreams, 0);
-      assert.deepEqual(intake.held(), nothing);
+      assert.equal(lease.cutStreams, 0);
+      assert.deepEqual(lease.held(), nothing);
       for (const client of clients) {
         const { code, reason } = await client.closed;
         assert.equal(code, 1001);
@@ -113,12 +113,12 @@ export const socketCases: Case[] = [
       const wire = await openWire({ port: site.port("api") });
       wire.send(upgrade("/"));
       await wire.until("101");
-      const intake = site.intake("api");
-      await eventually("it is held", () => intake.held().websockets === 1);
+      const lease = site.lease("api");
+      await eventually("it is held", () => lease.held().websockets === 1);
       const began = performance.now();
-      await intake.drain({ final: true });
+      await lease.drain({ final: true });
       assert.ok(performance.now() - began < 500);
-      assert.deepEqual(intake.held(), nothing);
+      assert.deepEqual(lease.held(), nothing);
       wire.destroy();
     },
   },
@@ -128,10 +128,10 @@ export const socketCases: Case[] = [
       await using site = await openSite(runtime, { api: {} });
       site.open("api", (request, env) => env.upgradeWebSocket(request).response);
       const client = await openClient(site.port("api"));
-      const intake = site.intake("api");
-      await eventually("it is held", () => intake.held().websockets === 1);
-      intake.cut();
-      assert.deepEqual(intake.held(), nothing);
+      const lease = site.lease("api");
+      await eventually("it is held", () => lease.held().websockets === 1);
+      lease.cut();
+      assert.deepEqual(lease.held(), nothing);
       await client.closed;
     },
   },
@@ -160,11 +160,11 @@ export const socketCases: Case[] = [
       client.socket.send("hi");
       await eventually("the echo", () => client.messages[0] === "hono hi");
       assert.deepEqual(scopesSeen, ["api"]);
-      const intake = site.intake("api");
-      assert.deepEqual(intake.held(), { ...nothing, websockets: 1 });
-      await intake.drain({ final: true });
+      const lease = site.lease("api");
+      assert.deepEqual(lease.held(), { ...nothing, websockets: 1 });
+      await lease.drain({ final: true });
       assert.equal((await client.closed).code, 1001);
-      assert.deepEqual(intake.held(), nothing);
+      assert.deepEqual(lease.held(), nothing);
     },
   },
 ];

@@ -95,6 +95,8 @@ test("any sequence of failures, completions, time and stops keeps the promises o
                   await perform(spec.health);
                   return { status: "pass" };
                 },
+                pause() {},
+                resume() {},
                 quiet() {},
                 async stop({ final }) {
                   expect(life.ending).toBe(false);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ChildEvent, ChildState } from "../../src/group/state.ts";
-import { isAlive, isOver, next } from "../../src/group/state.ts";
+import { isAlive, isHeldBack, isOver, isServing, next } from "../../src/group/state.ts";
 
 const boom = new Error("boom");
 const giveUp = { tag: "giveUp" } as const;
@@ -15,9 +15,11 @@ const unhealthy: ChildState = { tag: "unhealthy", generation, reason: "slow" };
 const toStop: ChildState = { tag: "stopping", generation, goal: { tag: "stop" } };
 const toRecover: ChildState = { tag: "stopping", generation, goal: { tag: "recover", error: boom } };
 const toComplete: ChildState = { tag: "stopping", generation, goal: { tag: "complete" } };
+const toRest: ChildState = { tag: "stopping", generation, goal: { tag: "stop", by: "operator" } };
 const backoff: ChildState = { tag: "backoff", generation, error: boom, delay: 100 };
 const quarantined: ChildState = { tag: "quarantined", generation, error: boom, delay: 100 };
 const stopped: ChildState = { tag: "stopped", generation };
+const resting: ChildState = { tag: "stopped", generation, by: "operator" };
 const completed: ChildState = { tag: "completed", generation };
 const failed: ChildState = { tag: "failed", generation, error: boom };
 
@@ -31,15 +33,18 @@ const all = [
   toStop,
   toRecover,
   toComplete,
+  toRest,
   backoff,
   quarantined,
   stopped,
+  resting,
   completed,
   failed,
 ];
 
 const events: Record<string, ChildEvent> = {
-  load: { tag: "load" },
+  load: { tag: "load", generation: 4 },
+  "load of an old number": { tag: "load", generation: 0 },
   loaded: { tag: "loaded" },
   begin: { tag: "begin" },
   ready: { tag: "ready" },
@@ -47,7 +52,10 @@ const events: Record<string, ChildEvent> = {
   well: { tag: "well" },
   failed: { tag: "failed", error: boom },
   completed: { tag: "completed" },
+  replaced: { tag: "replaced", generation: 4 },
+  "replaced by an old number": { tag: "replaced", generation: 0 },
   stop: { tag: "stop" },
+  "stop by an operator": { tag: "stop", by: "operator" },
   "ended, retry": { tag: "ended", verdict: { tag: "retry", delay: 100 } },
   "ended, quarantine": { tag: "ended", verdict: { tag: "quarantine", delay: 100 } },
   "ended, give up": { tag: "ended", verdict: giveUp },
@@ -55,8 +63,8 @@ const events: Record<string, ChildEvent> = {
 
 /** Every transition that exists; all others have to leave the state as it is. */
 const table: [ChildState, keyof typeof events, ChildState][] = [
-  [pendingNew, "load", { tag: "loading", generation: 1 }],
   [pendingNew, "stop", { tag: "stopped", generation: 0 }],
+  [pendingNew, "stop by an operator", { tag: "stopped", generation: 0, by: "operator" }],
   [loading, "loaded", pending],
   [pending, "begin", starting],
   [starting, "ready", ready],
@@ -64,12 +72,18 @@ const table: [ChildState, keyof typeof events, ChildState][] = [
   [unhealthy, "well", ready],
   ...[pending, loading, starting, ready, unhealthy].flatMap((state): [ChildState, string, ChildState][] => [
     [state, "stop", toStop],
+    [state, "stop by an operator", toRest],
     [state, "failed", toRecover],
     [state, "completed", toComplete],
   ]),
   [toRecover, "stop", toStop],
+  [toRecover, "stop by an operator", toRest],
+  [toComplete, "stop by an operator", toRest],
   ...["ended, retry", "ended, quarantine", "ended, give up"].map(
     (ended): [ChildState, string, ChildState] => [toStop, ended, stopped],
+  ),
+  ...["ended, retry", "ended, quarantine", "ended, give up"].map(
+    (ended): [ChildState, string, ChildState] => [toRest, ended, resting],
   ),
   [toRecover, "ended, retry", backoff],
   [toRecover, "ended, quarantine", quarantined],
@@ -77,10 +91,16 @@ const table: [ChildState, keyof typeof events, ChildState][] = [
   [toComplete, "ended, give up", completed],
   [toComplete, "ended, retry", { tag: "backoff", generation, error: undefined, delay: 100 }],
   [toComplete, "ended, quarantine", { tag: "quarantined", generation, error: undefined, delay: 100 }],
-  [backoff, "load", { tag: "loading", generation: generation + 1 }],
-  [quarantined, "load", { tag: "loading", generation: generation + 1 }],
+  ...[pendingNew, backoff, quarantined, completed, failed, stopped, resting].map(
+    (state): [ChildState, string, ChildState] => [state, "load", { tag: "loading", generation: 4 }],
+  ),
+  ...[ready, unhealthy, toRecover, toComplete, backoff, quarantined, completed, failed].map(
+    (state): [ChildState, string, ChildState] => [state, "replaced", { tag: "ready", generation: 4 }],
+  ),
   [backoff, "stop", stopped],
+  [backoff, "stop by an operator", resting],
   [quarantined, "stop", stopped],
+  [quarantined, "stop by an operator", resting],
 ];
 
 describe("next()", () => {
@@ -88,7 +108,8 @@ describe("next()", () => {
     for (const [name, event] of Object.entries(events)) {
       const row = table.find(([from, when]) => from === state && when === name);
       const goal = "goal" in state ? ` (${state.goal.tag})` : "";
-      const from = `${state.tag}${goal} ${state.generation}`;
+      const by = state === toRest || state === resting ? " by an operator" : "";
+      const from = `${state.tag}${goal}${by} ${state.generation}`;
       test(`${from} + ${name} → ${row ? row[2].tag : "unchanged"}`, () => {
         if (row) expect(next(state, event)).toEqual(row[2]);
         else expect(next(state, event)).toBe(state);
@@ -98,7 +119,7 @@ describe("next()", () => {
 });
 
 test("isOver() holds for the three ends only", () => {
-  expect(all.filter(isOver)).toEqual([stopped, completed, failed]);
+  expect(all.filter(isOver)).toEqual([stopped, resting, completed, failed]);
 });
 
 test("isAlive() holds while a generation exists that has not ended", () => {
@@ -111,5 +132,11 @@ test("isAlive() holds while a generation exists that has not ended", () => {
     toStop,
     toRecover,
     toComplete,
+    toRest,
   ]);
+});
+
+test("isServing() holds while work may reach it, isHeldBack() while an operator keeps it away", () => {
+  expect(all.filter(isServing)).toEqual([ready, unhealthy]);
+  expect(all.filter(isHeldBack)).toEqual([toRest, resting]);
 });

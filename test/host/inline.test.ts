@@ -18,18 +18,23 @@ function fakeIntake(
 ): Intake & { target?: IntakeTarget } {
   return {
     needsFetch: true,
-    cutStreams: 0,
     open(target) {
       seen.push("open");
       this.target = target;
+      return {
+        cutStreams: 0,
+        async drain({ final }) {
+          seen.push(final ? "drain for good" : "drain");
+          await drained;
+        },
+        cut: () => void seen.push("cut"),
+        held: () => ({ requests: 2, streams: 1, websockets: 0 }),
+      };
     },
     quiet: () => void seen.push("quiet"),
-    async drain({ final }) {
-      seen.push(final ? "drain for good" : "drain");
-      await drained;
-    },
-    cut: () => void seen.push("cut"),
-    held: () => ({ requests: 2, streams: 1, websockets: 0 }),
+    pause: () => void seen.push("pause"),
+    resume: () => void seen.push("resume"),
+    close: () => void seen.push("close"),
   };
 }
 

@@ -17,6 +17,7 @@ export interface FakeBehaviour {
   start?(generation: number): Promise<void> | void;
   stop?(generation: number, options: StopOptions): Promise<void> | void;
   health?(generation: number): Promise<Health> | Health;
+  reload?(generation: number, config: unknown): Promise<boolean>;
 }
 
 /** A member without a module: writes `up NAME`, `down NAME` into `seen`, and lets a test play the host. */
@@ -34,6 +35,7 @@ export function fakeService(
     startTimeout: 30_000,
     restart: quickRestart,
     health: { interval: 1_000, timeout: 500, failures: 3 },
+    replace: "start-first",
     ...member,
     reports,
     createHost(generation, report): Host {
@@ -44,6 +46,7 @@ export function fakeService(
 }
 
 function fakeHost(name: string, generation: number, seen: string[], behaviour: FakeBehaviour): Host {
+  const { reload } = behaviour;
   const held: Held = { ...nothingHeld, hooks: ["stop"] };
   return {
     probes: behaviour.health !== undefined,
@@ -58,6 +61,9 @@ function fakeHost(name: string, generation: number, seen: string[], behaviour: F
     async health() {
       return (await behaviour.health?.(generation)) ?? { status: "pass" };
     },
+    ...(reload ? { reload: (config) => reload(generation, config) } : {}),
+    pause: () => void seen.push(`pause ${name} ${generation}`),
+    resume: () => void seen.push(`resume ${name} ${generation}`),
     quiet() {
       seen.push(`quiet ${name}`);
     },

@@ -1,0 +1,83 @@
+import type { Clock } from "../core/clock.ts";
+import type { Ending } from "./ending.ts";
+import type { Host, HostReport, Member } from "./host.ts";
+import { startInTime } from "./patience.ts";
+
+/** A generation that comes up beside the serving one. */
+export interface Replacement {
+  readonly generation: number;
+  readonly host: Host;
+  /** Whether it came up; `failed` when it did not in time, or `end` was called meanwhile. Never rejects. */
+  readonly outcome: Promise<Outcome>;
+  /** It serves from now on: what its host reports goes to `report`, also what came since it was ready. */
+  adopt(report: HostReport): void;
+  /** Ends it, once: later calls get the first one's ending. */
+  end(): Ending;
+}
+
+export type Outcome = { readonly tag: "up" } | { readonly tag: "failed"; readonly error: unknown };
+
+export interface ReplacementOptions {
+  readonly member: Member;
+  readonly generation: number;
+  readonly clock: Clock;
+  readonly fresh: boolean;
+  readonly paused: boolean;
+  /** How such a generation is ended; the address stays with the serving one. */
+  readonly end: (generation: number, host: Host) => Ending;
+}
+
+/**
+ * Loads and starts the next generation of a service while the one before it serves. Nothing that happens here
+ * touches that one: only `adopt` makes the new one the service.
+ */
+export function bringUp(options: ReplacementOptions): Replacement {
+  const { member, generation, clock, fresh } = options;
+  const broken = Promise.withResolvers<never>();
+  // It also breaks when nobody waits any more.
+  broken.promise.catch(() => {});
+  let failure: { readonly error: unknown } | undefined;
+  let hasCompleted = false;
+  let heir: HostReport | undefined;
+  let ending: Ending | undefined;
+
+  const host = member.createHost(generation, { failed, completed }, { fresh });
+  if (options.paused) host.pause();
+
+  function failed(error: unknown): void {
+    if (heir) heir.failed(error);
+    failure ??= { error };
+    broken.reject(error);
+  }
+  function completed(): void {
+    if (heir) heir.completed();
+    hasCompleted = true;
+  }
+  async function comeUp(): Promise<Outcome> {
+    const steps = [
+      ["init()", () => host.load()],
+      ["start()", () => host.start()],
+    ] as const;
+    for (const [hook, step] of steps) {
+      if (failure) break;
+      failure ??= await startInTime(member, clock, hook, Promise.race([step(), broken.promise]));
+    }
+    return failure ? { tag: "failed", error: failure.error } : { tag: "up" };
+  }
+
+  return {
+    generation,
+    host,
+    outcome: comeUp(),
+    adopt(report) {
+      heir = report;
+      if (failure) report.failed(failure.error);
+      else if (hasCompleted) report.completed();
+    },
+    end() {
+      failed(new Error("It was ended before it was ready"));
+      ending ??= options.end(generation, host);
+      return ending;
+    },
+  };
+}

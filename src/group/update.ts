@@ -1,0 +1,131 @@
+import type { StepResult } from "../core/command.ts";
+import { within } from "../core/deadline.ts";
+import { defaultStopTimeout } from "../core/ladder.ts";
+import { waves } from "../core/order.ts";
+import type { ShutdownPlan } from "../core/plan.ts";
+import type { Child } from "./child.ts";
+import type { Member } from "./host.ts";
+import type { Done, Operations, World } from "./operations.ts";
+import { isHeldBack, isServing } from "./state.ts";
+import { createTurns } from "./turns.ts";
+
+/** From one plan to the next. Services that no list names go on undisturbed, with the policies of their new member. */
+export interface GroupChange {
+  /** The whole new list, in the order of the plan. */
+  readonly members: readonly Member[];
+  readonly shutdown: ShutdownPlan;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** They need a new generation. */
+  readonly changed: readonly string[];
+  /** Only their config is new. */
+  readonly reconfigured: readonly string[];
+}
+
+export interface UpdateOptions extends World {
+  readonly operations: Operations;
+  readonly add: (member: Member) => Child;
+  readonly remove: (name: string) => void;
+  /** Told when the list of services is complete, and again when every step was taken. */
+  readonly rewired: (members: readonly Member[], shutdown: ShutdownPlan) => void;
+}
+
+/** The function behind `Group.update`: one change after the other. */
+export function createUpdate(options: UpdateOptions): (change: GroupChange) => Promise<StepResult[]> {
+  const { children, clock, operations, isStopping, add, remove, rewired } = options;
+  const inTurn = createTurns();
+
+  async function update(change: GroupChange): Promise<StepResult[]> {
+    const steps = await removeAll(change.removed);
+    if (!isStopping()) {
+      takeIn(change);
+      rewired(change.members, change.shutdown);
+    }
+    for (const wave of wavesOf(change.members))
+      steps.push(...(await Promise.all(wave.flatMap(stepFor(change)))));
+    if (!isStopping()) rewired(change.members, change.shutdown);
+    return steps;
+  }
+
+  /** Dependents first. */
+  async function removeAll(names: readonly string[]): Promise<StepResult[]> {
+    const members = names.flatMap((name) => children.get(name)?.member ?? []);
+    const steps: StepResult[] = [];
+    for (const wave of wavesOf(members).reverse()) {
+      steps.push(...(await Promise.all(wave.map(({ name }) => operations.step(name, "remove", leave)))));
+    }
+    return steps;
+  }
+
+  async function leave(child: Child): Promise<Done> {
+    const end = await child.stop(child.member.stopTimeout ?? defaultStopTimeout);
+    // Once the group stops, its report is about everybody who was there when that began.
+    if (isStopping()) return { action: "remove" };
+    remove(child.member.name);
+    return {
+      action: "remove",
+      note: end.abandoned ? "it did not stop in time and was abandoned" : undefined,
+    };
+  }
+
+  function takeIn({ members, added, changed, reconfigured }: GroupChange): void {
+    const later = new Set([...changed, ...reconfigured]);
+    for (const member of members) {
+      if (added.includes(member.name)) add(member);
+      else if (!later.has(member.name)) children.get(member.name)?.adopt(member);
+    }
+  }
+
+  function stepFor({ added, changed, reconfigured }: GroupChange) {
+    const [isNew, isChanged, isReconfigured] = [new Set(added), new Set(changed), new Set(reconfigured)];
+    return (member: Member): Promise<StepResult>[] => {
+      const { name } = member;
+      if (isNew.has(name)) return [operations.step(name, "add", welcome)];
+      if (isChanged.has(name)) return [operations.step(name, "replace", (child) => renew(child, member))];
+      if (!isReconfigured.has(name)) return [];
+      return [operations.step(name, "reconfigure", (child) => reconfigure(child, member))];
+    };
+  }
+
+  function welcome(child: Child): Promise<Done> {
+    child.revive(false);
+    return operations.start(child, "add", false);
+  }
+
+  function renew(child: Child, member: Member): Promise<Done> {
+    if (!isHeldBack(child.state)) return operations.replace(child, member, "replace");
+    child.adopt(member);
+    return Promise.resolve({
+      action: "unchanged",
+      note: "an operator has stopped it: this holds from its next start",
+    });
+  }
+
+  async function reconfigure(child: Child, member: Member): Promise<Done> {
+    if (!isServing(child.state) || !(await tookConfig(child, member))) return renew(child, member);
+    child.adopt(member);
+    return { action: "reconfigure" };
+  }
+
+  /** A service that cannot take its config in time gets a new generation, which can. */
+  async function tookConfig(child: Child, member: Member): Promise<boolean> {
+    if (!member.nextConfig) return false;
+    const taken = member.nextConfig().then((config) => child.reload(config));
+    const outcome = await within(clock, clock.now() + member.startTimeout, taken);
+    return outcome.tag === "done" && outcome.value;
+  }
+
+  return (change) => inTurn("update", () => update(change));
+}
+
+/** Members that do not depend on each other, those that nobody else needs last. */
+function wavesOf(members: readonly Member[]): Member[][] {
+  const wave = waves(members);
+  const found: Member[][] = [];
+  for (const member of members) {
+    const index = wave.get(member.name) ?? 0;
+    found[index] ??= [];
+    found[index].push(member);
+  }
+  return found;
+}
