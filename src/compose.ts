@@ -1,7 +1,11 @@
 import { inOrder } from "./config/findings.ts";
 import type { ReadOptions } from "./config/read-plan.ts";
 import { readLoadable, readPlan } from "./config/read-plan.ts";
+import type { Claim } from "./control/claim.ts";
+import { claimInstance } from "./control/claim.ts";
+import { instanceFiles } from "./control/instance-files.ts";
 import { systemClock } from "./core/clock.ts";
+import { SupervisorError } from "./core/errors.ts";
 import { exitCodeOf } from "./core/exit.ts";
 import type { Plan } from "./core/plan.ts";
 import { ProblemsError } from "./core/problem.ts";
@@ -46,10 +50,37 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
     assertStopReportWritable(stopReportFile);
   }
   const { plan, locate } = await readPlan(readOptions(options));
-  const runtime = await detectRuntime();
-  runtime.provideModule("supervisor", library);
-  const load = () => loadModules(plan, locate, runtime, systemClock);
-  return exitCodeOf(await supervise({ plan, runtime, load, ...reportFile(options) }));
+  const claim = await claimName(plan);
+  try {
+    const runtime = await detectRuntime();
+    runtime.provideModule("supervisor", library);
+    const load = () => loadModules(plan, locate, runtime, systemClock);
+    return exitCodeOf(
+      await supervise({
+        plan,
+        runtime,
+        load,
+        ...reportFile(options),
+        ...("files" in claim ? { claim } : { unclaimed: claim }),
+      }),
+    );
+  } finally {
+    if ("files" in claim) claim.release();
+  }
+}
+
+/** Before anything else: a second instance would fight with the first one for every address. */
+async function claimName(plan: Plan): Promise<Claim | SupervisorError> {
+  try {
+    const claim = await claimInstance(plan.name, instanceFiles(plan.name, process.env));
+    // Also when a second signal ends the process at once.
+    process.once("exit", claim.release);
+    return claim;
+  } catch (error) {
+    // A container may have no folder that can be written to; its services run all the same.
+    if (error instanceof SupervisorError && error.code === "CONTROL_UNAVAILABLE") return error;
+    throw error;
+  }
 }
 
 /**

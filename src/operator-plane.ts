@@ -1,13 +1,25 @@
 import type { AdminServer } from "./control/admin-server.ts";
 import { serveAdmin } from "./control/admin-server.ts";
+import type { Api } from "./control/api.ts";
+import { createApi } from "./control/api.ts";
+import { releaseInstance } from "./control/claim.ts";
+import type { ControlServer } from "./control/control-server.ts";
+import { serveControl } from "./control/control-server.ts";
+import type { Known } from "./control/known.ts";
+import { createKnown } from "./control/known.ts";
+import type { PendingCommands } from "./control/pending.ts";
+import { createPending } from "./control/pending.ts";
 import type { FromOperator, OperatorData, ToOperator } from "./control/protocol.ts";
+import type { FrozenLoop, Status } from "./control/status.ts";
+import { statusOf } from "./control/status.ts";
 import { beaconCells } from "./core/beacon.ts";
+import { systemClock } from "./core/clock.ts";
 import { formatDuration } from "./core/duration.ts";
 import { messageOf, SupervisorError } from "./core/errors.ts";
 import { secondSignalExit } from "./core/exit.ts";
 import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
-import type { ServiceSnapshot } from "./core/snapshot.ts";
+import type { Address } from "./core/plan.ts";
 import { describeLeft, forcedReport } from "./observe/forced-report.ts";
 import type { HealthView } from "./observe/health.ts";
 import { answerHealth } from "./observe/health-answer.ts";
@@ -18,11 +30,13 @@ import type { Loop } from "./observe/loop-watch.ts";
 import { createLoopWatch, describeFreeze } from "./observe/loop-watch.ts";
 import type { Oversight } from "./observe/oversight.ts";
 import { createOversight } from "./observe/oversight.ts";
+import { createRedactor } from "./observe/redact.ts";
 import { createStallReport } from "./observe/stall-report.ts";
 import { writeStopReport } from "./observe/stop-report-file.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 import type { Native } from "./runtime/native.ts";
 import { openNative } from "./runtime/native-detect.ts";
+import type { Runtime } from "./runtime/runtime.ts";
 
 /** How often the beacon is looked at, in milliseconds: seldom, and often once a stop has a deadline. */
 const lookMs = { usual: 250, stopping: 20 } as const;
@@ -42,23 +56,39 @@ export class OperatorPlane {
   readonly #loop: (now: number) => Loop;
   readonly #stallOf = createStallReport();
   readonly #oversight: Oversight;
-  readonly #services: Map<string, ServiceSnapshot>;
+  readonly #known: Known;
+  readonly #commands: PendingCommands;
+  readonly #api: Api;
   #stoppingSince = 0;
   #native: Native | undefined;
   /** When the start was seen to be over, on the clock of `performance.now`. */
   #settledSince: number | undefined;
   #gaveBack = false;
   #admin: AdminServer | undefined;
+  #control: ControlServer | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(data: OperatorData, tell: (message: FromOperator) => void) {
     this.#data = data;
     this.#tell = tell;
-    this.#output = createLogWriter({ ...data.log, secrets: data.secrets });
+    const { text: redact } = createRedactor(data.secrets);
+    const known = createKnown(data, redact);
+    this.#known = known;
+    this.#output = createLogWriter({ ...data.log, secrets: data.secrets, copy: known.logs.add });
     this.#log = createLogger(this.#output.sink, Date.now);
     this.#loop = createLoopWatch(data.beacon, data.services);
     this.#oversight = createOversight(data.budgetMs);
-    this.#services = new Map(data.services.map((service) => [service.name, asPending(service)]));
+    this.#commands = createPending({
+      clock: systemClock,
+      post: (id, command, until) => tell({ type: "command", id, command, until }),
+      frozen: () => this.#frozen(),
+    });
+    this.#api = createApi({
+      known,
+      status: () => this.#status(),
+      send: this.#commands.send,
+      redact,
+    });
   }
 
   async start(): Promise<void> {
@@ -66,16 +96,24 @@ export class OperatorPlane {
     process.on("uncaughtException", failed);
     process.on("unhandledRejection", failed);
     this.#look();
-    await this.#listen();
+    const runtime = await detectRuntime();
+    this.#openControl(runtime);
+    await this.#listen(runtime);
     await this.#watchSignals();
   }
 
   take(message: Exclude<ToOperator, { type: "begin" }>): void {
     switch (message.type) {
       case "changed":
-        for (const snapshot of JSON.parse(message.snapshots) as ServiceSnapshot[]) {
-          this.#services.set(snapshot.name, snapshot);
-        }
+      case "events":
+      case "lines":
+        this.#known.take(message);
+        break;
+      case "accepted":
+        this.#commands.accepted(message.id);
+        break;
+      case "result":
+        this.#commands.finished(message.id, message.result);
         break;
       case "stopping":
         this.#stoppingSince = Date.now();
@@ -92,12 +130,33 @@ export class OperatorPlane {
     }
   }
 
-  async #listen(): Promise<void> {
+  /** Services run without it, too: a container may have no folder that can be written to. */
+  #openControl(runtime: Runtime): void {
+    const { control } = this.#data;
+    if (!control) return;
+    try {
+      this.#control = serveControl(
+        runtime,
+        control,
+        (request) => this.#api.answer(request, { tag: "socket" }) ?? this.#health(request),
+      );
+    } catch (error) {
+      const { code, hint } = error instanceof SupervisorError ? error : unavailable;
+      this.#tell({ type: "missing", code, message: messageOf(error), hint });
+    }
+  }
+
+  async #listen(runtime: Runtime): Promise<void> {
     const { admin } = this.#data;
     try {
       if (admin) {
-        this.#admin = await serveAdmin(await detectRuntime(), admin.listen, (request) =>
-          this.#answer(request),
+        const { listen, token, readOnly = false } = admin;
+        const entrance = (address: Address) =>
+          ({ tag: "admin", address, readOnly, ...(token === undefined ? {} : { token }) }) as const;
+        this.#admin = await serveAdmin(
+          runtime,
+          listen,
+          (request, address) => this.#api.answer(request, entrance(address)) ?? this.#health(request),
         );
       }
       this.#tell({ type: "listening", address: this.#admin?.address });
@@ -118,7 +177,7 @@ export class OperatorPlane {
     if (limitation) this.#log.debug("signals cannot be seen while the event loop is blocked", { limitation });
   }
 
-  #answer(request: Request): Response {
+  #health(request: Request): Response {
     const { method, headers } = request;
     const {
       status,
@@ -132,11 +191,32 @@ export class OperatorPlane {
     const { stop } = this.#oversight;
     return {
       name: this.#data.name,
-      services: [...this.#services.values()],
+      services: [...this.#known.services.values()],
       loop: this.#loop(performance.now()),
       ...(stop ? { stopping: { cause: stop.cause, since: this.#stoppingSince } } : {}),
       now: Date.now(),
     };
+  }
+
+  #status(): Status {
+    const { stop } = this.#oversight;
+    const frozen = this.#frozen();
+    return statusOf({
+      data: this.#data,
+      known: this.#known,
+      now: Date.now(),
+      rssBytes: process.memoryUsage.rss(),
+      ...(frozen ? { frozen } : {}),
+      ...(stop ? { stopping: { cause: stop.cause, since: this.#stoppingSince } } : {}),
+    });
+  }
+
+  #frozen(): FrozenLoop | undefined {
+    const loop = this.#loop(performance.now());
+    if (!loop.frozen) return undefined;
+    const { forMs, service } = loop;
+    const message = describeFreeze(loop);
+    return { message, forMs: Math.round(forMs), ...(service === undefined ? {} : { service }) };
   }
 
   /** Looks at the loop, the signals and the time, does what is to be done, and waits for the next look. */
@@ -182,12 +262,13 @@ export class OperatorPlane {
   #endProcess(code: number, why: string, now: number): void {
     const { stopReportFile } = this.#data;
     const { stop } = this.#oversight;
-    const services = [...this.#services.values()];
+    const services = [...this.#known.services.values()];
     this.#log.fatal(`${why}; not stopped: ${describeLeft(services) || "nothing"}`, { exitCode: code });
     if (stop && stopReportFile) {
       writeStopReport(stopReportFile, forcedReport(stop, services, now - stop.at, Date.now()), this.#log);
     }
     this.#output.flush();
+    if (this.#data.control) releaseInstance(this.#data.control);
     this.#native?.exit(code);
     // Without a native exit the code is the one of this signal.
     process.kill(process.pid, "SIGKILL");
@@ -195,7 +276,8 @@ export class OperatorPlane {
 
   async #close(): Promise<void> {
     clearTimeout(this.#timer);
-    await this.#admin?.close();
+    this.#api.close();
+    await Promise.all([this.#control?.close(), this.#admin?.close()]);
     this.#native?.release();
     this.#output.flush();
     // Main ends this thread: Bun has no way to from within that leaves the message its time.
@@ -204,7 +286,3 @@ export class OperatorPlane {
 }
 
 const unavailable = { code: "ADDRESS_UNAVAILABLE", hint: "See the message of the runtime." } as const;
-
-function asPending({ name, critical }: { name: string; critical: boolean }): ServiceSnapshot {
-  return { name, critical, state: "pending", generation: 0, since: Date.now(), failures: 0 };
-}

@@ -1,9 +1,15 @@
+import { createCommander } from "./commander.ts";
 import { assertAdminFree } from "./control/admin-probe.ts";
+import type { Claim } from "./control/claim.ts";
+import type { LogTap } from "./control/log-tap.ts";
+import { createLogTap } from "./control/log-tap.ts";
 import type { OperatorLink, OperatorOptions } from "./control/operator-link.ts";
 import { startOperator } from "./control/operator-link.ts";
 import type { Beacon } from "./core/beacon.ts";
 import { createBeacon } from "./core/beacon.ts";
 import { systemClock } from "./core/clock.ts";
+import type { CommandError } from "./core/command.ts";
+import type { SupervisorError } from "./core/errors.ts";
 import { messageOf } from "./core/errors.ts";
 import type { Events } from "./core/events.ts";
 import { createEvents } from "./core/events.ts";
@@ -19,6 +25,7 @@ import type { Blame } from "./host/blame.ts";
 import { createBlame } from "./host/blame.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import { createHttpPlane } from "./http/http-plane.ts";
+import { injectRequest } from "./inject.ts";
 import { membersOf } from "./members.ts";
 import type { Definition } from "./modules/shape.ts";
 import { captureConsole } from "./observe/console-capture.ts";
@@ -36,6 +43,10 @@ export interface Supervised {
   readonly runtime: Runtime;
   readonly load: () => Promise<readonly Definition[]>;
   readonly stopReportFile?: string;
+  /** What makes this process the one of its name; absent: there is no control socket. Released at the end. */
+  readonly claim?: Claim;
+  /** Why there can be no control socket although there should be one. */
+  readonly unclaimed?: SupervisorError;
   /** Told as soon as the group exists, before it starts. */
   readonly created?: (group: Group) => void;
   /** Whether SIGTERM and the like are ours; a library user may keep them. @default true */
@@ -47,8 +58,11 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   const { plan, runtime } = supervised;
   const beacon = createBeacon();
   const events = createEvents();
-  const output = openLog(plan);
+  // Nobody can ask for the last lines when nothing listens.
+  const tap = supervised.claim || plan.admin ? createLogTap() : undefined;
+  const output = openLog(plan, tap);
   const log = createLogger(output.sink, systemClock.wall);
+  if (supervised.unclaimed) tellMissing(log, supervised.unclaimed);
   const blame = createBlame();
   const release: (() => void)[] = [
     events.on(logEvents(log)),
@@ -86,7 +100,17 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   let operator: OperatorLink | undefined;
   try {
     if (plan.admin) assertAdminFree(runtime, plan.admin.listen);
-    operator = startOperator(operatorOptions(plan, supervised, beacon));
+    const execute = createCommander({
+      group,
+      names: () => group.snapshots().map(({ name }) => name),
+      inject: (service, request) => injectRequest(http.call, service, request),
+    });
+    operator = startOperator({
+      ...operatorOptions(plan, supervised, beacon),
+      execute,
+      missing: (problem) => tellMissing(log, problem),
+      ...(tap ? { tap } : {}),
+    });
     events.on(operator.listener);
     watchOperator(operator, group, events, log);
     await Promise.race([prepare(loading, definitions, http), group.ended]);
@@ -131,9 +155,9 @@ async function prepare(
   await http.bind();
 }
 
-function openLog(plan: Plan): LogWriter {
+function openLog(plan: Plan, tap: LogTap | undefined): LogWriter {
   const { level } = plan.log;
-  return createLogWriter({ level, secrets: plan.secrets, ...look(plan) });
+  return createLogWriter({ level, secrets: plan.secrets, ...look(plan), ...(tap ? { copy: tap.copy } : {}) });
 }
 
 function look(plan: Plan): { format: "pretty" | "json"; color: boolean } {
@@ -147,7 +171,10 @@ function operatorOptions(plan: Plan, supervised: Supervised, beacon: Beacon): Op
   return {
     entry: new URL("./operator.ts", import.meta.url),
     name: plan.name,
+    file: plan.file,
+    startedAt: Math.round(performance.timeOrigin),
     admin: plan.admin,
+    ...(supervised.claim ? { control: supervised.claim.files } : {}),
     log: { level: plan.log.level, ...look(plan) },
     secrets: plan.secrets,
     services: plan.services.map(({ name, critical }) => ({ name, critical })),
@@ -156,6 +183,10 @@ function operatorOptions(plan: Plan, supervised: Supervised, beacon: Beacon): Op
     signals: supervised.signals !== false,
     ...(stopReportFile === undefined ? {} : { stopReportFile }),
   };
+}
+
+function tellMissing(log: Logger, { code, message, hint }: CommandError): void {
+  log.warn(`${message}; commands like "supervisor status" will not find this process`, { code, hint });
 }
 
 /** The services do not wait for the operator's plane, but do not stay without it either. */

@@ -17,7 +17,7 @@ const folders = [
   "control",
   "observe",
 ];
-const composition = ["supervise.ts", "members.ts", "library.ts", "process.ts"];
+const composition = ["supervise.ts", "members.ts", "library.ts", "process.ts", "commander.ts", "inject.ts"];
 
 /** Who may import whom, below src/. Config knows names, group knows services; group emits, others listen. */
 const table: ImportTable = {
@@ -37,6 +37,8 @@ const table: ImportTable = {
   "supervise.ts": [...folders, ...composition],
   "members.ts": folders,
   "process.ts": folders,
+  "commander.ts": ["core"],
+  "inject.ts": ["core"],
   "service-group.ts": [...folders, ...composition],
   "library.ts": ["core", "service", "service-group.ts"],
   "mod.ts": ["core", "service", "service-group.ts"],

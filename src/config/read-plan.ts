@@ -98,6 +98,8 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
     selected,
     planOf(services) {
       for (const { settings } of services) gatherSecrets(settings.env, secrets);
+      const token = head.admin === false ? "" : head.admin.token;
+      if (token) addSecret(secrets, token);
       return { plan: makePlan(root.source.file, head, services, secrets), locate: createLocate(root) };
     },
     isLoadable: (draft) => isLoadable(draft, root),

@@ -4,6 +4,7 @@ import type { Address } from "../core/plan.ts";
 import { clearStaleSocket } from "../core/socket-file.ts";
 import type { NativeServer, Runtime } from "../runtime/runtime.ts";
 import { adminAsk } from "./admin-ask.ts";
+import { closeServer } from "./close-server.ts";
 
 export interface AdminServer {
   readonly address: Address;
@@ -13,7 +14,6 @@ export interface AdminServer {
 
 /** Idle connections of health probes are closed after this, in milliseconds. */
 const idleTimeout = 30_000;
-const drainMs = 100;
 
 /**
  * Binds the admin listener.
@@ -23,23 +23,14 @@ const drainMs = 100;
 export async function serveAdmin(
   runtime: Runtime,
   address: Address,
-  answer: (request: Request) => Response,
+  answer: (request: Request, address: Address) => Response | Promise<Response>,
 ): Promise<AdminServer> {
   try {
     if (address.tag === "unix") await clearStaleSocket(address.path, adminAsk(address));
-    const server = runtime.prepareServer({ address, idleTimeout, fetch: answer })();
-    return { address: server.address, close: () => close(server) };
+    const fetch = (request: Request) => answer(request, server.address);
+    const server: NativeServer = runtime.prepareServer({ address, idleTimeout, fetch })();
+    return { address: server.address, close: () => closeServer(server) };
   } catch (error) {
     throw error instanceof SupervisorError ? error : listenError(adminAsk(address), error);
   }
-}
-
-async function close(server: NativeServer): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, drainMs);
-  });
-  await Promise.race([server.stop(), late]);
-  clearTimeout(timer);
-  server.kill();
 }

@@ -1,14 +1,21 @@
-import type { Beacon } from "../core/beacon.ts";
 import { announceStart } from "../core/beacon.ts";
+import type { Command, CommandError, CommandResult } from "../core/command.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { Listener } from "../core/events.ts";
 import type { Address } from "../core/plan.ts";
-import type { ServiceSnapshot } from "../core/snapshot.ts";
+import { createEventFeed } from "./event-feed.ts";
+import type { LogTap } from "./log-tap.ts";
 import type { FromOperator, OperatorData, ToOperator } from "./protocol.ts";
 
 export interface OperatorOptions extends OperatorData {
   /** The thread's entry: `new URL("./operator.ts", import.meta.url)`, as compilers want to read it. */
   readonly entry: URL;
+  /** Carries out what an operator asks for; must not reject. */
+  readonly execute?: (command: Command) => Promise<CommandResult>;
+  /** Told when there can be no control socket. */
+  readonly missing?: (problem: CommandError) => void;
+  /** The lines of the log, for `logs`. */
+  readonly tap?: LogTap;
 }
 
 /** Main's side of the operator's plane. */
@@ -26,25 +33,30 @@ export interface OperatorLink {
 
 // Taken before `scopeTimers` wraps them. The web's Worker, not node's: that one costs 4 MB more on Bun, and a
 // slow start on Deno.
-const { setTimeout, clearTimeout, queueMicrotask, Worker } = globalThis;
+const { setTimeout, clearTimeout, Worker } = globalThis;
 const closeMs = 500;
 
 /** Starts the operator's plane on a thread of its own, which does not keep the process alive. */
 export function startOperator(options: OperatorOptions): OperatorLink {
-  const { entry, ...data } = options;
+  const { entry, execute: _execute, missing: _missing, tap, ...data } = options;
   const worker: Thread = new Worker(entry, { type: "module", name: "operator" });
   worker.unref?.();
   const post = (message: ToOperator) => worker.postMessage(message);
   const listening = whenListening(worker);
+  serveCommands(worker, post, options);
   post({ type: "begin", data });
+  tap?.connect(post);
+  const feed = createEventFeed(post, data.beacon);
   // Whoever waits for it may come later; until then a rejection is not unhandled.
   listening.catch(() => {});
   let closing: Promise<void> | undefined;
   return {
     listening,
-    listener: createFeed(post, data.beacon),
+    listener: feed.listener,
     close() {
       announceStart(data.beacon);
+      feed.flush();
+      tap?.flush();
       closing ??= end(worker, post);
       return closing;
     },
@@ -70,32 +82,15 @@ function whenListening(worker: Thread): Promise<Address | undefined> {
   });
 }
 
-function createFeed(post: (message: ToOperator) => void, beacon: Beacon): Listener {
-  const changed = new Map<string, ServiceSnapshot>();
-  let scheduled = false;
-
-  function flush() {
-    scheduled = false;
-    if (changed.size === 0) return;
-    post({ type: "changed", snapshots: JSON.stringify([...changed.values()]) });
-    changed.clear();
-  }
-
-  return (event) => {
-    if (event.type === "serviceChanged") {
-      changed.set(event.snapshot.name, event.snapshot);
-      // Not a timer: a service may freeze the loop before the next one fires.
-      if (!scheduled) queueMicrotask(flush);
-      scheduled = true;
-    } else if (event.type === "groupReady") {
-      announceStart(beacon);
-    } else if (event.type === "groupStopping") {
-      announceStart(beacon);
-      // Not later: the first service to stop may freeze the loop.
-      flush();
-      post({ type: "stopping", cause: event.cause, budgetMs: event.budgetMs });
-    }
-  };
+/** Carries out what an operator asks for; what comes too late, because the loop was blocked, is not done any more. */
+function serveCommands(worker: Thread, post: (message: ToOperator) => void, options: OperatorOptions): void {
+  worker.addEventListener("message", ({ data: message }: MessageEvent<FromOperator>) => {
+    if (message.type === "missing") options.missing?.(message);
+    if (message.type !== "command" || Date.now() > message.until) return;
+    const { id, command } = message;
+    post({ type: "accepted", id });
+    void options.execute?.(command).then((result) => post({ type: "result", id, result }));
+  });
 }
 
 function end(worker: Thread, post: (message: ToOperator) => void): Promise<void> {

@@ -16,7 +16,7 @@ export async function clearStaleSocket(path: string, ask: ListenAsk): Promise<vo
     const hint = `Remove ${path}, or change ${ask.key}`;
     throw listenRefusal("ADDRESS_IN_USE", ask, "the file exists and is no socket", hint);
   }
-  if (await isAnswered(path)) throw addressInUse(ask);
+  if (await isSocketAnswered(path)) throw addressInUse(ask);
   rmSync(path, { force: true });
 }
 
@@ -28,7 +28,8 @@ export function assertSocketFolder(path: string, ask: ListenAsk): void {
   throw listenRefusal("ADDRESS_UNAVAILABLE", ask, `the folder ${folder} does not exist`, hint);
 }
 
-async function isAnswered(path: string): Promise<boolean> {
+/** Whether a process listens on the socket file: only a refused connection is the sign of a dead owner. */
+export async function isSocketAnswered(path: string): Promise<boolean> {
   // Loaded here only: node:net brings the streams along, 2 MB that few programs need.
   const { connect } = await import("node:net");
   return new Promise((resolve) => {
@@ -37,7 +38,6 @@ async function isAnswered(path: string): Promise<boolean> {
       probe.destroy();
       resolve(true);
     });
-    // Only a refused connection is the sign of a dead owner.
     probe.once("error", (error: NodeJS.ErrnoException) =>
       resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
     );

@@ -15,6 +15,8 @@ export interface LogWriterOptions {
   readonly secrets: readonly string[];
   /** Takes whole lines. @default standard error: stdout belongs to what commands print */
   readonly write?: (text: string) => void;
+  /** Takes every line that is written, as JSON, with the service that it is about ("" for none). */
+  readonly copy?: (service: string, line: string) => void;
 }
 
 export interface LogWriter {
@@ -36,13 +38,29 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     ? { write: options.write, flush() {} }
     : createLineOutput({ lost: (count) => format(lostRecord(count)) });
   const keeps = (level: LogLevel) => rank[level] >= lowest;
+  const { copy } = options;
+  const json = options.format === "json" ? undefined : (record: LogRecord) => jsonLine(record, redactor);
   const sink = (record: LogRecord) => {
-    if (keeps(record.level)) output.write(safely(format, record));
+    if (!keeps(record.level)) return;
+    const line = safely(format, record);
+    output.write(line);
+    copy?.(serviceOf(record), json ? safely(json, record) : line);
   };
   return { sink: Object.assign(sink, { keeps }), flush: output.flush };
 }
 
 const rank = Object.fromEntries(logLevels.map((level, index) => [level, index])) as Record<LogLevel, number>;
+
+/** Who speaks, or whom the supervisor speaks of. */
+function serviceOf({ service, fields }: LogRecord): string {
+  if (service !== undefined) return service;
+  try {
+    return typeof fields?.service === "string" ? fields.service : "";
+  } catch {
+    // A getter that throws: the line itself says that its fields cannot be read.
+    return "";
+  }
+}
 
 /** Fields can be hostile (a throwing `ownKeys` trap); their record is still worth its message. */
 function safely(format: (record: LogRecord) => string, record: LogRecord): string {

@@ -73,7 +73,9 @@ function systemOf(target: Target, file: string, folder: TempDir, options: System
   if (options.openToAll) chmodSync(folder.path, 0o777);
   const report = join(folder.path, "report.json");
   const args = ["run", file, "--stop-report", report, ...(options.args ?? [])];
-  return wrap(spawnSupervisor(target, args, { cwd: folder.path, env: { ...options.env } }), folder);
+  // Its control socket is its own, too: `supervisor` finds it with the same variable.
+  const env = { XDG_RUNTIME_DIR: folder.path, ...options.env };
+  return wrap(spawnSupervisor(target, args, { cwd: folder.path, env }), folder);
 }
 
 function wrap(process: SupervisorProcess, folder: TempDir): System {

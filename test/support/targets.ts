@@ -1,7 +1,8 @@
 import { describe } from "bun:test";
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "..", "..");
@@ -77,6 +78,9 @@ export function spawnSupervisor(
     ...process.env,
     FORCE_COLOR: undefined,
     NO_COLOR: undefined,
+    RUNTIME_DIRECTORY: undefined,
+    // Control sockets of this run only: others may test on this machine at the same time.
+    XDG_RUNTIME_DIR: runtimeFolder(),
     ...options.env,
   };
   const child = spawn(command, [...before, ...args], {
@@ -110,6 +114,17 @@ export function freshBinary(): string {
 }
 
 let isFresh = false;
+
+function runtimeFolder(): string {
+  if (runtime === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "supervisor-run-"));
+    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
+    runtime = made;
+  }
+  return runtime;
+}
+
+let runtime: string | undefined;
 
 function watch(child: ChildProcess): SupervisorProcess {
   const output = { stdout: "", stderr: "" };

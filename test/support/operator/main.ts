@@ -30,6 +30,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => sa
 const operator = startOperator({
   entry: new URL("./operator.ts", import.meta.url),
   name: "fixture",
+  file: "services.yaml",
+  startedAt: Date.now(),
   admin: { listen: { tag: "tcp", host: "127.0.0.1", port: settings.port ?? 0 } },
   log: { level: "debug", format: "json", color: false },
   secrets: [],

@@ -1,0 +1,256 @@
+import type { Command, CommandResult, InjectedRequest } from "../core/command.ts";
+import { parseDuration } from "../core/duration.ts";
+import { messageOf } from "../core/errors.ts";
+import { matchNames } from "../core/glob.ts";
+import { nearest } from "../core/nearest.ts";
+import { ApiError } from "./api-error.ts";
+import type { Entrance } from "./guard.ts";
+import { guard } from "./guard.ts";
+import type { Known } from "./known.ts";
+import type { LogStore } from "./log-store.ts";
+import { openApi } from "./openapi.ts";
+import type { PendingCommands } from "./pending.ts";
+import { readJson } from "./request-body.ts";
+import type { Operation, RouteMatch } from "./routes.ts";
+import { apiPrefix, findRoute } from "./routes.ts";
+import type { Status } from "./status.ts";
+import type { Tail } from "./tail.ts";
+import { createTail } from "./tail.ts";
+
+export interface ApiOptions {
+  readonly known: Known;
+  readonly status: () => Status;
+  readonly send: PendingCommands["send"];
+  /** Takes secrets out of a text. */
+  readonly redact: (text: string) => string;
+}
+
+export interface Api {
+  /** Answers what is below `/api/v1`; undefined for other paths. Never rejects. */
+  answer(request: Request, entrance: Entrance): Promise<Response> | undefined;
+  /** Ends every stream. */
+  close(): void;
+}
+
+/** Streams that may be open at once: each may hold a quarter of a megabyte. */
+const mostStreams = 64;
+const longestWaitMs = 3_600_000;
+const usualWaitMs = 30_000;
+
+/** The API of a running supervisor, the same on the control socket and on the admin listener. */
+export function createApi(options: ApiOptions): Api {
+  const tails = new Set<Tail>();
+
+  async function answer(request: Request, url: URL, entrance: Entrance): Promise<Response> {
+    try {
+      const match = findRoute(request.method, url.pathname.slice(apiPrefix.length));
+      if ("allowed" in match) throw noRoute(request.method, url.pathname, match.allowed);
+      const { writes, open } = match.route;
+      guard(request, entrance, { writes: writes ?? false, open: open ?? false });
+      return await handlers[match.operation]({ request, url, match, options, tails });
+    } catch (error) {
+      return failed(error, options.redact);
+    }
+  }
+
+  return {
+    answer(request, entrance) {
+      const url = new URL(request.url);
+      return url.pathname.startsWith(`${apiPrefix}/`) ? answer(request, url, entrance) : undefined;
+    },
+    close() {
+      for (const tail of [...tails]) tail.end();
+    },
+  };
+}
+
+interface Call {
+  readonly request: Request;
+  readonly url: URL;
+  readonly match: RouteMatch;
+  readonly options: ApiOptions;
+  readonly tails: Set<Tail>;
+}
+
+type Handler = (call: Call) => Response | Promise<Response>;
+
+const handlers: Readonly<Record<Operation, Handler>> = {
+  status: ({ options }) => json(200, options.status(), options.redact),
+  service(call) {
+    const name = call.match.parameters.name as string;
+    const service = call.options.status().services.find((one) => one.name === name);
+    if (!service) throw unknownService(name, call.options.known);
+    return json(200, service, call.options.redact);
+  },
+  events: (call) => lines(call, call.options.known.events, undefined),
+  logs: (call) => lines(call, call.options.known.logs, servicesAsked(call)),
+  start: (call) => verb(call, "start"),
+  stop: (call) => verb(call, "stop"),
+  restart: (call) => verb(call, "restart"),
+  pause: (call) => verb(call, "pause"),
+  resume: (call) => verb(call, "resume"),
+  reload: (call) => run(call, { tag: "reload", dryRun: isSet(call.url, "dry_run", false) }),
+  diff: (call) => run(call, { tag: "reload", dryRun: true }),
+  inject: async (call) => run(call, injectCommand(await readJson(call.request), call.options.known)),
+  shutdown: (call) => run(call, { tag: "shutdown" }),
+  openapi: () => json(200, openApi()),
+};
+
+function verb(call: Call, tag: "start" | "stop" | "restart" | "pause" | "resume"): Promise<Response> {
+  const name = call.match.parameters.name as string;
+  // Main knows best, but may be frozen: what is misspelt is told at once.
+  const { unmatched } = matchNames([name], [...call.options.known.services.keys()]);
+  if (unmatched.length > 0) throw unknownService(name, call.options.known);
+  return run(call, { tag, services: [name] });
+}
+
+async function run({ url, options }: Call, command: Command): Promise<Response> {
+  const wait = isSet(url, "wait", true);
+  const result = await options.send(command, { wait, timeoutMs: timeoutOf(url) });
+  if (!result) return json(202, { outcome: "accepted", steps: [] });
+  // What a service has answered is its own: nothing is taken out of it.
+  const redact = command.tag === "inject" ? undefined : options.redact;
+  if (result.outcome === "done") return json(200, result, redact);
+  const error = firstError(result);
+  const status = error.code === "UNKNOWN_SERVICE" ? 404 : 409;
+  return json(status, { ...result, ...error }, redact);
+}
+
+function firstError({ problems, steps }: CommandResult) {
+  const found = problems?.[0] ?? steps.find((step) => step.error)?.error;
+  return found ?? { code: "RUN_FAILED", message: "The command has failed", hint: "See the log." };
+}
+
+function injectCommand(body: Readonly<Record<string, unknown>>, known: Known): Command {
+  const { service, method, path, headers = [], body: content } = body;
+  const isHeader = (one: unknown) =>
+    Array.isArray(one) && one.length === 2 && one.every((part) => typeof part === "string");
+  const wrong =
+    typeof service !== "string" ||
+    typeof method !== "string" ||
+    typeof path !== "string" ||
+    !path.startsWith("/") ||
+    !Array.isArray(headers) ||
+    !headers.every(isHeader) ||
+    (content !== undefined && typeof content !== "string");
+  if (wrong) {
+    throw new ApiError(
+      400,
+      "BAD_REQUEST",
+      "An injected request needs service, method and path; headers are pairs of texts, body is a text",
+      'For example: {"service":"api","method":"GET","path":"/health"}.',
+    );
+  }
+  if (!known.services.has(service)) throw unknownService(service, known);
+  const request: InjectedRequest = {
+    method,
+    path,
+    headers,
+    ...(content === undefined ? {} : { body: content }),
+  };
+  return { tag: "inject", service, request };
+}
+
+function servicesAsked({ url, options }: Call): ReadonlySet<string> | undefined {
+  const patterns = url.searchParams.getAll("service");
+  if (patterns.length === 0) return undefined;
+  const { matched, unmatched } = matchNames(patterns, [...options.known.services.keys()]);
+  if (unmatched[0] !== undefined) throw unknownService(unmatched[0], options.known);
+  return new Set(matched);
+}
+
+function lines({ url, tails }: Call, store: LogStore, services: ReadonlySet<string> | undefined): Response {
+  const first = store.last(countOf(url), services).map((line) => line.text);
+  const headers = { ...commonHeaders, "content-type": "application/x-ndjson" };
+  if (!isSet(url, "follow", false)) return new Response(first.join(""), { headers });
+  if (tails.size >= mostStreams) {
+    throw new ApiError(503, "TOO_MANY_STREAMS", `${mostStreams} clients follow already`, "End one of them.");
+  }
+  const tail: Tail = createTail({
+    // So that the headers go out at once, also when nothing has been said yet.
+    first: first.length > 0 ? first : ["\n"],
+    follow: (push) => store.follow((line) => (services?.has(line.service) ?? true) && push(line.text)),
+    closed: () => tails.delete(tail),
+  });
+  tails.add(tail);
+  return new Response(tail.stream, { headers });
+}
+
+function isSet(url: URL, name: string, otherwise: boolean): boolean {
+  const value = url.searchParams.get(name);
+  if (value === null) return otherwise;
+  if (value === "" || value === "true" || value === "1") return true;
+  if (value === "false" || value === "0") return false;
+  throw new ApiError(400, "BAD_REQUEST", `${name} cannot be ${JSON.stringify(value)}`, "Say true or false.");
+}
+
+function timeoutOf(url: URL): number {
+  const text = url.searchParams.get("timeout");
+  if (text === null) return usualWaitMs;
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0 && ms <= longestWaitMs) return ms;
+  throw new ApiError(
+    400,
+    "BAD_REQUEST",
+    `timeout cannot be ${JSON.stringify(text)}`,
+    "Say how long, like 30s, at most 1h.",
+  );
+}
+
+function countOf(url: URL): number {
+  const text = url.searchParams.get("n");
+  if (text === null) return 100;
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count <= 100_000) return count;
+  throw new ApiError(
+    400,
+    "BAD_REQUEST",
+    `n cannot be ${JSON.stringify(text)}`,
+    "Say how many lines, like 100.",
+  );
+}
+
+function noRoute(method: string, path: string, allowed: readonly string[]): ApiError {
+  const hint = `What there is: GET ${apiPrefix}/openapi.json.`;
+  if (allowed.length === 0) return new ApiError(404, "NOT_FOUND", `There is nothing at ${path}`, hint);
+  const allow = allowed.join(", ");
+  return new ApiError(405, "METHOD_NOT_ALLOWED", `${method} is not allowed at ${path}`, `Use ${allow}.`, {
+    allow,
+  });
+}
+
+function unknownService(name: string, { services }: Known): ApiError {
+  const names = [...services.keys()];
+  const near = nearest(name, names);
+  const message = /[*?]/.test(name) ? `No service fits "${name}"` : `No service has the name "${name}"`;
+  const hint = near ? `Did you mean "${near}"?` : `Known services: ${names.join(", ")}`;
+  return new ApiError(404, "UNKNOWN_SERVICE", message, hint);
+}
+
+const commonHeaders = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+function json(
+  status: number,
+  value: unknown,
+  redact: (text: string) => string = (text) => text,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(`${redact(JSON.stringify(value))}\n`, {
+    status,
+    headers: { ...commonHeaders, "content-type": "application/json", ...headers },
+  });
+}
+
+function failed(error: unknown, redact: (text: string) => string): Response {
+  if (error instanceof ApiError) return json(error.status, error.body, redact, error.headers);
+  const message = messageOf(error);
+  return json(
+    500,
+    { code: "INTERNAL", message, hint: "This is a defect of the supervisor: please report it." },
+    redact,
+  );
+}

@@ -1,0 +1,65 @@
+import type { ServiceSnapshot } from "../core/snapshot.ts";
+import type { LogStore } from "./log-store.ts";
+import { createLogStore } from "./log-store.ts";
+import type { OperatorData, ToOperator } from "./protocol.ts";
+
+/** What the operator's plane has been told by main: all that it has while main is frozen. */
+export interface Known {
+  /** In the order of services.yaml. */
+  readonly services: ReadonlyMap<string, ServiceSnapshot>;
+  /** Where each service listens; the supervisor itself is "". */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+  readonly logs: LogStore;
+  /** As lines of JSON. */
+  readonly events: LogStore;
+  take(message: Told): void;
+}
+
+export type Told = Extract<ToOperator, { type: "changed" | "events" | "lines" }>;
+
+/** `redact` takes secrets out of a text. */
+export function createKnown(data: OperatorData, redact: (text: string) => string): Known {
+  const services = new Map(data.services.map((service) => [service.name, asPending(service)]));
+  const addresses = new Map<string, string[]>();
+  const logs = createLogStore();
+  const events = createLogStore();
+  return {
+    services,
+    addresses,
+    logs,
+    events,
+    take(message) {
+      switch (message.type) {
+        case "changed":
+          for (const snapshot of JSON.parse(message.snapshots) as ServiceSnapshot[]) {
+            services.set(snapshot.name, snapshot);
+          }
+          break;
+        case "events":
+          for (const [service, url] of JSON.parse(message.listening) as [string, string][])
+            listen(addresses, service, url);
+          if (message.dropped > 0)
+            events.add("", `${JSON.stringify({ type: "dropped", count: message.dropped })}\n`);
+          for (const line of redact(message.lines).split("\n")) if (line) events.add("", `${line}\n`);
+          break;
+        case "lines":
+          if (message.dropped > 0)
+            logs.add("", `${JSON.stringify({ type: "dropped", count: message.dropped })}\n`);
+          for (let index = 0; index + 1 < message.lines.length; index += 2) {
+            logs.add(message.lines[index] as string, message.lines[index + 1] as string);
+          }
+          break;
+      }
+    },
+  };
+}
+
+function listen(addresses: Map<string, string[]>, service: string, url: string): void {
+  const known = addresses.get(service);
+  if (!known) addresses.set(service, [url]);
+  else if (!known.includes(url)) known.push(url);
+}
+
+function asPending({ name, critical }: { name: string; critical: boolean }): ServiceSnapshot {
+  return { name, critical, state: "pending", generation: 0, since: Date.now(), failures: 0 };
+}

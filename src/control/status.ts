@@ -1,0 +1,75 @@
+import process from "node:process";
+import { beaconCells } from "../core/beacon.ts";
+import type { StopCause } from "../core/report.ts";
+import type { ServiceSnapshot } from "../core/snapshot.ts";
+import type { Known } from "./known.ts";
+import type { OperatorData } from "./protocol.ts";
+
+/** What `GET /api/v1/status` answers. Times are milliseconds since 1970 unless their name ends in `Ms`. */
+export interface Status {
+  readonly name: string;
+  readonly pid: number;
+  readonly runtime: string;
+  /** The services.yaml that it runs. */
+  readonly file: string;
+  readonly startedAt: number;
+  readonly uptimeMs: number;
+  readonly rssBytes: number;
+  /** `frozen`: a service blocks the event loop; what is told below is from before. */
+  readonly state: "starting" | "running" | "stopping" | "frozen";
+  readonly stopping?: { readonly cause: StopCause; readonly since: number };
+  readonly frozen?: FrozenLoop;
+  /** Where the supervisor's own HTTP listens. */
+  readonly admin?: string;
+  readonly services: readonly ServiceStatus[];
+}
+
+export interface ServiceStatus extends ServiceSnapshot {
+  /** Where it can be reached. */
+  readonly urls: readonly string[];
+}
+
+export interface FrozenLoop {
+  /** Who blocks it, as a sentence. */
+  readonly message: string;
+  readonly forMs: number;
+  readonly service?: string;
+}
+
+export interface StatusSource {
+  readonly data: OperatorData;
+  readonly known: Pick<Known, "services" | "addresses">;
+  readonly frozen?: FrozenLoop;
+  readonly stopping?: { readonly cause: StopCause; readonly since: number };
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly rssBytes: number;
+}
+
+export function statusOf({ data, known, frozen, stopping, now, rssBytes }: StatusSource): Status {
+  const { name, file, startedAt, beacon } = data;
+  const started = beacon[beaconCells.started] !== 0 ? "running" : "starting";
+  const [admin] = known.addresses.get("") ?? [];
+  return {
+    name,
+    pid: process.pid,
+    runtime: runtimeName(),
+    file,
+    startedAt,
+    uptimeMs: Math.max(0, now - startedAt),
+    rssBytes,
+    state: frozen ? "frozen" : stopping ? "stopping" : started,
+    ...(stopping ? { stopping } : {}),
+    ...(frozen ? { frozen } : {}),
+    ...(admin === undefined ? {} : { admin }),
+    services: [...known.services.values()].map((service) => ({
+      ...service,
+      urls: known.addresses.get(service.name) ?? [],
+    })),
+  };
+}
+
+function runtimeName(): string {
+  const { bun, deno } = process.versions;
+  return bun ? `bun ${bun}` : `deno ${deno}`;
+}
