@@ -10,6 +10,7 @@ import { exitCodeOf } from "./core/exit.ts";
 import type { Plan } from "./core/plan.ts";
 import { ProblemsError } from "./core/problem.ts";
 import { library } from "./library.ts";
+import { createDefinitions } from "./modules/definitions.ts";
 import { loadModules } from "./modules/load.ts";
 import { ownExit } from "./process.ts";
 import { detectRuntime } from "./runtime/detect.ts";
@@ -54,12 +55,12 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
   try {
     const runtime = await detectRuntime();
     runtime.provideModule("supervisor", library);
-    const load = () => loadModules(plan, locate, runtime, systemClock);
+    const definitions = createDefinitions({ plan, locate, runtime, clock: systemClock });
     return exitCodeOf(
       await supervise({
         plan,
         runtime,
-        load,
+        definitions,
         ...reportFile(options),
         ...("files" in claim ? { claim } : { unclaimed: claim }),
       }),

@@ -3,18 +3,17 @@ import type { Clock } from "./core/clock.ts";
 import type { LogSink } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import { nearest } from "./core/nearest.ts";
-import type { Plan } from "./core/plan.ts";
+import type { Plan, ServicePlan } from "./core/plan.ts";
 import type { Member } from "./group/host.ts";
 import type { Blame } from "./host/blame.ts";
 import { InlineHost } from "./host/inline.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
+import type { Definitions } from "./modules/definitions.ts";
 import type { Definition } from "./modules/shape.ts";
 import type { ServiceHandle } from "./service/contract.ts";
 
 export interface MembersOptions {
-  readonly plan: Plan;
-  /** By service; filled before the group starts, not necessarily before this is called. */
-  readonly definitions: ReadonlyMap<string, Definition>;
+  readonly definitions: Definitions;
   readonly http: HttpPlane;
   readonly blame: Blame;
   readonly beacon: Beacon;
@@ -22,42 +21,80 @@ export interface MembersOptions {
   readonly clock: Clock;
 }
 
-/** What the group supervises: each service of the plan, with the host that runs it and the ways to reach it. */
-export function membersOf(options: MembersOptions): Member[] {
-  const { plan, definitions, http, blame, beacon, sink, clock } = options;
-  const service = finder(plan, http);
-  return plan.services.map((planned, index) => {
-    const { name, env } = planned;
+/** Makes what the group supervises: each service of a plan, with the host that runs it and the ways to reach it. */
+export function createMembers(options: MembersOptions): (plan: Plan) => Member[] {
+  const { definitions, http, blame, beacon, sink, clock } = options;
+  const marks = new Map<string, number>();
+  /** How many generations of a service take work. */
+  const serving = new Map<string, number>();
+  let names: readonly string[] = [];
+  const service = finder(() => names, http);
+
+  function member(planned: ServicePlan): Member {
+    const { name, env, module } = planned;
+    const count = (change: number) => serving.set(name, (serving.get(name) ?? 0) + change);
     return {
       ...planned,
-      createHost(generation, report) {
-        const { create, config, module } = definitions.get(name) as Definition;
+      nextConfig: () => definitions.config(planned),
+      createHost(generation, report, { fresh }) {
+        // Beside one that serves, what is new has to prove itself first: a crash must not make it the only code.
+        const keepsAtOnce = (serving.get(name) ?? 0) === 0;
+        let made: Definition | undefined;
+        let serves = false;
         return new InlineHost({
           name,
           generation,
-          create,
-          config,
+          async blueprint() {
+            made = await definitions.next(planned, fresh);
+            if (keepsAtOnce) definitions.keep(made);
+            return made;
+          },
+          serving() {
+            if (made) definitions.keep(made);
+            serves = true;
+            count(+1);
+          },
           env,
           log: createLogger(sink, clock.wall, { service: name, generation }),
           clock,
           beacon,
-          mark: index + 1,
+          mark: markOf(name),
           intake: http.intake(name),
           service,
           report,
-          blame: (scope) => blame.register(scope, module),
+          blame(scope) {
+            const end = blame.register(scope, module);
+            return () => {
+              if (serves) count(-1);
+              end();
+            };
+          },
+          ...(fresh && !definitions.reloads ? { note: notReloaded } : {}),
         });
       },
     };
-  });
+  }
+
+  /** A number for the beacon, for ever: what was removed may still run for a while. */
+  function markOf(name: string): number {
+    const mark = marks.get(name) ?? marks.size + 1;
+    marks.set(name, mark);
+    return mark;
+  }
+
+  return (plan) => {
+    names = plan.services.map(({ name }) => name);
+    for (const name of names) markOf(name);
+    return plan.services.map(member);
+  };
 }
 
+const notReloaded = "the code was not loaded anew: Deno cannot; set isolation: worker";
+
 /** `ctx.service(name)`: calls within the process. */
-function finder(plan: Plan, http: HttpPlane): (name: string) => ServiceHandle {
-  const names = plan.services.map((service) => service.name);
-  const known = new Set(names);
+function finder(names: () => readonly string[], http: HttpPlane): (name: string) => ServiceHandle {
   return (name) => {
-    if (!known.has(name)) throw new RangeError(unknown(name, names));
+    if (!names().includes(name)) throw new RangeError(unknown(name, names()));
     return {
       fetch: (input, init) => http.call(name, requestTo(name, input, init)),
     };

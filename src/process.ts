@@ -1,6 +1,7 @@
 import { systemClock } from "./core/clock.ts";
 import { secondSignalExit } from "./core/exit.ts";
 import { createLogger } from "./core/log.ts";
+import { isTerminal } from "./core/terminal.ts";
 import type { Group } from "./group/group.ts";
 import { cpuProfileSwitch } from "./observe/cpu-profile.ts";
 import type { LogWriter } from "./observe/log-writer.ts";
@@ -19,17 +20,22 @@ const exitProcess = process.exit;
 
 type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP";
 
+export interface SignalOptions {
+  readonly name: string;
+  readonly group: Group;
+  readonly output: LogWriter;
+  readonly stopReportFile: string | undefined;
+  /** What SIGHUP asks for; absent: it stops the group. */
+  readonly reload?: (() => void) | undefined;
+}
+
 /**
- * SIGTERM, SIGINT and SIGHUP (the terminal has gone) stop the group; a second one ends the process at once,
- * printing who was left and writing the stop report as it is by then; SIGQUIT writes the state of every service
- * to the log; SIGUSR2 begins and ends a CPU profile. Never SIGUSR1: it opens Deno's inspector.
+ * SIGTERM and SIGINT stop the group; a second one ends the process at once, printing who was left and writing the
+ * stop report as it is by then. SIGHUP reloads; it stops the group where there is nothing to reload, and when it
+ * comes from the terminal that has gone. SIGQUIT writes the state of every service to the log; SIGUSR2 begins and
+ * ends a CPU profile. Never SIGUSR1: it opens Deno's inspector.
  */
-export function ownSignals(
-  name: string,
-  group: Group,
-  output: LogWriter,
-  stopReportFile: string | undefined,
-): () => void {
+export function ownSignals({ name, group, output, stopReportFile, reload }: SignalOptions): () => void {
   const log = createLogger(output.sink, systemClock.wall);
   const force = (signal: StopSignal) => {
     log.error(`second ${signal}: exit at once, leaving ${describeLeft(group) || "nothing"}`);
@@ -46,17 +52,32 @@ export function ownSignals(
     since = now;
     void group.stop({ tag: "signal", signal });
   };
+  const stopOnHangup = onStop("SIGHUP");
   const profile = cpuProfileSwitch(name, log);
   const handlers = [
     ["SIGTERM", onStop("SIGTERM")],
     ["SIGINT", onStop("SIGINT")],
-    ["SIGHUP", onStop("SIGHUP")],
+    ["SIGHUP", reload ? hangup(reload, stopOnHangup) : stopOnHangup],
     ["SIGQUIT", () => log.info("state", { services: group.snapshots() })],
     ["SIGUSR2", () => void profile()],
   ] as const;
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
     for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
+
+/** Some terminals send the signal a moment before they close, in milliseconds. */
+const closingMs = 1_000;
+
+/** Reloads, unless the terminal that the process began on is gone: nobody could end it any more. */
+function hangup(reload: () => void, stop: () => void): () => void {
+  const began = isTerminal(2);
+  const isGone = () => began && !isTerminal(2);
+  return () => {
+    if (isGone()) return stop();
+    reload();
+    if (began) systemClock.after(closingMs, () => isGone() && stop());
   };
 }
 

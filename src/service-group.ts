@@ -11,6 +11,7 @@ import { exitCodeOf } from "./core/exit.ts";
 import type { DependencyCondition, HttpPlan, LogPlan, Plan, RestartPlan, ServicePlan } from "./core/plan.ts";
 import type { StopReport } from "./core/report.ts";
 import type { Group } from "./group/group.ts";
+import { fixedDefinitions } from "./modules/definitions.ts";
 import { creatorOf } from "./modules/shape.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 import type { Context, Service } from "./service/contract.ts";
@@ -115,7 +116,7 @@ export class ServiceGroup {
     const report = await supervise({
       plan,
       runtime: await detectRuntime(),
-      load: async () => definitions,
+      definitions: fixedDefinitions(definitions),
       signals: this.#settings.signals ?? true,
       created: (group) => {
         this.#group = group;

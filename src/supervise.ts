@@ -26,8 +26,8 @@ import { createBlame } from "./host/blame.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import { createHttpPlane } from "./http/http-plane.ts";
 import { injectRequest } from "./inject.ts";
-import { membersOf } from "./members.ts";
-import type { Definition } from "./modules/shape.ts";
+import { createMembers } from "./members.ts";
+import type { Definitions } from "./modules/definitions.ts";
 import { captureConsole } from "./observe/console-capture.ts";
 import { logEvents } from "./observe/event-log.ts";
 import type { LogWriter } from "./observe/log-writer.ts";
@@ -41,7 +41,7 @@ import type { Runtime } from "./runtime/runtime.ts";
 export interface Supervised {
   readonly plan: Plan;
   readonly runtime: Runtime;
-  readonly load: () => Promise<readonly Definition[]>;
+  readonly definitions: Definitions;
   readonly stopReportFile?: string;
   /** What makes this process the one of its name; absent: there is no control socket. Released at the end. */
   readonly claim?: Claim;
@@ -55,7 +55,7 @@ export interface Supervised {
 
 /** Runs a plan until its group has ended. Owns the process meanwhile: signals, uncaught errors, console. */
 export async function supervise(supervised: Supervised): Promise<StopReport> {
-  const { plan, runtime } = supervised;
+  const { plan, runtime, definitions } = supervised;
   const beacon = createBeacon();
   const events = createEvents();
   // Nobody can ask for the last lines when nothing listens.
@@ -74,7 +74,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     ownErrors((error) => onUncaught(error, blame, events)),
   ];
   // Now, because other threads read and transpile the modules while this one gets everything else ready.
-  const loading = supervised.load();
+  const loading = definitions.load();
   // Whoever awaits it below comes later; until then a rejection is not unhandled.
   loading.catch(() => {});
   const http = createHttpPlane({
@@ -85,9 +85,16 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     services: plan.services,
     onListening: (service, url) => events.emit({ type: "listening", url, ...(service ? { service } : {}) }),
   });
-  const definitions = new Map<string, Definition>();
+  const membersOf = createMembers({
+    definitions,
+    http,
+    blame,
+    beacon,
+    sink: output.sink,
+    clock: systemClock,
+  });
   const group = createGroup({
-    members: membersOf({ plan, definitions, http, blame, beacon, sink: output.sink, clock: systemClock }),
+    members: membersOf(plan),
     shutdown: plan.shutdown,
     clock: systemClock,
     random: Math.random,
@@ -96,7 +103,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   });
   supervised.created?.(group);
   if (supervised.signals !== false)
-    release.push(ownSignals(plan.name, group, output, supervised.stopReportFile));
+    release.push(ownSignals({ name: plan.name, group, output, stopReportFile: supervised.stopReportFile }));
   let operator: OperatorLink | undefined;
   try {
     if (plan.admin) assertAdminFree(runtime, plan.admin.listen);
@@ -113,7 +120,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     });
     events.on(operator.listener);
     watchOperator(operator, group, events, log);
-    await Promise.race([prepare(loading, definitions, http), group.ended]);
+    await Promise.race([prepare(loading, http), group.ended]);
     // Does nothing when the stop came while the modules were loading.
     group.start();
     const report = await group.ended;
@@ -146,12 +153,8 @@ function dropCodeOfStart(runtime: Runtime, events: Events): () => void {
 }
 
 /** Everything that can be found wrong before a service starts: modules, config blocks, addresses. */
-async function prepare(
-  loading: Promise<readonly Definition[]>,
-  definitions: Map<string, Definition>,
-  http: HttpPlane,
-): Promise<void> {
-  for (const definition of await loading) definitions.set(definition.service, definition);
+async function prepare(loading: Promise<void>, http: HttpPlane): Promise<void> {
+  await loading;
   await http.bind();
 }
 

@@ -4,7 +4,7 @@ import type { Context, ServiceHandle } from "../service/contract.ts";
 export interface ContextOptions {
   readonly name: string;
   readonly generation: number;
-  readonly config: unknown;
+  readonly config: () => unknown;
   /** The service's own `env:` block. */
   readonly env: Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -17,17 +17,19 @@ export interface ContextOptions {
 
 /** What a service is given. `env` is merged on first use: a thousand services need no thousand copies. */
 export function createContext(options: ContextOptions): Context {
-  const { name, generation, config, log, signal, ready, defer, service } = options;
+  const { name, generation, log, signal, ready, defer, service } = options;
   let env: Context["env"] | undefined;
   return {
     name,
     generation,
-    config,
     log,
     signal,
     ready,
     defer,
     service,
+    get config() {
+      return options.config();
+    },
     get env() {
       env ??= Object.freeze({ ...process.env, ...options.env });
       return env;

@@ -15,8 +15,8 @@ import { createContext } from "./context.ts";
 export interface InlineOptions {
   readonly name: string;
   readonly generation: number;
-  readonly create: (ctx: Context) => Promise<Service> | Service;
-  readonly config: unknown;
+  /** What the generation is made of; asked once, when it loads. */
+  readonly blueprint: () => Promise<Blueprint> | Blueprint;
   readonly env: Readonly<Record<string, string>>;
   readonly log: Logger;
   readonly clock: Clock;
@@ -29,12 +29,22 @@ export interface InlineOptions {
   readonly report: HostReport;
   /** Called with the scope of this generation, to blame it for errors nobody caught; returns how to end that. */
   readonly blame: (scope: Scope) => () => void;
+  /** Called when the generation takes work. */
+  readonly serving?: () => void;
+  /** What an operator should know about this generation. */
+  readonly note?: string;
 }
 
-type Hook = "init" | "start" | "run" | "stop" | "defer";
+export interface Blueprint {
+  readonly create: (ctx: Context) => Promise<Service> | Service;
+  readonly config: unknown;
+}
+
+type Hook = "init" | "start" | "run" | "reload" | "stop" | "defer";
 
 /** A service that runs on the main thread: nothing stands between it and its callers, and nothing can kill it. */
 export class InlineHost implements Host {
+  readonly note?: string;
   readonly #options: InlineOptions;
   readonly #scope: Scope;
   readonly #ctx: Context;
@@ -44,6 +54,7 @@ export class InlineHost implements Host {
   /** Hooks that were called and have not returned. */
   readonly #open = new Map<Hook, Promise<void>>();
   #service: Service = {};
+  #config: unknown;
   #lease: Lease | undefined;
   #loading: Promise<void> | undefined;
   #started = false;
@@ -53,12 +64,13 @@ export class InlineHost implements Host {
   constructor(options: InlineOptions) {
     const { name, generation, log, mark, report } = options;
     this.#options = options;
+    if (options.note !== undefined) this.note = options.note;
     this.#scope = { service: name, generation, log, beacon: mark, failed: (error) => report.failed(error) };
     this.#unblame = options.blame(this.#scope);
     this.#ctx = createContext({
       name,
       generation,
-      config: options.config,
+      config: () => this.#config,
       env: options.env,
       log,
       signal: this.#aborter.signal,
@@ -77,7 +89,9 @@ export class InlineHost implements Host {
 
   load(): Promise<void> {
     this.#loading = this.#hook("init", async () => {
-      this.#service = await this.#options.create(this.#ctx);
+      const { create, config } = await this.#options.blueprint();
+      this.#config = config;
+      this.#service = await create(this.#ctx);
       await this.#enter(() => this.#service.init?.(this.#ctx));
     });
     return this.#loading;
@@ -96,7 +110,21 @@ export class InlineHost implements Host {
     early = true;
     if (this.#aborter.signal.aborted) return;
     this.#openIntake();
+    this.#options.serving?.();
     if (this.#service.run) this.#run();
+  }
+
+  /** A service that throws here is asked no more: it gets a new generation, and that tells what is wrong. */
+  async reload(config: unknown): Promise<boolean> {
+    if (this.#service.reload === undefined) return false;
+    try {
+      await this.#hook("reload", () => this.#service.reload?.(config, this.#ctx));
+    } catch (error) {
+      this.#options.log.warn("reload() failed: a new generation takes its place", { error });
+      return false;
+    }
+    this.#config = config;
+    return true;
   }
 
   async health(): Promise<Health> {

@@ -4,7 +4,7 @@ import type { Locate } from "../core/problem.ts";
 import type { Context, Service } from "../service/contract.ts";
 
 /** The hooks that make something a service; at least one of the first three has to be there. */
-const hooks = ["start", "run", "fetch", "init", "stop", "health"] as const;
+const hooks = ["start", "run", "fetch", "init", "stop", "health", "reload"] as const;
 const working = ["start", "run", "fetch"] as const;
 
 /** How to make one generation of a service out of what a module exports. */

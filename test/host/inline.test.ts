@@ -59,8 +59,10 @@ function host(
   const made = new InlineHost({
     name: "api",
     generation: 7,
-    create: typeof service === "function" ? service : () => service,
-    config: { dsn: "x" },
+    blueprint: () => ({
+      create: typeof service === "function" ? service : () => service,
+      config: { dsn: "x" },
+    }),
     env: { REGION: "eu" },
     log: createLogger((record) => records.push(record), clock.wall.bind(clock)),
     clock,
@@ -277,5 +279,43 @@ describe("InlineHost", () => {
       name: "PermanentError",
       message: expect.stringContaining("no fetch()"),
     });
+  });
+
+  test("reload hands over the config, and ctx.config is the new one afterwards", async () => {
+    const seen: unknown[] = [];
+    let ctx: Context | undefined;
+    const { host: h } = host((given) => {
+      ctx = given;
+      return {
+        start() {},
+        reload: (config, { config: old }) => void seen.push(old, config),
+      };
+    });
+    await h.load();
+    await h.start();
+    expect(await h.reload?.({ dsn: "y" })).toBe(true);
+    expect(seen).toEqual([{ dsn: "x" }, { dsn: "y" }]);
+    expect(ctx?.config).toEqual({ dsn: "y" });
+  });
+
+  test("reload is false for a service that has none, and for one that throws; ctx.config stays", async () => {
+    const { host: without } = host({ start() {} });
+    await without.load();
+    expect(await without.reload?.({ dsn: "y" })).toBe(false);
+    let ctx: Context | undefined;
+    const { host: throwing, records } = host((given) => {
+      ctx = given;
+      return {
+        start() {},
+        reload() {
+          throw new Error("cannot");
+        },
+      };
+    });
+    await throwing.load();
+    await throwing.start();
+    expect(await throwing.reload?.({ dsn: "y" })).toBe(false);
+    expect(ctx?.config).toEqual({ dsn: "x" });
+    expect(records).toMatchObject([{ level: "warn", message: expect.stringContaining("reload() failed") }]);
   });
 });

@@ -21,6 +21,11 @@ declare module "supervisor" {
     stop?(ctx: Context<Config>): void | Promise<void>;
     /** Throwing, or \`{ status: "fail" }\`, makes the service not ready; too often in a row and it is restarted. */
     health?(ctx: Context<Config>): void | Health | Promise<void | Health>;
+    /**
+     * Takes another \`config:\` block without a restart; \`ctx.config\` is still the old one, and the new one afterwards.
+     * A service without it, or whose \`reload\` throws, is replaced by a new generation.
+     */
+    reload?(config: Config, ctx: Context<Config>): void | Promise<void>;
     /** Answers HTTP requests; a Hono app has this. The supervisor owns the listener. */
     fetch?(request: Request, env: RequestEnv): Response | Promise<Response>;
   }
@@ -34,7 +39,7 @@ declare module "supervisor" {
     readonly name: string;
     /** 1 for the first life of the service; every restart makes a new one. */
     readonly generation: number;
-    /** The \`config:\` block of services.yaml, after the module's own \`config\` schema. */
+    /** The \`config:\` block of services.yaml, after the module's own \`config\` schema. \`reload\` makes it a new one. */
     readonly config: Config;
     /** The process environment with the service's \`env:\` block over it. */
     readonly env: Readonly<Record<string, string | undefined>>;
