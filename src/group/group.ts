@@ -97,7 +97,7 @@ export function createGroup(options: GroupOptions): Group {
     const { tag } = child.state;
     if (tag !== "loading" && unloaded.delete(name) && unloaded.size === 0) beginAll();
     else if (tag === "pending") tryBegin(child);
-    for (const dependent of dependents.get(name) ?? []) tryBegin(children.get(dependent) as Child);
+    for (const dependent of dependents.get(name) ?? []) tryBegin(children.get(dependent));
     if (stopping) return;
     if (tag === "failed" && child.member.critical && !child.isOnTrial) void stop(failureOf(child));
     else settle(child);
@@ -121,8 +121,15 @@ export function createGroup(options: GroupOptions): Group {
     for (const child of children.values()) tryBegin(child);
   }
 
-  function tryBegin(child: Child): void {
-    if (stopping || unloaded.size > 0 || child.state.tag !== "pending" || child.state.generation === 0)
+  /** Undefined: the plan has changed, and it was removed. */
+  function tryBegin(child: Child | undefined): void {
+    if (
+      !child ||
+      stopping ||
+      unloaded.size > 0 ||
+      child.state.tag !== "pending" ||
+      child.state.generation === 0
+    )
       return;
     const gone = goneNeed(children, child.member);
     if (gone !== undefined) {

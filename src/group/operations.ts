@@ -118,6 +118,7 @@ export function createOperations(world: World): Operations {
   }
 
   async function replace(child: Child, member: Member, action: StepAction): Promise<Done> {
+    if (child.isFinal) return { action, error: stoppingError(member.name) };
     if (!isServing(child.state) || member.replace === "stop-first") {
       const end = isAlive(child.state) ? await child.rest() : undefined;
       child.adopt(member);

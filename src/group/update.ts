@@ -111,8 +111,12 @@ export function createUpdate(options: UpdateOptions): (change: GroupChange) => P
   async function tookConfig(child: Child, member: Member): Promise<boolean> {
     if (!member.nextConfig) return false;
     const taken = member.nextConfig().then((config) => child.reload(config));
-    const outcome = await within(clock, clock.now() + member.startTimeout, taken);
-    return outcome.tag === "done" && outcome.value;
+    const outcome = within(clock, clock.now() + member.startTimeout, taken);
+    const stopped = child
+      .until(() => child.isFinal, member.startTimeout)
+      .then(() => ({ tag: "late" }) as const);
+    const ended = await Promise.race([outcome, stopped]);
+    return ended.tag === "done" && ended.value;
   }
 
   return (change) => inTurn("update", () => update(change));

@@ -1,3 +1,4 @@
+import type { StepResult } from "../core/command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { Listener, SupervisorEvent } from "../core/events.ts";
@@ -24,6 +25,7 @@ export function logEvents(log: Logger): Listener {
     log,
     urls: new Map(),
     startedAt: new Map(),
+    paused: new Set(),
     errors: new Map(),
     services: 0,
     ready: 0,
@@ -40,6 +42,8 @@ interface EventLog {
   readonly urls: Map<string, string[]>;
   /** Wall time at which each service began to start. */
   readonly startedAt: Map<string, number>;
+  /** Services that take no work because an operator said so. */
+  readonly paused: Set<string>;
   /** Failures that the next transition of their service tells about. */
   readonly errors: Map<string, unknown>;
   services: number;
@@ -75,6 +79,28 @@ function record(event: SupervisorEvent, state: EventLog): void {
     }
     case "serviceChanged":
       changed(event.snapshot, event.from, state);
+      break;
+    case "serviceReplaced": {
+      const { service, from, to, durationMs } = event;
+      log.info(
+        `replaced generation ${from} (${spaced(durationMs)})`,
+        about(service, to, { from, durationMs }),
+      );
+      break;
+    }
+    case "serviceReplaceFailed": {
+      const { service, generation, error } = event;
+      const message = `generation ${generation} never became ready; the one before it goes on`;
+      log.error(message, about(service, generation, { error }));
+      break;
+    }
+    case "reloaded":
+      reloaded(event.changes, log);
+      break;
+    case "reloadFailed":
+      for (const { code, message, hint } of event.problems) {
+        log.error(`not reloaded: ${message}`, told({ code, hint }));
+      }
       break;
     case "groupReady":
       state.phase = "running";
@@ -114,6 +140,9 @@ function listening(service: string, url: string, { log, urls, verbose }: EventLo
 function changed(snapshot: ServiceSnapshot, from: string, state: EventLog): void {
   const { name, generation, since, reason } = snapshot;
   const { log, errors, verbose } = state;
+  pauseChanged(snapshot, state);
+  // Another generation comes up or serves: what there is to say has events of its own.
+  if (from === snapshot.state) return;
   switch (snapshot.state) {
     case "loading":
       if (verbose) log.debug("loading", about(name, generation, {}));
@@ -135,6 +164,9 @@ function changed(snapshot: ServiceSnapshot, from: string, state: EventLog): void
     case "unhealthy":
       log.warn(`unhealthy: ${reason ?? "its probe failed"}`, about(name, generation, { reason }));
       break;
+    case "stopped":
+      if (snapshot.stoppedBy) log.info(`stopped by an ${snapshot.stoppedBy}`, about(name, generation, {}));
+      break;
     case "completed":
       log.info("completed", about(name, generation, {}));
       break;
@@ -144,6 +176,13 @@ function changed(snapshot: ServiceSnapshot, from: string, state: EventLog): void
       gaveWay(snapshot, state);
       break;
   }
+}
+
+function pauseChanged({ name, generation, paused }: ServiceSnapshot, { log, paused: known }: EventLog): void {
+  if (known.has(name) === (paused ?? false)) return;
+  if (paused) known.add(name);
+  else known.delete(name);
+  log.info(paused ? "paused: it takes no new work" : "resumed", about(name, generation, {}));
 }
 
 function becameReady(snapshot: ServiceSnapshot, from: string, state: EventLog): void {
@@ -197,12 +236,26 @@ function gaveWay(snapshot: ServiceSnapshot, { log, errors }: EventLog): void {
   } else log.error(critical ? `${why}; given up, and it is critical` : `${why}; given up`, fields);
 }
 
+function reloaded(changes: readonly StepResult[], log: Logger): void {
+  const failed = changes.filter((step) => step.outcome === "failed");
+  const message = `reloaded: ${changes.map(({ action, subject }) => `${action} ${subject}`).join(", ") || "nothing to change"}`;
+  if (failed.length === 0) {
+    log.info(message, told({ changes }));
+    return;
+  }
+  const why = failed.map(({ subject, error }) => `${subject} (${error?.message})`).join(", ");
+  log.error(`${message}; failed: ${why}`, told({ changes }));
+}
+
 function groupReady(
   { durationMs, unready }: Extract<SupervisorEvent, { type: "groupReady" }>,
   { log, urls, services }: EventLog,
 ): void {
-  const places = [...urls].filter(([service]) => service !== "").flatMap(([, own]) => own);
-  const named = [...new Set(places.map(origin))];
+  const origins = new Set<string>();
+  urls.forEach((own, service) => {
+    if (service !== "") for (const url of own) origins.add(origin(url));
+  });
+  const named = [...origins];
   const left = named.length - mostAddresses;
   const where = named.slice(0, mostAddresses).join(", ") + (left > 0 ? ` and ${left} more` : "");
   const message = `${howMany(services, unready)} ready in ${spaced(durationMs)}${where ? `: ${where}` : ""}`;

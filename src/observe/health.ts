@@ -86,13 +86,17 @@ function stopChecks({ stopping, now }: HealthView): Check[] {
 function serviceCheck(snapshot: ServiceSnapshot, now: number): Check {
   const { name, state, since, critical } = snapshot;
   const check = { name, measure: "state", value: state, since };
+  if (snapshot.paused) {
+    return { ...check, status: critical ? "fail" : "warn", value: "paused", output: "paused by an operator" };
+  }
   if (state === "ready" || state === "completed") return { ...check, status: "pass" };
   return { ...check, status: critical ? "fail" : "warn", output: describeState(snapshot, now) };
 }
 
 /** @example "backoff since 2s: connection refused; next try in 400ms" */
-function describeState({ state, since, reason, retryAt }: ServiceSnapshot, now: number): string {
+function describeState({ state, since, reason, retryAt, stoppedBy }: ServiceSnapshot, now: number): string {
+  const by = stoppedBy ? ` by an ${stoppedBy}` : "";
   const why = reason === undefined ? "" : `: ${reason.split("\n")[0]}`;
   const next = retryAt === undefined ? "" : `; next try in ${formatDuration(Math.max(0, retryAt - now))}`;
-  return `${state} since ${formatDuration(Math.max(0, now - since))}${why}${next}`;
+  return `${state}${by} since ${formatDuration(Math.max(0, now - since))}${why}${next}`;
 }
