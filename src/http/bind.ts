@@ -26,19 +26,19 @@ export interface Binding {
  * @throws SupervisorError ADDRESS_IN_USE or BAD_TLS.
  */
 export async function prepareBinding(options: BindOptions): Promise<Binding> {
-  const asked = askOf(options.entries);
-  const tls = asked.tls ? await readTls(asked.tls, asked) : undefined;
-  if (asked.address.tag === "unix") await clearStaleSocket(asked.address.path, asked);
-  const idleTimeout = longestIdle(options.entries.map((entry) => entry.plan.limits.idleTimeout));
-  const { fetch, runtime } = options;
-  const { address } = asked;
+  const { entries, fetch, runtime } = options;
+  const { address, tls: files } = planOf(entries);
+  assertOneCertificate(entries);
+  const tls = files ? await readTls(files, askOf(entries)) : undefined;
+  if (address.tag === "unix") await clearStaleSocket(address.path, askOf(entries));
+  const idleTimeout = longestIdle(entries.map((entry) => entry.plan.limits.idleTimeout));
   const bind = runtime.prepareServer({ address, idleTimeout, fetch, ...(tls ? { tls } : {}) });
   return {
     bind() {
       try {
         return bind();
       } catch (error) {
-        throw bindError(error, asked);
+        throw bindError(error, askOf(entries));
       }
     },
   };
@@ -46,34 +46,40 @@ export async function prepareBinding(options: BindOptions): Promise<Binding> {
 
 /** @throws SupervisorError ADDRESS_UNAVAILABLE when the runtime listens elsewhere than it was asked to. */
 export function assertBound(options: Pick<BindOptions, "entries">, native: NativeServer): void {
+  const { address } = native;
+  if (isSameAddress(planOf(options.entries).address, address)) return;
   const asked = askOf(options.entries);
-  if (isSameAddress(asked.address, native.address)) return;
-  throw listenRefusal(
-    "ADDRESS_UNAVAILABLE",
-    asked,
-    `the runtime bound ${formatAddress(native.address)} instead`,
-    `Change ${asked.key}.`,
-  );
+  const instead = `the runtime bound ${formatAddress(address)} instead`;
+  throw listenRefusal("ADDRESS_UNAVAILABLE", asked, instead, `Change ${asked.key}.`);
 }
 
 interface Ask extends ListenAsk {
   readonly tls: HttpPlan["tls"];
 }
 
-function askOf(entries: BindOptions["entries"]): Ask {
-  const { address, tls } = (entries[0] as BindOptions["entries"][number]).plan;
-  const services = entries.map((entry) => entry.door.service);
+function planOf(entries: BindOptions["entries"]): HttpPlan {
+  return (entries[0] as BindOptions["entries"][number]).plan;
+}
+
+function assertOneCertificate(entries: BindOptions["entries"]): void {
+  const { tls } = planOf(entries);
   const other = entries.find(({ plan }) => plan.tls?.cert !== tls?.cert || plan.tls?.key !== tls?.key);
+  if (!other) return;
+  const hint = `Give services.${entries[0]?.door.service}.http.tls and services.${other.door.service}.http.tls the same cert and key`;
+  throw listenRefusal("BAD_TLS", askOf(entries), "its services name different certificates", hint);
+}
+
+/** What an error says of the address. Made when there is one: a thousand addresses have none. */
+function askOf(entries: BindOptions["entries"]): Ask {
+  const { address, tls } = planOf(entries);
+  const services = entries.map((entry) => entry.door.service);
   const who = `${services.length === 1 ? "service" : "services"} ${services.map((name) => `"${name}"`).join(", ")}`;
-  const ask = {
+  return {
     address,
     tls,
     who,
     key: `services.${services[0]}.http.${address.tag === "unix" ? "unix" : "port"}`,
   };
-  if (!other) return ask;
-  const hint = `Give services.${services[0]}.http.tls and services.${other.door.service}.http.tls the same cert and key`;
-  throw listenRefusal("BAD_TLS", ask, "its services name different certificates", hint);
 }
 
 /** 0 is never, so it is the longest. */
@@ -112,6 +118,7 @@ export function isSameAddress(asked: Address, bound: NativeServer["address"]): b
     return asked.tag === bound.tag && formatAddress(asked) === formatAddress(bound);
   }
   if (asked.port !== 0 && asked.port !== bound.port) return false;
+  if (asked.host === bound.host) return true;
   const host = canonicalHost(asked.host);
   if (host !== undefined) return host === canonicalHost(bound.host);
   // A name was resolved; whatever it stands for, it is not every interface.
