@@ -1,8 +1,9 @@
 import type { Clock } from "../core/clock.ts";
-import type { Address, HttpPlan } from "../core/plan.ts";
+import type { HttpPlan } from "../core/plan.ts";
+import { formatAddress } from "../core/plan.ts";
 import type { Answer, NativeInfo, NativeServer, Runtime } from "../runtime/runtime.ts";
 import { assertBound, prepareBinding } from "./bind.ts";
-import type { Door } from "./door.ts";
+import type { Door, Entrance } from "./door.ts";
 import { notFound, withHeader } from "./reply.ts";
 import { createRouter } from "./route.ts";
 
@@ -14,8 +15,13 @@ export interface Entry {
 
 /** One bound address with the doors that it leads to. */
 export interface Listener {
+  readonly entries: readonly Entry[];
   /** What a person can open, for each service behind it. */
   readonly urls: readonly { readonly service: string; readonly url: string }[];
+  /** From now on the address leads to these, and their doors know of it. */
+  lead(entries: readonly Entry[]): void;
+  /** Takes no new connections; resolves when the last request has its answer. Never rejects. */
+  stop(): Promise<void>;
   /** Closes every connection; resolves when the address is free. */
   kill(): Promise<void>;
 }
@@ -32,43 +38,62 @@ export interface ListenerOptions {
 export interface PreparedListener {
   /** Binds the address and nothing else. @throws SupervisorError when that is impossible. */
   bind(): NativeServer;
-  /** Attaches the doors to what `bind` gave. @throws SupervisorError when that is not the address asked for. */
+  /** A listener on what `bind` gave; no door knows of it before `lead`. @throws SupervisorError when that is not the address asked for. */
   open(native: NativeServer): Listener;
 }
 
 /** @throws SupervisorError when a certificate or a socket file rules the address out. */
 export async function prepareListener(options: ListenerOptions): Promise<PreparedListener> {
-  const binding = await prepareBinding({ ...options, fetch: dispatcher(options) });
+  let dispatch = dispatcher(options);
+  const binding = await prepareBinding({ ...options, fetch: (request, info) => dispatch(request, info) });
   return {
     bind: binding.bind,
     open(native) {
       assertBound(options, native);
-      return attach(options, native);
+      return listenerOn(native, options, (entries) => {
+        dispatch = dispatcher({ ...options, entries });
+      });
     },
   };
 }
 
-function attach({ entries, clock }: ListenerOptions, native: NativeServer): Listener {
+function listenerOn(
+  native: NativeServer,
+  options: ListenerOptions,
+  route: (entries: readonly Entry[]) => void,
+): Listener {
+  let { entries } = options;
   const released = new Set<Door>();
-  const isReleased = () => released.size === entries.length;
+  const isReleased = () => entries.every(({ door }) => released.has(door));
   // A server that fails to stop has nothing left that we could do about it.
-  const stop = () => void native.stop().catch(() => {});
-  for (const { door } of entries) {
-    door.attach({
+  const stop = () => native.stop().catch(() => {});
+  function entranceOf(door: Door): Entrance {
+    return {
       native,
       isExclusive: entries.length === 1,
       release() {
         released.add(door);
-        if (isReleased()) stop();
+        if (isReleased()) void stop();
       },
       cut() {
         // One turn later: the answers that were given in place of the service are on their way by then.
-        if (isReleased()) clock.after(0, () => void native.kill());
+        if (isReleased()) options.clock.after(0, () => void native.kill());
       },
-    });
+    };
   }
   return {
-    urls: entries.map(({ door, plan }) => ({ service: door.service, url: urlOf(plan, native.address) })),
+    get entries() {
+      return entries;
+    },
+    get urls() {
+      return entries.map(({ door, plan }) => ({ service: door.service, url: urlOf(plan, native.address) }));
+    },
+    lead(next) {
+      entries = next;
+      route(next);
+      for (const { door } of next) door.attach(entranceOf(door));
+    },
+    stop,
     kill: () => native.kill(),
   };
 }
@@ -124,19 +149,20 @@ function openable(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** Entries that share an address, in order of appearance. Port 0 is a new address every time. */
-export function groupByAddress(entries: readonly Entry[]): Entry[][] {
-  const groups = new Map<string | Entry, Entry[]>();
+/** Entries by address, in order of appearance. Port 0 is a new address for every service. */
+export function groupByAddress(entries: readonly Entry[]): Map<string, Entry[]> {
+  const groups = new Map<string, Entry[]>();
   for (const entry of entries) {
-    const key = keyOf(entry.plan.address) ?? entry;
+    const key = keyOf(entry);
     const group = groups.get(key);
     if (group) group.push(entry);
     else groups.set(key, [entry]);
   }
-  return [...groups.values()];
+  return groups;
 }
 
-function keyOf(address: Address): string | undefined {
-  if (address.tag === "unix") return address.path;
-  return address.port === 0 ? undefined : `${address.host}:${address.port}`;
+function keyOf({ plan, door }: Entry): string {
+  const { address } = plan;
+  if (address.tag === "tcp" && address.port === 0) return `${formatAddress(address)} of ${door.service}`;
+  return formatAddress(address);
 }

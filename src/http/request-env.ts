@@ -74,6 +74,10 @@ export class ServiceRequestEnv implements IntakeEnv {
     return { socket, response };
   }
 
+  whenGone(gone: () => void): void {
+    this.#origin.native?.whenGone(this.#request, this.#info, gone);
+  }
+
   #peer(): Peer | undefined {
     return this.#origin.native?.peer(this.#request, this.#info);
   }
