@@ -58,8 +58,8 @@ function isOld(file: string): boolean {
 
 async function compile(file: string): Promise<void> {
   await Bun.build({
-    // operator.ts is the entry of the operator's plane, a thread of the same binary.
-    entrypoints: ["src/main.ts", "src/operator.ts"],
+    // The other two are entries of threads of the same binary: the operator's plane, and an isolated service.
+    entrypoints: ["src/main.ts", "src/operator.ts", "src/worker.ts"],
     minify: true,
     bytecode: true,
     // What a command does not import is not even read: 2 ms less until the first line of `run`.

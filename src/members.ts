@@ -2,15 +2,15 @@ import type { Beacon } from "./core/beacon.ts";
 import type { Clock } from "./core/clock.ts";
 import type { LogSink } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
-import { nearest } from "./core/nearest.ts";
 import type { Plan, ServicePlan } from "./core/plan.ts";
 import type { Member } from "./group/host.ts";
 import type { Blame } from "./host/blame.ts";
 import { InlineHost } from "./host/inline.ts";
+import { createFinder } from "./host/service-finder.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import type { Definitions } from "./modules/definitions.ts";
 import type { Definition } from "./modules/shape.ts";
-import type { ServiceHandle } from "./service/contract.ts";
+import type { Workers } from "./workers.ts";
 
 export interface MembersOptions {
   readonly definitions: Definitions;
@@ -19,16 +19,17 @@ export interface MembersOptions {
   readonly beacon: Beacon;
   readonly sink: LogSink;
   readonly clock: Clock;
+  readonly workers: Workers;
 }
 
 /** Makes what the group supervises: each service of a plan, with the host that runs it and the ways to reach it. */
 export function createMembers(options: MembersOptions): (plan: Plan) => Member[] {
-  const { definitions, http, blame, beacon, sink, clock } = options;
+  const { definitions, http, blame, beacon, sink, clock, workers } = options;
   const marks = new Map<string, number>();
   /** How many generations of a service take work. */
   const serving = new Map<string, number>();
   let names: readonly string[] = [];
-  const service = finder(() => names, http);
+  const service = createFinder(() => names, http.call);
 
   function member(planned: ServicePlan): Member {
     const { name, env, module } = planned;
@@ -41,31 +42,41 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
         const keepsAtOnce = (serving.get(name) ?? 0) === 0;
         let made: Definition | undefined;
         let serves = false;
-        return new InlineHost({
-          name,
+        const common = {
           generation,
-          async blueprint() {
-            made = await definitions.next(planned, fresh);
-            if (keepsAtOnce) definitions.keep(made);
-            return made;
-          },
           serving() {
             if (made) definitions.keep(made);
             serves = true;
             count(+1);
           },
-          env,
           log: createLogger(sink, clock.wall, { service: name, generation }),
-          clock,
-          beacon,
           mark: markOf(name),
           intake: http.intake(name),
-          service,
           report,
+        };
+        async function blueprint() {
+          made = await definitions.next(planned, fresh);
+          if (keepsAtOnce) definitions.keep(made);
+          return made;
+        }
+        function ended() {
+          if (serves) count(-1);
+          serves = false;
+        }
+        if (planned.worker)
+          return workers.createHost({ ...common, service: planned, prepare: blueprint, ended });
+        return new InlineHost({
+          ...common,
+          name,
+          blueprint,
+          env,
+          clock,
+          beacon,
+          service,
           blame(scope) {
             const end = blame.register(scope, module);
             return () => {
-              if (serves) count(-1);
+              ended();
               end();
             };
           },
@@ -90,25 +101,3 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
 }
 
 const notReloaded = "the code was not loaded anew: Deno cannot; set isolation: worker";
-
-/** `ctx.service(name)`: calls within the process. */
-function finder(names: () => readonly string[], http: HttpPlane): (name: string) => ServiceHandle {
-  return (name) => {
-    if (!names().includes(name)) throw new RangeError(unknown(name, names()));
-    return {
-      fetch: (input, init) => http.call(name, requestTo(name, input, init)),
-    };
-  };
-}
-
-function requestTo(name: string, input: Request | string, init?: RequestInit): Request {
-  return typeof input === "string"
-    ? new Request(new URL(input, `http://${name}/`), init)
-    : new Request(input, init);
-}
-
-function unknown(name: string, names: readonly string[]): string {
-  const near = nearest(name, names);
-  const help = near ? `did you mean "${near}"?` : `known services: ${names.join(", ")}`;
-  return `ctx.service("${name}"): no service has that name; ${help}`;
-}

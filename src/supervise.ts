@@ -37,6 +37,7 @@ import { writeStopReport } from "./observe/stop-report-file.ts";
 import { scopeTimers } from "./observe/timer-scope.ts";
 import { ownErrors, ownExit, ownSignals } from "./process.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { createWorkers } from "./workers.ts";
 
 export interface Supervised {
   readonly plan: Plan;
@@ -74,7 +75,13 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     ownErrors((error) => onUncaught(error, blame, events)),
   ];
   // Now, because other threads read and transpile the modules while this one gets everything else ready.
-  const loading = definitions.load();
+  const workers = createWorkers({
+    names: () => group.snapshots().map(({ name }) => name),
+    secrets: plan.secrets,
+    sink: output.sink,
+    call: (service, request) => http.call(service, request),
+  });
+  const loading = definitions.load(workers);
   // Whoever awaits it below comes later; until then a rejection is not unhandled.
   loading.catch(() => {});
   const http = createHttpPlane({
@@ -92,6 +99,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     beacon,
     sink: output.sink,
     clock: systemClock,
+    workers,
   });
   const group = createGroup({
     members: membersOf(plan),
@@ -127,6 +135,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     if (supervised.stopReportFile) writeStopReport(supervised.stopReportFile, report, log);
     return report;
   } finally {
+    workers.forget();
     await http.closeAll();
     await operator?.close();
     for (const undo of release.reverse()) undo();

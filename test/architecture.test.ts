@@ -17,7 +17,15 @@ const folders = [
   "control",
   "observe",
 ];
-const composition = ["supervise.ts", "members.ts", "library.ts", "process.ts", "commander.ts", "inject.ts"];
+const composition = [
+  "supervise.ts",
+  "members.ts",
+  "library.ts",
+  "process.ts",
+  "commander.ts",
+  "inject.ts",
+  "workers.ts",
+];
 
 /** Who may import whom, below src/. Config knows names, group knows services; group emits, others listen. */
 const table: ImportTable = {
@@ -27,22 +35,36 @@ const table: ImportTable = {
   config: ["core", runtimeType],
   modules: ["core", "service", runtimeType],
   group: ["core", "service"],
-  host: ["core", "service", "group/host.ts"],
+  // The socket that a service is given is the same on every runtime and thread: only what is below it differs.
+  host: ["core", "service", "group/host.ts", runtimeType, "runtime/service-socket.ts"],
   http: ["core", "service", runtimeType],
   control: ["core", runtimeType],
   observe: ["core", "service/scope.ts", runtimeType],
   "operator.ts": ["core", "control", "operator-plane.ts"],
   "operator-plane.ts": ["core", "control", "observe", "runtime"],
+  // The other end of `host/worker.ts`: what compose.ts is to the process, for a thread with one service in it.
+  "worker.ts": ["host", "isolated.ts"],
+  "isolated.ts": ["core", "service", "host", "group/host.ts", "modules", "observe", "runtime", "library.ts"],
+  "workers.ts": ["core", "host", "group/host.ts", "modules"],
   "compose.ts": [...folders, ...composition],
   "supervise.ts": [...folders, ...composition],
-  "members.ts": folders,
+  "members.ts": [...folders, "workers.ts"],
   "process.ts": folders,
   "commander.ts": ["core"],
   "inject.ts": ["core"],
   "service-group.ts": [...folders, ...composition],
   "library.ts": ["core", "service", "service-group.ts"],
   "mod.ts": ["core", "service", "service-group.ts"],
-  cli: ["core", "compose.ts", "config/read-plan.ts", "config/json-schema.ts", "control/client.ts"],
+  cli: [
+    "core",
+    "compose.ts",
+    "config/read-plan.ts",
+    "config/json-schema.ts",
+    "control/client.ts",
+    "config/read-name.ts",
+    "control/find-instance.ts",
+    "control/status.ts",
+  ],
   "main.ts": ["cli"],
 };
 

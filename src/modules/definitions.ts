@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Plan, ServicePlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { IsolatedLoader } from "./load.ts";
 import { loadModule, loadModules, together } from "./load.ts";
 import type { Definition } from "./shape.ts";
 
@@ -9,8 +10,11 @@ import type { Definition } from "./shape.ts";
 export interface Definitions {
   /** Whether `next` can give other code than before. */
   readonly reloads: boolean;
-  /** Loads the code of all services, once, before anything else. Rejects with a ProblemsError. */
-  load(): Promise<void>;
+  /**
+   * Loads the code of all services, once, before anything else. `isolated` loads, now and later, that of services
+   * with threads of their own. Rejects with a ProblemsError.
+   */
+  load(isolated?: IsolatedLoader): Promise<void>;
   /**
    * What a new generation of `service` is made of. `fresh`: of the code as it is on disk now, its config checked
    * anew; rejects with a ProblemsError when that cannot be loaded.
@@ -54,9 +58,10 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
   const kept = new Map<string, Definition>();
   const staged = new Map<string, Definition>();
   let { plan, locate } = options;
+  let isolated: IsolatedLoader | undefined;
 
   function loadFresh(service: ServicePlan, where: Locate): Promise<Definition> {
-    return loadModule(service, { locate: where, runtime, clock, fresh: true });
+    return loadModule(service, { locate: where, runtime, clock, fresh: true, isolated });
   }
 
   async function configOf(service: ServicePlan, where: Locate): Promise<unknown> {
@@ -66,8 +71,10 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
 
   return {
     reloads: runtime.reloadsModules,
-    async load() {
-      for (const each of await loadModules(plan, locate, runtime, clock)) kept.set(each.service, each);
+    async load(loader) {
+      isolated = loader;
+      const loaded = await loadModules(plan, locate, runtime, clock, isolated);
+      for (const each of loaded) kept.set(each.service, each);
     },
     async next(service, fresh) {
       const { name } = service;
@@ -93,7 +100,10 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
         adopt() {
           ({ plan, locate } = change);
         },
-        close: () => staged.clear(),
+        close() {
+          staged.clear();
+          isolated?.forget();
+        },
       };
     },
   };

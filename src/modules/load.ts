@@ -22,10 +22,11 @@ export async function loadModules(
   locate: Locate,
   runtime: Runtime,
   clock: Clock,
+  isolated?: IsolatedLoader,
 ): Promise<Definition[]> {
   const { services, secrets } = plan;
   return together(services, secrets, (service) =>
-    loadModule(service, { locate, runtime, clock, fresh: false }),
+    loadModule(service, { locate, runtime, clock, fresh: false, isolated }),
   );
 }
 
@@ -53,18 +54,32 @@ function withoutSecrets(problem: Problem, secrets: readonly string[]): Problem {
   return { ...problem, message };
 }
 
+/** Loads modules on other threads than this one. */
+export interface IsolatedLoader {
+  /** Loads the module of `service` where its next generation will run. Rejects with a ProblemsError. */
+  load(service: ServicePlan, locate: Locate): Promise<void>;
+  /** Lets go of what was loaded and of which no generation was made. */
+  forget(): void;
+}
+
 export interface LoadOptions {
   readonly locate: Locate;
   readonly runtime: Runtime;
   readonly clock: Clock;
   /** As it is on disk now, where the runtime can. */
   readonly fresh: boolean;
+  /** For services with a thread of their own; absent: this thread loads them as well. */
+  readonly isolated?: IsolatedLoader | undefined;
 }
 
 /** Imports one module and looks at what it exports. Rejects with a ProblemsError. */
 export async function loadModule(service: ServicePlan, options: LoadOptions): Promise<Definition> {
-  const { locate, runtime, clock, fresh } = options;
+  const { locate, runtime, clock, fresh, isolated } = options;
   const { name, module, startTimeout } = service;
+  if (service.worker && isolated) {
+    await isolated.load(service, locate);
+    return { service: name, module, config: service.config, create: elsewhere(name) };
+  }
   const importing = runtime.importModule(module, fresh ? { fresh } : {});
   const loading = await within(clock, clock.now() + startTimeout, importing);
   if (loading.tag !== "done") {
@@ -82,6 +97,13 @@ export async function loadModule(service: ServicePlan, options: LoadOptions): Pr
     config,
     create: creator(service, exports, locate),
     check: (next, where) => checkConfig(next, exports, where),
+  };
+}
+
+/** The code is on another thread, and so is whoever makes instances of it. */
+function elsewhere(name: string): Definition["create"] {
+  return () => {
+    throw new TypeError(`Service "${name}" runs in a thread of its own`);
   };
 }
 

@@ -1,5 +1,4 @@
-import type { BunSocket, SocketLink } from "./bun-socket.ts";
-import { createServiceSocket, linkHandlers } from "./bun-socket.ts";
+import { linkHandlers } from "./bun-socket.ts";
 import type {
   Follower,
   NativeAddress,
@@ -11,6 +10,8 @@ import type {
   SocketOwner,
   Upgrade,
 } from "./runtime.ts";
+import type { BunSocket, SocketLink } from "./service-socket.ts";
+import { createServiceSocket } from "./service-socket.ts";
 
 export const bunRuntime: Runtime = {
   name: "bun",
@@ -170,6 +171,10 @@ class BunServer implements NativeServer {
 
   watch(request: Request): () => boolean {
     return () => this.#asked.tag === "unix" || this.#isWritten(request);
+  }
+
+  whenGone(request: Request, _info: NativeInfo, gone: () => void): void {
+    request.signal.addEventListener("abort", gone);
   }
 
   facade(request: Request, _info: NativeInfo, owner: () => SocketOwner): unknown {

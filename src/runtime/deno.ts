@@ -246,6 +246,8 @@ function nativeServer(server: DenoServer, aborter: AbortController): NativeServe
     hold() {},
     follow: followCompleted,
     watch: (_request, info) => watchCompleted(info as DenoInfo),
+    // Not the request's signal: whoever listens to that makes Deno warn of its meaning.
+    whenGone: (_request, info, gone) => void (info as DenoInfo).completed.catch(gone),
     facade: () => undefined,
     stop() {
       stopping ??= server.shutdown();

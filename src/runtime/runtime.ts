@@ -72,6 +72,8 @@ export interface NativeServer {
   follow(exclusive: boolean): Follower;
   /** Asks later whether everything of this one response was written, or its client is gone. */
   watch(request: Request, info: NativeInfo): () => boolean;
+  /** Calls `gone` when the client of this request goes away before its answer has been sent. */
+  whenGone(request: Request, info: NativeInfo, gone: () => void): void;
   /** What frameworks written for this runtime look for as `env.server`; undefined where there is no such custom. */
   facade(request: Request, info: NativeInfo, owner: () => SocketOwner): unknown;
   /** Stops accepting and closes idle connections, at once. Resolves when every response and WebSocket has ended. */

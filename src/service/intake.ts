@@ -15,6 +15,8 @@ export interface IntakeEnv extends RequestEnv {
   requestId: string;
   /** False for a call within the process: it has no address and cannot become a WebSocket. */
   readonly isNetwork: boolean;
+  /** Calls `gone` when the client goes away before its answer has been sent. Never for a call within the process. */
+  whenGone(gone: () => void): void;
   /** The peer; undefined where `clientAddress` is. */
   readonly remoteAddr: { readonly hostname: string; readonly port: number } | undefined;
 }

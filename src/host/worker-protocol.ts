@@ -1,0 +1,149 @@
+import type { LogLevel } from "../core/log.ts";
+import type { ServicePlan } from "../core/plan.ts";
+import type { Problem } from "../core/problem.ts";
+import type { Health } from "../service/contract.ts";
+
+/*
+ * What main and the thread of an isolated service say to each other. Messages are flat arrays of text and numbers:
+ * Bun copies those three times as fast as objects, and there are two for every request.
+ */
+
+/** What a thread knows from the beginning: the `workerData` of its entry. */
+export interface WorkerData {
+  readonly service: ServicePlan;
+  /** From 1. */
+  readonly instance: number;
+  /** Names that `ctx.service` knows. */
+  readonly names: readonly string[];
+  /** Values that must not appear in what crosses. */
+  readonly secrets: readonly string[];
+  /** Levels whose records need not cross. */
+  readonly silent: readonly LogLevel[];
+  readonly vitals: Vitals;
+}
+
+/** Memory that a thread writes and main reads, so that a thread can be judged while it is frozen. */
+export type Vitals = Int32Array<SharedArrayBuffer>;
+
+export const vitalCells = {
+  /** Grows while the loop of the thread turns; 0 until it does. */
+  beat: 0,
+  /** One bit per open hook, in the order of `hookNames`. */
+  hooks: 1,
+  /** The heap in use, in KiB; written only when there is a limit. */
+  heap: 2,
+} as const;
+
+export const hookNames = ["init", "start", "run", "stop"] as const;
+
+/** How often a thread writes its vital signs, in milliseconds. */
+export const vitalsMs = 100;
+
+/** An error that crosses: enough to print it, to judge it, and to make one like it on the other side. */
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string;
+  readonly hint?: string;
+  readonly cause?: WireError;
+  /** Of an AggregateError. */
+  readonly errors?: readonly WireError[];
+  /** Of a ProblemsError. `position.line` is the index of the path in `paths` that main has to look up. */
+  readonly problems?: readonly Problem[];
+  readonly paths?: readonly (readonly (string | number)[])[];
+}
+
+/** What a thread can do once its start is done. */
+export interface Abilities {
+  readonly probes: boolean;
+  readonly fetches: boolean;
+}
+
+export type ToWorker =
+  /** These five are answered by `done` or `failed` with the same id. */
+  | readonly [tag: "load", id: number, generation: number]
+  | readonly [tag: "start", id: number]
+  | readonly [tag: "health", id: number]
+  | readonly [tag: "reload", id: number, config: unknown]
+  | readonly [tag: "stop", id: number, budget: number, final: boolean]
+  /** Everything that had come from outside has ended: the service's own `stop` may begin. */
+  | readonly [tag: "drained"]
+  | FetchMessage;
+
+export type FromWorker =
+  /** The module is there and its config fits. */
+  | readonly [tag: "imported"]
+  | readonly [tag: "notImported", error: WireError]
+  | readonly [tag: "done", id: number, value: Abilities | Health | boolean | null]
+  | readonly [tag: "failed", id: number, error: WireError]
+  /** An error that nobody caught, or a `run` that failed. */
+  | readonly [tag: "fault", error: WireError]
+  | readonly [tag: "completed"]
+  /** `fields` is JSON; `errors` are those among them, which keep what they are. */
+  | readonly [
+      tag: "log",
+      time: number,
+      level: LogLevel,
+      message: string,
+      fields: string | null,
+      errors: Readonly<Record<string, WireError>> | null,
+    ]
+  | FetchMessage;
+
+/** `true`: it follows in chunks. Text has one character per byte: that crosses faster than bytes do. */
+export type WireBody = null | true | string | Uint8Array<ArrayBuffer>;
+
+/**
+ * Requests in both directions: from the listener to the service, and from `ctx.service(name).fetch` to main. The
+ * id is chosen by the caller, even on main and odd in the thread, so that each side knows whose it is.
+ */
+export type FetchMessage =
+  /**
+   * `about`: for a service the client's port and address, "" where there is none, null for a call within the process;
+   * for main the name of the service that is called.
+   */
+  | readonly [
+      tag: "request",
+      id: number,
+      method: string,
+      url: string,
+      headers: string,
+      about: string | null,
+      body: WireBody,
+    ]
+  /** `requestId` is there when the service has read it. */
+  | readonly [
+      tag: "response",
+      id: number,
+      status: number,
+      statusText: string,
+      headers: string,
+      requestId: string | null,
+      body: WireBody,
+    ]
+  | readonly [tag: "error", id: number, requestId: string | null, error: WireError]
+  /** The caller has gone away. */
+  | readonly [tag: "abort", id: number]
+  | BodyMessage
+  | SocketMessage;
+
+export type BodyMessage =
+  /** To the side that sends a body: this many bytes more. */
+  | readonly [tag: "credit", id: number, bytes: number]
+  /** To the side that sends: nobody reads it any more. */
+  | readonly [tag: "cancel", id: number]
+  | readonly [tag: "chunk", id: number, data: string | Uint8Array<ArrayBuffer>]
+  | readonly [tag: "end", id: number]
+  | readonly [tag: "broken", id: number, error: WireError];
+
+export type SocketMessage =
+  /** To main: the request becomes a WebSocket. */
+  | readonly [tag: "upgrade", id: number, protocol: string]
+  | readonly [tag: "opened", id: number]
+  /** Text or bytes, as the message was. */
+  | readonly [tag: "message", id: number, data: string | Uint8Array<ArrayBuffer>]
+  /** To the thread: what main's socket has taken since, and what waits in it now. */
+  | readonly [tag: "buffered", id: number, taken: number, waiting: number]
+  /** To main: close it. To the thread: it is closed. */
+  | readonly [tag: "close", id: number, code: number, reason: string];
