@@ -9,17 +9,17 @@ import type { Known } from "./control/known.ts";
 import { createKnown } from "./control/known.ts";
 import type { PendingCommands } from "./control/pending.ts";
 import { createPending } from "./control/pending.ts";
-import type { FromOperator, OperatorData, ToOperator } from "./control/protocol.ts";
+import type { FromOperator, OperatorData, OperatorPlan, ToOperator } from "./control/protocol.ts";
 import type { FrozenLoop, Status } from "./control/status.ts";
 import { statusOf } from "./control/status.ts";
 import { beaconCells } from "./core/beacon.ts";
 import { systemClock } from "./core/clock.ts";
 import { formatDuration } from "./core/duration.ts";
 import { messageOf, SupervisorError } from "./core/errors.ts";
-import { secondSignalExit } from "./core/exit.ts";
 import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
-import type { Address } from "./core/plan.ts";
+import type { Address, AdminPlan } from "./core/plan.ts";
+import { formatAddress } from "./core/plan.ts";
 import { describeLeft, forcedReport } from "./observe/forced-report.ts";
 import type { HealthView } from "./observe/health.ts";
 import { answerHealth } from "./observe/health-answer.ts";
@@ -49,13 +49,13 @@ const settleMs = 1_000;
  * sees in the beacon.
  */
 export class OperatorPlane {
-  readonly #data: OperatorData;
+  #data: OperatorData;
   readonly #tell: (message: FromOperator) => void;
   readonly #output: LogWriter;
   readonly #log: Logger;
-  readonly #loop: (now: number) => Loop;
+  #loop: (now: number) => Loop;
   readonly #stallOf = createStallReport();
-  readonly #oversight: Oversight;
+  #oversight: Oversight;
   readonly #known: Known;
   readonly #commands: PendingCommands;
   readonly #api: Api;
@@ -98,7 +98,7 @@ export class OperatorPlane {
     this.#look();
     const runtime = await detectRuntime();
     this.#openControl(runtime);
-    await this.#listen(runtime);
+    await this.#listenOn(this.#data.admin);
     await this.#watchSignals();
   }
 
@@ -107,7 +107,15 @@ export class OperatorPlane {
       case "changed":
       case "events":
       case "lines":
+      case "reload":
         this.#known.take(message);
+        break;
+      case "plan":
+        this.#known.take(message);
+        this.#adopt(message.plan);
+        break;
+      case "listen":
+        void this.#move(message.admin);
         break;
       case "accepted":
         this.#commands.accepted(message.id);
@@ -146,31 +154,56 @@ export class OperatorPlane {
     }
   }
 
-  async #listen(runtime: Runtime): Promise<void> {
-    const { admin } = this.#data;
+  /** Tells main how it went, and returns whether it went well. */
+  async #listenOn(admin: AdminPlan | false): Promise<boolean> {
     try {
-      if (admin) {
-        const { listen, token, readOnly = false } = admin;
-        const entrance = (address: Address) =>
-          ({ tag: "admin", address, readOnly, ...(token === undefined ? {} : { token }) }) as const;
-        this.#admin = await serveAdmin(
-          runtime,
-          listen,
-          (request, address) => this.#api.answer(request, entrance(address)) ?? this.#health(request),
-        );
-      }
+      this.#admin = admin ? await this.#serve(await detectRuntime(), admin) : undefined;
       this.#tell({ type: "listening", address: this.#admin?.address });
+      return true;
     } catch (error) {
       const { code, hint } = error instanceof SupervisorError ? error : unavailable;
       this.#tell({ type: "notListening", code, message: messageOf(error), hint });
+      return false;
     }
+  }
+
+  #serve(runtime: Runtime, { listen }: AdminPlan): Promise<AdminServer> {
+    const entrance = (address: Address) => {
+      // Read for each request: a reload may bring another token.
+      const { token, readOnly = false } = this.#data.admin || {};
+      return { tag: "admin", address, readOnly, ...(token === undefined ? {} : { token }) } as const;
+    };
+    return serveAdmin(
+      runtime,
+      listen,
+      (request, address) => this.#api.answer(request, entrance(address)) ?? this.#health(request),
+    );
+  }
+
+  /** The new address is bound before the old one is left: when it cannot be, nothing has changed. */
+  async #move(admin: AdminPlan | false): Promise<void> {
+    const { admin: before } = this.#data;
+    const stays = admin && before && formatAddress(admin.listen) === formatAddress(before.listen);
+    const old = this.#admin;
+    if (!stays && !(await this.#listenOn(admin))) return;
+    this.#data = { ...this.#data, admin };
+    if (stays) this.#tell({ type: "listening", address: old?.address });
+    else await old?.close();
+  }
+
+  #adopt({ services, budgetMs, log, secrets }: OperatorPlan): void {
+    this.#data = { ...this.#data, services, budgetMs, log, secrets };
+    this.#output.change({ ...log, secrets });
+    this.#loop = createLoopWatch(this.#data.beacon, services);
+    // A stop that has begun keeps the budget that it began with.
+    if (!this.#oversight.stop) this.#oversight = createOversight(budgetMs);
   }
 
   /** After the listener: compiling takes milliseconds, and the first probe may come before the first signal. */
   async #watchSignals(): Promise<void> {
     const { signals, beacon } = this.#data;
     if (signals === false) return;
-    const native = await openNative(beacon, Object.keys(secondSignalExit) as NodeJS.Signals[]);
+    const native = await openNative(beacon, stopSignals);
     native.watchSignals();
     this.#native = native;
     const { limitation } = native;
@@ -284,5 +317,8 @@ export class OperatorPlane {
     this.#tell({ type: "closed" });
   }
 }
+
+/** SIGHUP is not among them: it reloads, and what reloads is blocked. */
+const stopSignals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
 
 const unavailable = { code: "ADDRESS_UNAVAILABLE", hint: "See the message of the runtime." } as const;

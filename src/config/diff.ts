@@ -67,6 +67,8 @@ function kindOf(old: ServicePlan, next: ServicePlan): ServiceChangeKind {
   if (makings.some((key) => !isSame(old[key], next[key]))) return "changed";
   // With its first address, or without its last one, a service is asked for other things.
   if ((old.http === undefined) !== (next.http === undefined)) return "changed";
+  // A generation answers by the limits that it began with.
+  if (!isSame(old.http?.limits, next.http?.limits)) return "changed";
   return isSame(old.config, next.config) ? "adjusted" : "reconfigured";
 }
 

@@ -1,6 +1,9 @@
 import type { Beacon } from "../core/beacon.ts";
 import { announceStart } from "../core/beacon.ts";
+import type { CommandError } from "../core/command.ts";
 import type { Listener, SupervisorEvent } from "../core/events.ts";
+import type { Problem } from "../core/problem.ts";
+import { describeProblem } from "../core/render-problems.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import { createBatch } from "./batch.ts";
 import { eventLine } from "./event-record.ts";
@@ -58,6 +61,13 @@ export function createEventFeed(post: (message: ToOperator) => void, beacon: Bea
       announceStart(beacon);
       // After whoever waits for the services has had its turn.
       setTimeout(() => events.release(), 0).unref();
+    } else if (event.type === "reloaded") {
+      post({ type: "reload", reload: { at: Date.now(), outcome: "done" } });
+    } else if (event.type === "reloadFailed") {
+      post({
+        type: "reload",
+        reload: { at: Date.now(), outcome: "failed", problems: plain(event.problems) },
+      });
     } else if (event.type === "groupStopping") {
       announceStart(beacon);
       // Not later: the first service to stop may freeze the loop.
@@ -68,6 +78,14 @@ export function createEventFeed(post: (message: ToOperator) => void, beacon: Bea
   }
 
   return { listener, flush: events.release };
+}
+
+function plain(problems: readonly Problem[]): CommandError[] {
+  return problems.map((problem) => ({
+    code: problem.code,
+    hint: problem.hint,
+    message: describeProblem(problem, { color: false, cwd: process.cwd() }),
+  }));
 }
 
 /** Before it is text nobody knows how long an event is; few are longer. */

@@ -1,7 +1,7 @@
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { LogStore } from "./log-store.ts";
 import { createLogStore } from "./log-store.ts";
-import type { OperatorData, ToOperator } from "./protocol.ts";
+import type { OperatorData, OperatorPlan, ReloadStatus, ToOperator } from "./protocol.ts";
 
 /** What the operator's plane has been told by main: all that it has while main is frozen. */
 export interface Known {
@@ -12,10 +12,12 @@ export interface Known {
   readonly logs: LogStore;
   /** As lines of JSON. */
   readonly events: LogStore;
+  /** How the last reload went. */
+  readonly reload: ReloadStatus | undefined;
   take(message: Told): void;
 }
 
-export type Told = Extract<ToOperator, { type: "changed" | "events" | "lines" }>;
+export type Told = Extract<ToOperator, { type: "changed" | "events" | "lines" | "plan" | "reload" }>;
 
 /** `redact` takes secrets out of a text. */
 export function createKnown(data: OperatorData, redact: (text: string) => string): Known {
@@ -23,7 +25,12 @@ export function createKnown(data: OperatorData, redact: (text: string) => string
   const addresses = new Map<string, string[]>();
   const logs = createLogStore();
   const events = createLogStore();
+  let reload: ReloadStatus | undefined;
+  let names: ReadonlySet<string> = new Set(services.keys());
   return {
+    get reload() {
+      return reload;
+    },
     services,
     addresses,
     logs,
@@ -34,6 +41,16 @@ export function createKnown(data: OperatorData, redact: (text: string) => string
           for (const snapshot of JSON.parse(message.snapshots) as ServiceSnapshot[]) {
             services.set(snapshot.name, snapshot);
           }
+          for (const name of services.keys())
+            if (!names.has(name) && isGone(services.get(name))) services.delete(name);
+          break;
+        case "plan":
+          names = new Set(message.plan.names);
+          for (const name of message.plan.moved) addresses.delete(name);
+          arrange(services, message.plan);
+          break;
+        case "reload":
+          reload = message.reload;
           break;
         case "events":
           for (const [service, url] of JSON.parse(message.listening) as [string, string][])
@@ -53,6 +70,24 @@ export function createKnown(data: OperatorData, redact: (text: string) => string
     },
   };
 }
+
+/** In the order of the new plan; what was removed is told of until it has ended. */
+function arrange(services: Map<string, ServiceSnapshot>, plan: OperatorPlan): void {
+  const before = new Map(services);
+  services.clear();
+  const critical = new Map(plan.services.map((service) => [service.name, service.critical]));
+  for (const name of plan.names) {
+    services.set(name, before.get(name) ?? asPending({ name, critical: critical.get(name) ?? true }));
+    before.delete(name);
+  }
+  for (const [name, snapshot] of before) if (!isGone(snapshot)) services.set(name, snapshot);
+}
+
+function isGone(snapshot: ServiceSnapshot | undefined): boolean {
+  return snapshot === undefined || gone.has(snapshot.state);
+}
+
+const gone: ReadonlySet<string> = new Set(["stopped", "completed", "failed", "backoff", "quarantined"]);
 
 function listen(addresses: Map<string, string[]>, service: string, url: string): void {
   const known = addresses.get(service);

@@ -2,10 +2,10 @@ import { announceStart } from "../core/beacon.ts";
 import type { Command, CommandError, CommandResult } from "../core/command.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { Listener } from "../core/events.ts";
-import type { Address } from "../core/plan.ts";
+import type { Address, AdminPlan } from "../core/plan.ts";
 import { createEventFeed } from "./event-feed.ts";
 import type { LogTap } from "./log-tap.ts";
-import type { FromOperator, OperatorData, ToOperator } from "./protocol.ts";
+import type { FromOperator, OperatorData, OperatorPlan, ToOperator } from "./protocol.ts";
 
 export interface OperatorOptions extends OperatorData {
   /** The thread's entry: `new URL("./operator.ts", import.meta.url)`, as compilers want to read it. */
@@ -27,6 +27,10 @@ export interface OperatorLink {
   readonly listening: Promise<Address | undefined>;
   /** Takes every event; what one turn of the loop brings crosses to the thread as one message. */
   readonly listener: Listener;
+  /** The plan is another one now. */
+  adopt(plan: OperatorPlan): void;
+  /** Binds another admin listener, then leaves the one before. Rejects like `listening`: then that one stays. */
+  listen(admin: AdminPlan | false): Promise<Address | undefined>;
   /** Closes the admin listener and ends the thread; comes back within half a second whatever happens. */
   close(): Promise<void>;
 }
@@ -53,6 +57,12 @@ export function startOperator(options: OperatorOptions): OperatorLink {
   return {
     listening,
     listener: feed.listener,
+    adopt: (plan) => post({ type: "plan", plan }),
+    listen(admin) {
+      const answer = whenListening(worker);
+      post({ type: "listen", admin });
+      return answer;
+    },
     close() {
       announceStart(data.beacon);
       feed.flush();

@@ -1,5 +1,5 @@
 import type { Beacon } from "../core/beacon.ts";
-import type { Command, CommandResult } from "../core/command.ts";
+import type { Command, CommandError, CommandResult } from "../core/command.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { LogLevel } from "../core/log.ts";
 import type { Address, AdminPlan } from "../core/plan.ts";
@@ -38,6 +38,22 @@ export interface OperatorData {
   readonly signals?: boolean;
 }
 
+/** What of it a reload may make another: everything else holds for the life of the process. */
+export interface OperatorPlan extends Pick<OperatorData, "log" | "secrets" | "services" | "budgetMs"> {
+  /** The services there are now; `services` also has those that were removed, for their marks. */
+  readonly names: readonly string[];
+  /** They no longer listen where they did. */
+  readonly moved: readonly string[];
+}
+
+/** How the last reload of services.yaml went; times are milliseconds since 1970. */
+export interface ReloadStatus {
+  readonly at: number;
+  readonly outcome: "done" | "failed";
+  /** Why nothing was changed. */
+  readonly problems?: readonly CommandError[];
+}
+
 export type ToOperator =
   /** The first message, sent once. */
   | { readonly type: "begin"; readonly data: OperatorData }
@@ -61,6 +77,10 @@ export type ToOperator =
   /** Main begins to carry a command out. */
   | { readonly type: "accepted"; readonly id: number }
   | { readonly type: "result"; readonly id: number; readonly result: CommandResult }
+  | { readonly type: "plan"; readonly plan: OperatorPlan }
+  /** Answered as the first listener is: with `listening` or `notListening`. */
+  | { readonly type: "listen"; readonly admin: AdminPlan | false }
+  | { readonly type: "reload"; readonly reload: ReloadStatus }
   | { readonly type: "stopping"; readonly cause: StopCause; readonly budgetMs: number }
   | { readonly type: "close" };
 

@@ -3,7 +3,7 @@ import { beaconCells } from "../core/beacon.ts";
 import type { StopCause } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { Known } from "./known.ts";
-import type { OperatorData } from "./protocol.ts";
+import type { OperatorData, ReloadStatus } from "./protocol.ts";
 
 /** What `GET /api/v1/status` answers. Times are milliseconds since 1970 unless their name ends in `Ms`. */
 export interface Status {
@@ -21,6 +21,8 @@ export interface Status {
   readonly frozen?: FrozenLoop;
   /** Where the supervisor's own HTTP listens. */
   readonly admin?: string;
+  /** How the last reload of the file went; absent before the first. */
+  readonly reload?: ReloadStatus;
   readonly services: readonly ServiceStatus[];
 }
 
@@ -38,7 +40,7 @@ export interface FrozenLoop {
 
 export interface StatusSource {
   readonly data: OperatorData;
-  readonly known: Pick<Known, "services" | "addresses">;
+  readonly known: Pick<Known, "services" | "addresses" | "reload">;
   readonly frozen?: FrozenLoop;
   readonly stopping?: { readonly cause: StopCause; readonly since: number };
   /** Milliseconds since 1970. */
@@ -49,7 +51,7 @@ export interface StatusSource {
 export function statusOf({ data, known, frozen, stopping, now, rssBytes }: StatusSource): Status {
   const { name, file, startedAt, beacon } = data;
   const started = beacon[beaconCells.started] !== 0 ? "running" : "starting";
-  const [admin] = known.addresses.get("") ?? [];
+  const admin = data.admin ? known.addresses.get("")?.at(-1) : undefined;
   return {
     name,
     pid: process.pid,
@@ -62,6 +64,7 @@ export function statusOf({ data, known, frozen, stopping, now, rssBytes }: Statu
     ...(stopping ? { stopping } : {}),
     ...(frozen ? { frozen } : {}),
     ...(admin === undefined ? {} : { admin }),
+    ...(known.reload ? { reload: known.reload } : {}),
     services: [...known.services.values()].map((service) => ({
       ...service,
       urls: known.addresses.get(service.name) ?? [],

@@ -39,10 +39,10 @@ export function createLogger(
   wall: () => number,
   who: { service?: string; generation?: number } = {},
 ): Logger {
-  const at = (level: LogLevel) => {
-    if (sink.keeps?.(level) === false) return ignore;
-    return (message: string, fields?: LogFields) =>
-      sink({ time: wall(), level, message, ...who, ...(fields ? { fields } : {}) });
+  // Asked each time: a reload may change the level.
+  const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    if (sink.keeps?.(level) === false) return;
+    sink({ time: wall(), level, message, ...who, ...(fields ? { fields } : {}) });
   };
   return {
     debug: at("debug"),
@@ -53,5 +53,3 @@ export function createLogger(
     ...(sink.keeps ? { keeps: sink.keeps } : {}),
   };
 }
-
-function ignore(): void {}

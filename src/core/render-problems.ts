@@ -18,6 +18,14 @@ export function renderProblems(problems: readonly Problem[], { color, cwd }: Ren
   return [...blocks, style.strong(summary(sorted, cwd))].join("\n\n");
 }
 
+/** One problem with its place and its line, without what to do about it. Ends without a newline. */
+export function describeProblem(problem: Problem, { color, cwd }: RenderOptions): string {
+  const { message, position } = problem;
+  if (!position) return message;
+  const place = `${nameOf(position.file, cwd)}:${position.line}:${position.column}`;
+  return [`${place} ${message}`, ...codeFrame(position, color ? colors : plain)].join("\n");
+}
+
 type Paint = (text: string) => string;
 interface Style {
   readonly strong: Paint;

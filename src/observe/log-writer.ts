@@ -5,7 +5,7 @@ import { createPrettyFormat } from "./log-pretty.ts";
 import { createRedactor } from "./redact.ts";
 import { createLineOutput } from "./stderr.ts";
 
-export interface LogWriterOptions {
+export interface LogLook {
   /** Records below it are not written. */
   readonly level: LogLevel;
   readonly format: "pretty" | "json";
@@ -13,6 +13,9 @@ export interface LogWriterOptions {
   readonly color: boolean;
   /** Values that never appear in a line. */
   readonly secrets: readonly string[];
+}
+
+export interface LogWriterOptions extends LogLook {
   /** Takes whole lines. @default standard error: stdout belongs to what commands print */
   readonly write?: (text: string) => void;
   /** Takes every line that is written, as JSON, with the service that it is about ("" for none). */
@@ -24,29 +27,46 @@ export interface LogWriter {
   readonly sink: LogSink;
   /** Waits, at most half a second, until what a slow reader of standard error has not taken yet is written. */
   flush(): void;
+  /** From the next record on. */
+  change(look: LogLook): void;
 }
 
 /** Turns records into lines, one write for each. */
 export function createLogWriter(options: LogWriterOptions): LogWriter {
-  const lowest = rank[options.level];
-  const redactor = createRedactor(options.secrets);
-  const format =
-    options.format === "pretty"
-      ? createPrettyFormat({ color: options.color, redactor })
-      : (record: LogRecord) => jsonLine(record, redactor);
+  let style = styleOf(options);
   const output = options.write
     ? { write: options.write, flush() {} }
-    : createLineOutput({ lost: (count) => format(lostRecord(count)) });
-  const keeps = (level: LogLevel) => rank[level] >= lowest;
+    : createLineOutput({ lost: (count) => style.format(lostRecord(count)) });
+  const keeps = (level: LogLevel) => rank[level] >= style.lowest;
   const { copy } = options;
-  const json = options.format === "json" ? undefined : (record: LogRecord) => jsonLine(record, redactor);
   const sink = (record: LogRecord) => {
     if (!keeps(record.level)) return;
-    const line = safely(format, record);
+    const line = safely(style.format, record);
     output.write(line);
-    copy?.(serviceOf(record), json ? safely(json, record) : line);
+    copy?.(serviceOf(record), style.json ? safely(style.json, record) : line);
   };
-  return { sink: Object.assign(sink, { keeps }), flush: output.flush };
+  return {
+    sink: Object.assign(sink, { keeps }),
+    flush: output.flush,
+    change(look) {
+      style = styleOf(look);
+    },
+  };
+}
+
+interface Style {
+  readonly lowest: number;
+  readonly format: (record: LogRecord) => string;
+  /** When that is not what `format` makes. */
+  readonly json: ((record: LogRecord) => string) | undefined;
+}
+
+function styleOf({ level, format, color, secrets }: LogLook): Style {
+  const redactor = createRedactor(secrets);
+  const json = (record: LogRecord) => jsonLine(record, redactor);
+  return format === "pretty"
+    ? { lowest: rank[level], format: createPrettyFormat({ color, redactor }), json }
+    : { lowest: rank[level], format: json, json: undefined };
 }
 
 const rank = Object.fromEntries(logLevels.map((level, index) => [level, index])) as Record<LogLevel, number>;

@@ -84,7 +84,7 @@ const rows: readonly [string, (yaml: string) => string, readonly string[]][] = [
   [
     "a limit",
     (yaml) => yaml.replace("port: 8080", "port: 8080, limits: { request_timeout: 2s }"),
-    ["adjusted api; http.limits.request_timeout 0ms → 2s"],
+    ["changed api; http.limits.request_timeout 0ms → 2s"],
   ],
   [
     "a dependency less",
