@@ -58,6 +58,8 @@ class Member implements OverlapPort {
   leave(): boolean {
     this.#all.splice(this.#all.indexOf(this), 1);
     const heir = this.isTracked ? undefined : this.#all.find((other) => other.native === this.native);
+    // What the server counts from now on is no business of this one.
+    this.#listed = [];
     if (!heir?.isTracked) return false;
     heir.#listed = undefined;
     return true;

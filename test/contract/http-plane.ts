@@ -1,5 +1,6 @@
 import { bindingCases } from "./http-binding.ts";
 import { drainingCases } from "./http-draining.ts";
+import { replacingCases } from "./http-replacing.ts";
 import { servingCases } from "./http-serving.ts";
 import type { Case } from "./http-setup.ts";
 import { socketCases } from "./http-sockets.ts";
@@ -10,4 +11,5 @@ export const httpPlaneCases: readonly Case[] = [
   ...servingCases,
   ...drainingCases,
   ...socketCases,
+  ...replacingCases,
 ];
