@@ -269,7 +269,7 @@ const instances = number({
 
 const memory = size({
   description:
-    "Only with `isolation: worker`: the heap that one thread may use; above it the thread is ended and that is a failure of the service. Exact on Deno, where the runtime holds the limit. On Bun it is best effort: the heap is looked at ten times a second, and a thread that leaks without ever pausing is found by the growth of the whole process.",
+    "Only with `isolation: worker`: the heap that one thread may use; above it the thread is ended and that is a failure of the service. It is looked at ten times a second, so a thread may use more for a moment. Deno itself holds a limit a quarter above. On Bun it is best effort for a thread that leaks without ever pausing: that one is found by the growth of the whole process, since nothing else can be seen.",
   example: "256MiB",
 });
 

@@ -62,10 +62,7 @@ export class WorkerThread {
     this.#worker = new Worker(entry, {
       name,
       workerData: data,
-      // Deno holds the limit itself; on Bun `worker-watch.ts` does what can be done.
-      ...(worker?.memory
-        ? { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(worker.memory / 1_048_576) } }
-        : {}),
+      ...(worker?.memory === undefined ? {} : { resourceLimits: hardLimit(worker.memory) }),
     });
     this.#worker.on("message", (message: FromWorker) => this.#take(message));
     this.#worker.on("error", (error) => this.#over(this.#reasonOf(error)));
@@ -194,6 +191,14 @@ export class WorkerThread {
       "Something called process.exit() there: a service fails by throwing, and ends by run() resolving.",
     );
   }
+}
+
+/**
+ * The limit that Deno holds, and Bun does not know. It lies above ours: Deno only breaks off the code that asked for
+ * more, and the thread goes on without it, so that what it uses has to show.
+ */
+function hardLimit(memory: number): { maxOldGenerationSizeMb: number } {
+  return { maxOldGenerationSizeMb: Math.ceil((memory * 1.25) / 1_048_576) + 16 };
 }
 
 /** What the service used when it was ended, in bytes; undefined where only the runtime knows. */
