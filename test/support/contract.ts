@@ -19,7 +19,7 @@ export async function testContract(name: string, cases: readonly Case[]): Promis
   test.skipIf(!isDenoThere)(
     `the ${name} contract on Deno${reason}`,
     () => {
-      const command = ["run", "-A", "test/deno/contracts.ts", name];
+      const command = ["run", "-A", "--v8-flags=--expose-gc", "test/deno/contracts.ts", name];
       const result = spawnSync(deno, command, { cwd: root, encoding: "utf8", timeout: 110_000 });
       expect(result.stdout.split("\n").filter((line) => line.startsWith("not ok"))).toEqual([]);
       expect(result.stdout).toContain(`${cases.length} passed, 0 failed`);
