@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { inOrder } from "./config/findings.ts";
+import { overlayFile } from "./config/load-source.ts";
 import type { ReadOptions } from "./config/read-plan.ts";
 import { readLoadable, readPlan } from "./config/read-plan.ts";
 import type { Claim } from "./control/claim.ts";
@@ -35,6 +37,8 @@ export interface RunOptions {
   /** Names of services to run, with what they depend on; empty is all. */
   readonly only: readonly string[];
   readonly stopReportFile?: string;
+  /** Replaces services whose files are saved, and reloads a services.yaml that is. @default false */
+  readonly watch?: boolean;
 }
 
 /**
@@ -61,6 +65,11 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
         plan,
         runtime,
         definitions,
+        reload: {
+          locate,
+          read: () => readPlan(readOptions(options)),
+          ...(options.watch ? { watch: planFiles(options) } : {}),
+        },
         ...reportFile(options),
         ...("files" in claim ? { claim } : { unclaimed: claim }),
       }),
@@ -109,6 +118,10 @@ export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile"
 
 function readOptions({ file, only, env }: Omit<RunOptions, "stopReportFile">): ReadOptions {
   return { file, only, variables: process.env, ...(env === undefined ? {} : { env }) };
+}
+
+function planFiles({ file, env }: RunOptions): string[] {
+  return env === undefined ? [resolve(file)] : [resolve(file), overlayFile(file, env)];
 }
 
 function reportFile(options: RunOptions): { stopReportFile?: string } {

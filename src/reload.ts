@@ -15,8 +15,8 @@ import type { GroupChange } from "./group/update.ts";
 import type { Definitions, Staged } from "./modules/definitions.ts";
 
 export interface ReloadOptions {
-  /** The plan that runs. */
-  readonly plan: Plan;
+  /** What runs. */
+  readonly source: PlanSource;
   /** Reads services.yaml again, with the same overlay and selection. Rejects with a ProblemsError. */
   readonly read: () => Promise<PlanSource>;
   readonly definitions: Definitions;
@@ -50,29 +50,31 @@ export interface Reloader {
    * Never rejects.
    */
   reload(dryRun: boolean): Promise<CommandResult>;
-  /** The plan that runs now. */
-  readonly plan: Plan;
+  /** Does `work` while nothing is reloaded. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** What runs now. */
+  readonly source: PlanSource;
 }
 
 export function createReloader(options: ReloadOptions): Reloader {
   const { definitions, group, events, clock, sections } = options;
-  let plan = options.plan;
+  let source = options.source;
   let last: Promise<unknown> = Promise.resolve();
 
-  function reload(dryRun: boolean): Promise<CommandResult> {
-    const turn = last.then(() => attempt(dryRun));
-    last = turn;
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
     return turn;
   }
 
   async function attempt(dryRun: boolean): Promise<CommandResult> {
     try {
       if (options.isStopping()) throw stopping();
-      const source = await options.read();
-      const change = diffPlans(plan, source.plan);
-      assertSameName(change, source);
+      const next = await options.read();
+      const change = diffPlans(source.plan, next.plan);
+      assertSameName(change, next);
       if (dryRun) return { outcome: "done", steps: planned(change) };
-      const result = await apply(source, change);
+      const result = await apply(next, change);
       events.emit({ type: "reloaded", changes: result.steps });
       return result;
     } catch (error) {
@@ -82,22 +84,21 @@ export function createReloader(options: ReloadOptions): Reloader {
     }
   }
 
-  async function apply(source: PlanSource, change: PlanChange): Promise<CommandResult> {
-    const next = source.plan;
+  async function apply(next: PlanSource, change: PlanChange): Promise<CommandResult> {
     const of = byKind(change.services);
     const staged = await definitions.stage({
-      ...source,
+      ...next,
       load: [...of("added"), ...of("changed")],
       check: of("reconfigured"),
     });
     try {
-      const http = await options.http.update(next.services);
+      const http = await options.http.update(next.plan.services);
       if (options.isStopping()) {
         await http.rollback();
         throw stopping();
       }
       http.commit();
-      return await applyAll(source, change, staged, http);
+      return await applyAll(next, change, staged, http);
     } finally {
       staged.close();
     }
@@ -105,13 +106,15 @@ export function createReloader(options: ReloadOptions): Reloader {
 
   /** From here on there is no way back: what fails is told as a failed step. */
   async function applyAll(
-    { plan: next }: PlanSource,
+    nextSource: PlanSource,
     change: PlanChange,
     staged: Staged,
     http: HttpChange,
   ): Promise<CommandResult> {
     const of = byKind(change.services);
-    plan = next;
+    const { plan: old } = source;
+    const { plan: next } = nextSource;
+    source = nextSource;
     staged.adopt();
     sections.adopted(next, movedBy(change.services));
     const steps = await sectionSteps(change, next);
@@ -128,6 +131,7 @@ export function createReloader(options: ReloadOptions): Reloader {
       steps.push(...of("adjusted").map((name) => adjusted(name, change.services)));
     }
     await http.release();
+    source = { ...nextSource, plan: without(steps, old, next) };
     return { outcome: steps.some(({ outcome }) => outcome === "failed") ? "failed" : "done", steps };
   }
 
@@ -136,7 +140,8 @@ export function createReloader(options: ReloadOptions): Reloader {
     for (const { section, details } of change.sections) {
       if (section === "name") continue;
       const since = clock.now();
-      const note = details.map(describeDetail).join(", ");
+      const later = details.some(({ path }) => path === "shutdown.streams_timeout") ? [streamsLater] : [];
+      const note = [...details.map(describeDetail), ...later].join(", ");
       const step = { subject: section, action: "reconfigure", note } as const;
       const error = section === "admin" ? await failure(sections.admin(next)) : undefined;
       const durationMs = Math.round(clock.now() - since);
@@ -147,12 +152,29 @@ export function createReloader(options: ReloadOptions): Reloader {
   }
 
   return {
-    reload,
-    get plan() {
-      return plan;
+    reload: (dryRun) => inTurn(() => attempt(dryRun)),
+    inTurn,
+    get source() {
+      return source;
     },
   };
 }
+
+/** The plan that really runs: what failed stays what it was, so that the next reload tries it again. */
+function without(steps: readonly StepResult[], old: Plan, next: Plan): Plan {
+  const failed = new Set(steps.filter(({ outcome }) => outcome === "failed").map(({ subject }) => subject));
+  if (failed.size === 0) return next;
+  const before = new Map(old.services.map((service) => [service.name, service]));
+  return {
+    ...next,
+    admin: failed.has("admin") ? old.admin : next.admin,
+    services: next.services.map((service) =>
+      failed.has(service.name) ? (before.get(service.name) ?? service) : service,
+    ),
+  };
+}
+
+const streamsLater = "streams_timeout holds from the next start of the supervisor";
 
 const actions: Readonly<Record<ServiceChangeKind, StepAction>> = {
   added: "add",

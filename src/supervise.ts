@@ -1,4 +1,5 @@
 import { createCommander } from "./commander.ts";
+import type { PlanSource } from "./config/read-plan.ts";
 import { assertAdminFree } from "./control/admin-probe.ts";
 import type { Claim } from "./control/claim.ts";
 import type { LogTap } from "./control/log-tap.ts";
@@ -17,6 +18,7 @@ import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import type { Plan } from "./core/plan.ts";
 import { formatAddress } from "./core/plan.ts";
+import type { Locate } from "./core/problem.ts";
 import type { StopReport } from "./core/report.ts";
 import { isTerminal, wantsColor } from "./core/terminal.ts";
 import type { Group } from "./group/group.ts";
@@ -26,6 +28,7 @@ import { createBlame } from "./host/blame.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import { createHttpPlane } from "./http/http-plane.ts";
 import { injectRequest } from "./inject.ts";
+import type { Live } from "./live.ts";
 import { createMembers } from "./members.ts";
 import type { Definitions } from "./modules/definitions.ts";
 import { captureConsole } from "./observe/console-capture.ts";
@@ -48,10 +51,19 @@ export interface Supervised {
   readonly claim?: Claim;
   /** Why there can be no control socket although there should be one. */
   readonly unclaimed?: SupervisorError;
+  /** How to read the plan again; absent: nothing can be reloaded. */
+  readonly reload?: Reload;
   /** Told as soon as the group exists, before it starts. */
   readonly created?: (group: Group) => void;
   /** Whether SIGTERM and the like are ours; a library user may keep them. @default true */
   readonly signals?: boolean;
+}
+
+export interface Reload {
+  readonly locate: Locate;
+  readonly read: () => Promise<PlanSource>;
+  /** services.yaml and its overlay, when they and the code are to be watched. */
+  readonly watch?: readonly string[];
 }
 
 /** Runs a plan until its group has ended. Owns the process meanwhile: signals, uncaught errors, console. */
@@ -110,15 +122,36 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     stopping: () => http.stopping(),
   });
   supervised.created?.(group);
-  if (supervised.signals !== false)
-    release.push(ownSignals({ name: plan.name, group, output, stopReportFile: supervised.stopReportFile }));
   let operator: OperatorLink | undefined;
+  const begun = Promise.withResolvers<void>();
+  const live = whenAsked(supervised.reload, begun.promise, async ({ locate, read }) =>
+    (await import("./live.ts")).createLive({
+      source: { plan, locate },
+      read,
+      runtime,
+      definitions,
+      http,
+      group,
+      membersOf,
+      events,
+      log,
+      output,
+      operator: () => operator,
+      look: (next) => ({ level: next.log.level, ...look(next) }),
+    }),
+  );
+  if (supervised.signals !== false) {
+    const reload = live && (() => void live().then((it) => it.reload(false)));
+    const { stopReportFile } = supervised;
+    release.push(ownSignals({ name: plan.name, group, output, stopReportFile, reload }));
+  }
   try {
     if (plan.admin) assertAdminFree(runtime, plan.admin.listen);
     const execute = createCommander({
       group,
       names: () => group.snapshots().map(({ name }) => name),
       inject: (service, request) => injectRequest(http.call, service, request),
+      ...(live ? { reload: async (dryRun: boolean) => (await live()).reload(dryRun) } : {}),
     });
     operator = startOperator({
       ...operatorOptions(plan, supervised, beacon),
@@ -131,6 +164,9 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     await Promise.race([prepare(loading, http), group.ended]);
     // Does nothing when the stop came while the modules were loading.
     group.start();
+    begun.resolve();
+    const plans = supervised.reload?.watch;
+    if (live && plans) void live().then((it) => release.push(it.watch(plans).close));
     const report = await group.ended;
     if (supervised.stopReportFile) writeStopReport(supervised.stopReportFile, report, log);
     return report;
@@ -141,6 +177,20 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     for (const undo of release.reverse()) undo();
     output.flush();
   }
+}
+
+/** What `make` makes, once, when it is first asked for and the start has `begun`; nothing where there is no `reload`. */
+function whenAsked(
+  reload: Reload | undefined,
+  begun: Promise<void>,
+  make: (reload: Reload) => Promise<Live>,
+): (() => Promise<Live>) | undefined {
+  if (!reload) return undefined;
+  let made: Promise<Live> | undefined;
+  return () => {
+    made ??= begun.then(() => make(reload));
+    return made;
+  };
 }
 
 /** How long the services are ready when the code that only their start needed goes, in milliseconds. */

@@ -4,7 +4,7 @@ import { importGraph } from "./modules/import-graph.ts";
 
 /** What can be seen of files; `watch-files.ts` looks at the real ones. */
 export interface FileView {
-  /** Something that is another one when the file is; undefined while there is no such file. */
+  /** Something that is another one when the file is, or the names in a folder are; undefined while there is none. */
   stamp(file: string): string | undefined;
   /** Calls `changed` when something in the folder may have changed; returns how to stop. */
   watch(folder: string, changed: () => void): () => void;
@@ -58,10 +58,17 @@ export function createWatch(options: WatchOptions): Watch {
     if (closed) return;
     const changed = new Set([...stamps.keys()].filter((file) => files.stamp(file) !== stamps.get(file)));
     for (const file of changed) stamps.set(file, files.stamp(file));
-    // One that cannot be loaded may need a file that was not there: nobody knows it by name.
-    const owners = options.services().filter(({ name }) => failing.has(name) || owns(name, changed));
+    // One that cannot be loaded may need a file that was not there: nobody knows it by name, but its folder changes.
+    const appeared = [...changed].some((file) => folders.has(file));
+    const owners = options
+      .services()
+      .filter(({ name }) => (appeared && failing.has(name)) || owns(name, changed));
     if (plans.some((file) => changed.has(file))) await options.reload();
-    if (owners.length > 0) failing = new Set(await options.replace(owners.map(({ name }) => name)));
+    if (owners.length > 0) {
+      const names = owners.map(({ name }) => name);
+      const failed = await options.replace(names);
+      failing = new Set([...[...failing].filter((name) => !names.includes(name)), ...failed]);
+    }
     await learn();
   }
 
@@ -88,9 +95,10 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   function follow(wanted: ReadonlySet<string>): void {
-    for (const file of stamps.keys()) if (!wanted.has(file)) stamps.delete(file);
-    for (const file of wanted) if (!stamps.has(file)) stamps.set(file, files.stamp(file));
     const around = new Set([...wanted].map((file) => dirname(file)));
+    const seen = new Set([...wanted, ...around]);
+    for (const path of stamps.keys()) if (!seen.has(path)) stamps.delete(path);
+    for (const path of seen) if (!stamps.has(path)) stamps.set(path, files.stamp(path));
     for (const [folder, stop] of folders) {
       if (around.has(folder)) continue;
       stop();

@@ -24,6 +24,7 @@ const composition = [
   "process.ts",
   "commander.ts",
   "inject.ts",
+  "live.ts",
   "workers.ts",
 ];
 
@@ -52,6 +53,10 @@ const table: ImportTable = {
   "process.ts": folders,
   "commander.ts": ["core"],
   "inject.ts": ["core"],
+  "live.ts": [...folders, "reload.ts", "watch.ts", "watch-files.ts"],
+  "reload.ts": folders,
+  "watch.ts": ["core", "modules"],
+  "watch-files.ts": [runtimeType, "watch.ts"],
   "service-group.ts": [...folders, ...composition],
   "library.ts": ["core", "service", "service-group.ts"],
   "mod.ts": ["core", "service", "service-group.ts"],

@@ -40,6 +40,12 @@ function project(files: Record<string, readonly string[]>, services: Record<stri
     current,
     files,
     folders: () => [...listeners.keys()].sort(),
+    /** A file that was not there. */
+    add(file: string) {
+      const folder = file.slice(0, file.lastIndexOf("/"));
+      versions.set(folder, (versions.get(folder) ?? 0) + 1);
+      listeners.get(folder)?.();
+    },
     save(file: string, ...imports: string[]) {
       versions.set(file, (versions.get(file) ?? 0) + 1);
       if (imports.length > 0) files[file] = imports;
@@ -129,21 +135,37 @@ describe("createWatch()", () => {
     expect(p.asked).toEqual(["reload", "replace b", "replace b"]);
   });
 
-  test("tries one that could not be loaded again with whatever is saved beside it, until it can", async () => {
+  test("tries one that could not be loaded again when a file appears, until it can be loaded", async () => {
     const p = two();
     await p.watch.ready;
     p.broken.add("b");
     p.files["/app/b/b.ts"] = [];
     p.save("/app/b/b.ts");
     await p.clock.tick(100);
-    p.save("/app/lib/new.ts");
+    p.save("/app/lib/some.log");
+    await p.clock.tick(100);
+    expect(p.asked).toEqual(["replace b"]);
+    p.add("/app/lib/new.ts");
     await p.clock.tick(100);
     p.broken.clear();
-    p.save("/app/lib/new.ts");
+    p.add("/app/lib/newer.ts");
     await p.clock.tick(100);
-    p.save("/app/lib/new.ts");
+    p.add("/app/lib/newest.ts");
     await p.clock.tick(100);
     expect(p.asked).toEqual(["replace b", "replace b", "replace b"]);
+  });
+
+  test("remembers what a service imported before it could not be loaded", async () => {
+    const p = two();
+    await p.watch.ready;
+    p.broken.add("b");
+    p.files["/app/b/own.ts"] = [];
+    p.files["/app/b/b.ts"] = [];
+    p.save("/app/b/b.ts");
+    await p.clock.tick(100);
+    p.save("/app/b/own.ts");
+    await p.clock.tick(100);
+    expect(p.asked).toEqual(["replace b", "replace b"]);
   });
 
   test("close() in between calls off what was noticed", async () => {

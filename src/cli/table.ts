@@ -30,6 +30,7 @@ export const commandTable = {
     most: Infinity,
     options: {
       env,
+      watch: { type: "boolean", summary: "Replace services whose files are saved." },
       "stop-report": { type: "string", value: "FILE", summary: "Write the stop report there, as JSON." },
     },
     example: "supervisor run services.yaml --env prod",

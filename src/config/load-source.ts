@@ -21,11 +21,18 @@ export function loadSource(file: string): Loaded {
   }
 }
 
-/** `services.yaml` with the overlay `prod` is `services.prod.yaml`. */
+/** The absolute path of an overlay: with `prod`, `services.yaml` has `services.prod.yaml`. */
+export function overlayFile(file: string, env: string): string {
+  const path = resolve(file);
+  const { stem, extension } = partsOf(path);
+  return join(dirname(path), `${stem}.${env}${extension}`);
+}
+
+/** Reads what is merged over `file`. */
 export function loadOverlay(file: string, env: string): Loaded {
   const path = resolve(file);
-  const [, stem = "", extension = ""] = /^(.*?)(\.[^.]*)?$/.exec(basename(path)) ?? [];
-  const overlay = join(dirname(path), `${stem}.${env}${extension}`);
+  const { stem, extension } = partsOf(path);
+  const overlay = overlayFile(file, env);
   if (/^[\w-]+(?:\.[\w-]+)*$/.test(env) && isFile(overlay)) return loadSource(overlay);
   const found = overlaysBeside(path, stem, extension);
   const meant = nearest(env, found);
@@ -40,6 +47,11 @@ export function loadOverlay(file: string, env: string): Loaded {
       }`,
     },
   };
+}
+
+function partsOf(path: string): { stem: string; extension: string } {
+  const [, stem = "", extension = ""] = /^(.*?)(\.[^.]*)?$/.exec(basename(path)) ?? [];
+  return { stem, extension };
 }
 
 function textOf(path: string, bytes: Uint8Array): Loaded {

@@ -90,7 +90,7 @@ function syntaxProblem(service: string, message: string, position: Position | un
   return {
     code: "MODULE_SYNTAX",
     message: `Cannot load service "${service}": ${message}`,
-    hint: "Correct the module; nothing has started.",
+    hint: "Correct the module at this place.",
     ...(position ? { position } : {}),
   };
 }

@@ -3,6 +3,7 @@ import { formatDuration } from "../core/duration.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { Listener, SupervisorEvent } from "../core/events.ts";
 import type { LogFields, Logger } from "../core/log.ts";
+import { describeProblem } from "../core/render-problems.ts";
 import type { Held, ServiceStop, StopReport } from "../core/report.ts";
 import { describeHeld } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
@@ -98,8 +99,10 @@ function record(event: SupervisorEvent, state: EventLog): void {
       reloaded(event.changes, log);
       break;
     case "reloadFailed":
-      for (const { code, message, hint } of event.problems) {
-        log.error(`not reloaded: ${message}`, told({ code, hint }));
+      for (const problem of event.problems) {
+        const { code, hint } = problem;
+        const what = describeProblem(problem, { color: false, cwd: process.cwd() });
+        log.error(`not reloaded: ${what}`, told({ code, hint }));
       }
       break;
     case "groupReady":
