@@ -1,18 +1,22 @@
 import type { Clock } from "../core/clock.ts";
-import { isPermanent, messageOf, SupervisorError } from "../core/errors.ts";
+import { isPermanent, messageOf } from "../core/errors.ts";
 import { defaultStopTimeout } from "../core/ladder.ts";
 import type { Held, LeftBehind } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { ChildEnd, Ending } from "./ending.ts";
 import { endHost, nothingToEnd } from "./ending.ts";
+import type { HealthSubject, HealthWatch } from "./health-watch.ts";
+import { createHealthWatch } from "./health-watch.ts";
 import type { Host, HostReport, Member } from "./host.ts";
-import { probeInTime, startInTime } from "./patience.ts";
+import { startInTime } from "./patience.ts";
 import type { Replacement } from "./replacement.ts";
 import { bringUp } from "./replacement.ts";
 import type { RestartHistory, Verdict } from "./restart.ts";
 import { afterCompletion, afterFailure, afterStable, noFailures } from "./restart.ts";
 import type { ChildEvent, ChildState, StopGoal } from "./state.ts";
 import { isAlive, isHeldBack, isOver, isServing, next } from "./state.ts";
+import type { Watchers } from "./watchers.ts";
+import { createWatchers } from "./watchers.ts";
 
 export interface ChildOptions {
   readonly member: Member;
@@ -55,18 +59,20 @@ export class Child {
   #isPaused = false;
   #isOnTrial = false;
   #note: string | undefined;
-  #strikes = 0;
   /** Generations past their deadline that have not ended, by number. */
   readonly #strays = new Map<number, Host>();
   /** The first failure after the group began to stop. */
   #lateError: unknown;
   #timers: (() => void)[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers: Watchers;
+  readonly #health: HealthWatch;
 
   constructor(options: ChildOptions) {
     this.#options = options;
     this.#member = options.member;
     this.#since = options.clock.wall();
+    this.#watchers = createWatchers(options.clock);
+    this.#health = createHealthWatch(this.#asHealthSubject(), options.clock);
   }
 
   get member(): Member {
@@ -223,7 +229,7 @@ export class Child {
     this.#final = true;
     this.#replacement?.end();
     if (!isAlive(this.#state)) this.#apply({ tag: "stop" });
-    this.#poke();
+    this.#watchers.poke();
   }
 
   /** Ends the service, with the generation that was to replace it first, within `budget` ms; never rejects. */
@@ -249,17 +255,7 @@ export class Child {
 
   /** Resolves true when `holds`, which is asked after every change; false after `patienceMs`. */
   until(holds: () => boolean, patienceMs: number): Promise<boolean> {
-    if (holds()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const settle = (held: boolean) => {
-        this.#watchers.delete(watcher);
-        cancel();
-        resolve(held);
-      };
-      const watcher = () => holds() && settle(true);
-      const cancel = this.#options.clock.after(patienceMs, () => settle(false));
-      this.#watchers.add(watcher);
-    });
+    return this.#watchers.until(holds, patienceMs);
   }
 
   get #stopTimeout(): number {
@@ -281,7 +277,7 @@ export class Child {
     for (const cancel of this.#timers.splice(0)) cancel();
     this.#act(to, from);
     this.#options.changed(this, from);
-    this.#poke();
+    this.#watchers.poke();
   }
 
   #act(state: ChildState, from: ChildState): void {
@@ -295,8 +291,8 @@ export class Child {
       case "ready":
       case "unhealthy":
         if (!isServing(from)) this.#isOnTrial = false;
-        if (!isServing(from) || from.generation !== state.generation) this.#strikes = 0;
-        this.#watchHealth();
+        if (!isServing(from) || from.generation !== state.generation) this.#health.forget();
+        this.#health.askLater();
         if (state.tag === "ready") this.#later(this.#member.restart.stable, () => this.#becameStable());
         break;
       case "stopping":
@@ -403,32 +399,22 @@ export class Child {
     this.#history = afterStable(this.#history);
   }
 
-  #watchHealth(): void {
-    if (this.#host?.probes) this.#later(this.#member.health.interval, () => void this.#probe());
-  }
-
-  async #probe(): Promise<void> {
-    const asked = this.#state;
-    const reason = await probeInTime(this.#host as Host, this.#member, this.#options.clock);
-    if (this.#state !== asked) return;
-    if (reason === undefined) return this.#well();
-    this.#strikes += 1;
-    if (this.#strikes >= this.#member.health.failures) {
-      const times = `${this.#strikes} health probes in a row failed: ${reason}`;
-      const hint = "See what health() of the service checks; health.failures sets how many are tolerated.";
-      return this.#failed(
-        asked.generation,
-        new SupervisorError("UNHEALTHY", `Service "${this.#member.name}": ${times}`, hint),
-      );
-    }
-    if (asked.tag === "ready") this.#apply({ tag: "unwell", reason });
-    else this.#watchHealth();
-  }
-
-  #well(): void {
-    this.#strikes = 0;
-    if (this.#state.tag === "unhealthy") this.#apply({ tag: "well" });
-    else this.#watchHealth();
+  #asHealthSubject(): HealthSubject {
+    const child = this;
+    return {
+      get state() {
+        return child.#state;
+      },
+      get host() {
+        return child.#host;
+      },
+      get member() {
+        return child.#member;
+      },
+      later: (delay, callback) => this.#later(delay, callback),
+      apply: (event) => this.#apply(event),
+      failed: (generation, error) => this.#failed(generation, error),
+    };
   }
 
   #setPaused(paused: boolean): void {
@@ -441,10 +427,6 @@ export class Child {
 
   #later(delay: number, callback: () => void): void {
     this.#timers.push(this.#options.clock.after(delay, callback));
-  }
-
-  #poke(): void {
-    for (const watcher of [...this.#watchers]) watcher();
   }
 
   #reason(): string | undefined {
