@@ -35,6 +35,7 @@ export interface ChildOptions {
 
 export type Replaced =
   | { readonly tag: "replaced"; readonly end: ChildEnd; readonly note: string | undefined }
+  | { readonly tag: "inseparable" }
   | { readonly tag: "failed"; readonly generation: number; readonly error: unknown };
 
 /** Runs one service: feeds what happens into `next()` and acts on the state that comes out, nowhere else. */
@@ -193,6 +194,7 @@ export class Child {
       clock: this.#options.clock,
       fresh,
       paused: this.#isPaused,
+      beside: this.#host,
       end: (generation, host) => this.#endHost(generation, host, this.#stopTimeout, false),
     });
     const { generation } = replacement;
@@ -212,6 +214,10 @@ export class Child {
     const error = outcome.tag === "failed" ? outcome.error : new Error("There is nothing left to replace");
     await replacement.end().done;
     this.#replacement = undefined;
+    if (outcome.tag === "inseparable") {
+      this.#options.touched(this);
+      return { tag: "inseparable" };
+    }
     this.#note = `generation ${generation} was refused: ${messageOf(error)}`;
     this.#options.touched(this);
     // A retry that fell due meanwhile had to wait: never two generations at once by accident.

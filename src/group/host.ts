@@ -8,6 +8,11 @@ export interface Host {
   load(): Promise<void>;
   /** Resolves when the service is ready for work; opens its intakes. */
   start(): Promise<void>;
+  /**
+   * Whether this generation, once loaded, is the very object that `other` runs, so that the stop of one would be that
+   * of both. Absent: never.
+   */
+  isOneWith?(other: Host): boolean;
   /** Whether `health` asks the service anything. */
   readonly probes: boolean;
   /** Rejects, or says `fail`, when the service is not well. May be called many times. */

@@ -119,12 +119,7 @@ export function createOperations(world: World): Operations {
 
   async function replace(child: Child, member: Member, action: StepAction): Promise<Done> {
     if (child.isFinal) return { action, error: stoppingError(member.name) };
-    if (!isServing(child.state) || member.replace === "stop-first") {
-      const end = isAlive(child.state) ? await child.rest() : undefined;
-      child.adopt(member);
-      const done = await start(child, action, true);
-      return { ...done, note: notes(end && endNote(end), done.note) };
-    }
+    if (!isServing(child.state) || member.replace === "stop-first") return stopFirst(child, member, action);
     const { name } = member;
     const since = clock.now();
     const replaced = await child.replace(member, true, (from) => {
@@ -135,9 +130,21 @@ export function createOperations(world: World): Operations {
     if (replaced.tag === "replaced") {
       return { action, note: notes(endNote(replaced.end), replaced.note, pausedNote(child)) };
     }
+    if (replaced.tag === "inseparable") {
+      if (child.isFinal) return { action, error: stoppingError(name) };
+      const done = await stopFirst(child, member, action);
+      return { ...done, note: notes(inseparable, done.note) };
+    }
     const { generation, error } = replaced;
     if (!child.isFinal) events.emit({ type: "serviceReplaceFailed", service: name, generation, error });
     return { action, error };
+  }
+
+  async function stopFirst(child: Child, member: Member, action: StepAction): Promise<Done> {
+    const end = isAlive(child.state) ? await child.rest() : undefined;
+    child.adopt(member);
+    const done = await start(child, action, true);
+    return { ...done, note: notes(end && endNote(end), done.note) };
   }
 
   function setPaused(child: Child, verb: "pause" | "resume"): Done {
@@ -155,6 +162,9 @@ export function createOperations(world: World): Operations {
 
   return { perform, step, start, replace };
 }
+
+const inseparable =
+  "stopped first, because the module exports one object for all generations: export a function or a class instead";
 
 /** What is waited for here ends by a deadline of its own. */
 const endless = 2 ** 31 - 1;

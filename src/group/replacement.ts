@@ -15,7 +15,11 @@ export interface Replacement {
   end(): Ending;
 }
 
-export type Outcome = { readonly tag: "up" } | { readonly tag: "failed"; readonly error: unknown };
+export type Outcome =
+  | { readonly tag: "up" }
+  /** It is the same object as the serving one: they cannot live side by side. */
+  | { readonly tag: "inseparable" }
+  | { readonly tag: "failed"; readonly error: unknown };
 
 export interface ReplacementOptions {
   readonly member: Member;
@@ -23,6 +27,8 @@ export interface ReplacementOptions {
   readonly clock: Clock;
   readonly fresh: boolean;
   readonly paused: boolean;
+  /** The host that serves meanwhile. */
+  readonly beside: Host | undefined;
   /** How such a generation is ended; the address stays with the serving one. */
   readonly end: (generation: number, host: Host) => Ending;
 }
@@ -60,6 +66,8 @@ export function bringUp(options: ReplacementOptions): Replacement {
     ] as const;
     for (const [hook, step] of steps) {
       if (failure) break;
+      if (hook === "start()" && options.beside && host.isOneWith?.(options.beside))
+        return { tag: "inseparable" };
       failure ??= await startInTime(member, clock, hook, Promise.race([step(), broken.promise]));
     }
     return failure ? { tag: "failed", error: failure.error } : { tag: "up" };

@@ -83,6 +83,14 @@ export class InlineHost implements Host {
     this.#ready.promise.catch(() => {});
   }
 
+  isOneWith(other: Host): boolean {
+    const { start, run, stop } = this.#service;
+    // Two lives of an object that only answers requests do not get in each other's way.
+    return (
+      (start ?? run ?? stop) !== undefined && other instanceof InlineHost && other.#service === this.#service
+    );
+  }
+
   get probes(): boolean {
     return this.#service.health !== undefined;
   }

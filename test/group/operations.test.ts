@@ -111,6 +111,16 @@ describe("group.perform() restart", () => {
     expect(state("api")).toMatchObject({ state: "ready", generation: 2 });
   });
 
+  test("an object that all generations share is stopped before it starts again", async () => {
+    const seen: string[] = [];
+    const { group, state } = await running([fakeService("api", seen, { behaviour: { isOne: true } })]);
+    const [step] = await group.perform("restart", ["api"]);
+    expect(step).toMatchObject({ outcome: "done", generation: 3 });
+    expect(step?.note).toContain("stopped first");
+    expect(seen).toEqual(["starting api", "up api", "down api", "down api", "starting api", "up api"]);
+    expect(state("api")).not.toHaveProperty("note");
+  });
+
   test("the whole group stopping in the middle ends both, the new one first, within the budget", async () => {
     const ends: number[] = [];
     const behaviour = {

@@ -319,3 +319,16 @@ describe("InlineHost", () => {
     expect(records).toMatchObject([{ level: "warn", message: expect.stringContaining("reload() failed") }]);
   });
 });
+
+test("isOneWith() holds for two hosts of one object with a life of its own, not for one that only answers", async () => {
+  const pair = async (service: Service) => {
+    const [one, other] = [host(service).host, host(service).host];
+    await Promise.all([one.load(), other.load()]);
+    return one.isOneWith(other);
+  };
+  expect(await pair({ start() {} })).toBe(true);
+  expect(await pair({ fetch: () => new Response("") })).toBe(false);
+  const [one, other] = [host(() => ({ start() {} })).host, host(() => ({ start() {} })).host];
+  await Promise.all([one.load(), other.load()]);
+  expect(one.isOneWith(other)).toBe(false);
+});

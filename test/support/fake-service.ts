@@ -16,6 +16,8 @@ export interface FakeBehaviour {
   load?(generation: number): Promise<void> | void;
   start?(generation: number): Promise<void> | void;
   stop?(generation: number, options: StopOptions): Promise<void> | void;
+  /** All generations are the same object. */
+  readonly isOne?: boolean;
   health?(generation: number): Promise<Health> | Health;
   reload?(generation: number, config: unknown): Promise<boolean>;
 }
@@ -49,6 +51,7 @@ function fakeHost(name: string, generation: number, seen: string[], behaviour: F
   const { reload } = behaviour;
   const held: Held = { ...nothingHeld, hooks: ["stop"] };
   return {
+    isOneWith: () => behaviour.isOne ?? false,
     probes: behaviour.health !== undefined,
     async load() {
       await behaviour.load?.(generation);
