@@ -27,7 +27,7 @@ interface Graph {
 }
 
 // Taken before the timers are wrapped to know whose callback is running.
-const { setTimeout } = globalThis;
+const { setTimeout, clearTimeout } = globalThis;
 
 /** How long a load that does not end keeps the next one waiting, in milliseconds. */
 const patienceMs = 5_000;
@@ -70,7 +70,7 @@ async function loadAll(): Promise<void> {
       const graph = sound[index];
       return graph && load(wish, graph);
     });
-    await Promise.race([Promise.all(loads), wait(patienceMs)]);
+    await patiently(Promise.all(loads));
   }
   busy = false;
 }
@@ -194,7 +194,7 @@ async function runLeftOver(): Promise<void> {
   const files = [...leftOver.keys()];
   leftOver = new Map();
   const runs = files.map((file) => import(file).catch(() => {}));
-  await Promise.race([Promise.all(runs), wait(patienceMs)]);
+  await patiently(Promise.all(runs));
 }
 
 function textOf(file: string): string {
@@ -204,6 +204,17 @@ function textOf(file: string): string {
     // Gone: then its import says so.
     return "";
   }
+}
+
+/** Resolves with `work`, after `patienceMs` without. A timer left behind would keep what was loaded for as long. */
+function patiently(work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, patienceMs);
+    void work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function wait(ms: number): Promise<void> {
