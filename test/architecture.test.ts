@@ -41,6 +41,8 @@ const table: ImportTable = {
   http: ["core", "service", runtimeType],
   control: ["core", runtimeType],
   observe: ["core", "service/scope.ts", runtimeType],
+  // It only looks: what it looks at is handed to it, so that nothing it imports could run a module.
+  doctor: ["core"],
   "operator.ts": ["core", "control", "operator-plane.ts"],
   "operator-plane.ts": ["core", "control", "observe", "runtime"],
   // The other end of `host/worker.ts`: what compose.ts is to the process, for a thread with one service in it.
@@ -57,6 +59,8 @@ const table: ImportTable = {
   "reload.ts": folders,
   "watch.ts": ["core", "modules"],
   "watch-files.ts": [runtimeType, "watch.ts"],
+  // What compose.ts is to running a file, for looking at one: apart from it, so that starting loads nothing of it.
+  "examine.ts": ["config", "control", "core", "doctor", "runtime", "library.ts"],
   "service-group.ts": [...folders, ...composition],
   "library.ts": ["core", "service", "service-group.ts"],
   "mod.ts": ["core", "service", "service-group.ts"],
@@ -69,6 +73,8 @@ const table: ImportTable = {
     "config/read-name.ts",
     "control/find-instance.ts",
     "control/status.ts",
+    "examine.ts",
+    "doctor/render-findings.ts",
   ],
   "main.ts": ["cli"],
 };
