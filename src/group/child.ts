@@ -194,7 +194,7 @@ export class Child {
       clock: this.#options.clock,
       fresh,
       paused: this.#isPaused,
-      beside: this.#host,
+      serving: () => this.#host,
       end: (generation, host) => this.#endHost(generation, host, this.#stopTimeout, false),
     });
     const { generation } = replacement;

@@ -27,8 +27,8 @@ export interface ReplacementOptions {
   readonly clock: Clock;
   readonly fresh: boolean;
   readonly paused: boolean;
-  /** The host that serves meanwhile. */
-  readonly beside: Host | undefined;
+  /** The host that serves now. Asked, not kept: a generation that knew the one before it would keep all of them. */
+  readonly serving: () => Host | undefined;
   /** How such a generation is ended; the address stays with the serving one. */
   readonly end: (generation: number, host: Host) => Ending;
 }
@@ -66,8 +66,8 @@ export function bringUp(options: ReplacementOptions): Replacement {
     ] as const;
     for (const [hook, step] of steps) {
       if (failure) break;
-      if (hook === "start()" && options.beside && host.isOneWith?.(options.beside))
-        return { tag: "inseparable" };
+      const serving = options.serving();
+      if (hook === "start()" && serving && host.isOneWith?.(serving)) return { tag: "inseparable" };
       failure ??= await startInTime(member, clock, hook, Promise.race([step(), broken.promise]));
     }
     return failure ? { tag: "failed", error: failure.error } : { tag: "up" };
