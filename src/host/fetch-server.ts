@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { RequestEnv } from "../service/contract.ts";
 import type { BodyCrossing } from "./body-crossing.ts";
 import { bytesOf, readAhead } from "./body-crossing.ts";
@@ -67,14 +68,16 @@ export function createFetchServer({ post, bodies, serve }: FetchServerOptions): 
 
   async function respond({ id, isHead, aborter, env }: Serving, response: Response): Promise<void> {
     const { status, statusText } = response;
-    const respondWith = (body: WireBody) => {
-      post(["response", id, status, statusText, headersText(response.headers), env.knownId, body]);
+    const headers = headersText(response.headers);
+    const respondWith = (body: WireBody, more = "") => {
+      post(["response", id, status, statusText, headers + more, env.knownId, body]);
       if (body !== true) over(id);
     };
     if (env.socket || response.body === null) return respondWith(null);
     const body = await readAhead(response.body);
     if (body === null || typeof body !== "object" || !("read" in body)) {
-      return respondWith(withoutBody.has(status) ? null : body);
+      if (withoutBody.has(status)) return respondWith(null);
+      return respondWith(body, isHead ? "" : impliedType(response.headers, body));
     }
     if (isHead || withoutBody.has(status) || aborter.signal.aborted) {
       // A service that fails while it cleans up a stream has nobody left to tell.
@@ -96,6 +99,15 @@ export function createFetchServer({ post, bodies, serve }: FetchServerOptions): 
 
 /** Responses that may not have a body, whatever a service gives them. */
 const withoutBody: ReadonlySet<number> = new Set([101, 204, 205, 304]);
+
+/** Whether a Response of text says so only when it is sent, as on Bun. */
+const saysTypeLate = !new Response("").headers.has("content-type");
+
+/** What kind of body it was can no longer be seen, but text without a type is common, and bytes without one are not. */
+function impliedType(headers: Headers, body: WireBody): string {
+  if (!saysTypeLate || body === null || body === true || headers.has("content-type")) return "";
+  return isUtf8(bytesOf(body)) ? "content-type\ntext/plain;charset=utf-8\n" : "";
+}
 
 function requestOf(
   method: string,

@@ -57,10 +57,13 @@ function sameKind(wire: WireError, locate: Locate): Error {
   return new Error(message, options);
 }
 
-function located({ position, ...problem }: Problem, { paths = [] }: WireError, locate: Locate): Problem {
+function located(problem: Problem, { paths = [] }: WireError, locate: Locate): Problem {
+  const { position, ...rest } = problem;
+  // A place in a file of code was known over there already.
+  if (position && position.file !== "") return problem;
   const path = position && paths[position.line];
   const found = path && locate(path);
-  return found ? { ...problem, position: found } : problem;
+  return found ? { ...rest, position: found } : rest;
 }
 
 function define(error: Error, name: "name" | "stack", value: string): void {

@@ -246,8 +246,11 @@ function nativeServer(server: DenoServer, aborter: AbortController): NativeServe
     hold() {},
     follow: followCompleted,
     watch: (_request, info) => watchCompleted(info as DenoInfo),
-    // Not the request's signal: whoever listens to that makes Deno warn of its meaning.
-    whenGone: (_request, info, gone) => void (info as DenoInfo).completed.catch(gone),
+    // It aborts after an answer was sent, too; by then nobody minds.
+    whenGone(request, _info, gone) {
+      dropWarning();
+      request.signal.addEventListener("abort", gone);
+    },
     facade: () => undefined,
     stop() {
       stopping ??= server.shutdown();
@@ -260,6 +263,20 @@ function nativeServer(server: DenoServer, aborter: AbortController): NativeServe
       await server.finished;
     },
   };
+}
+
+let isAwaited = false;
+
+/** Deno warns once, on the console, when somebody listens to a request's signal. Nobody here is misled by it. */
+function dropWarning(): void {
+  if (isAwaited) return;
+  isAwaited = true;
+  const { warn } = console;
+  const dropping = (...values: unknown[]) => {
+    if (!String(values[0]).startsWith("Deno.serve: request.signal")) warn.apply(console, values);
+    else if (console.warn === dropping) console.warn = warn;
+  };
+  console.warn = dropping;
 }
 
 function addressOf(bound: DenoAddress): NativeAddress {
