@@ -220,14 +220,3 @@ function patiently(work: Promise<unknown>): Promise<void> {
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms));
 }
-
-/** No timer is left: each would keep the generation that asked for the load. */
-function patiently(work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, patienceMs);
-    work.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}

@@ -324,22 +324,6 @@ services:
   );
 
   test(
-    "SIGHUP stops in order as well",
-    async () => {
-      const yaml = `${head}services:
-  first: { module: ${fixtures}/plain.ts }
-  second: { module: ${fixtures}/plain.ts, depends_on: [first] }
-`;
-      await using system = startSystem(target, yaml);
-      await system.ready();
-      expect((await system.stop("SIGHUP")).code).toBe(0);
-      expect(system.report().cause).toEqual({ tag: "signal", signal: "SIGHUP" });
-      expect(stopsOf(system)).toEqual(["second stopped", "first stopped"]);
-    },
-    slow,
-  );
-
-  test(
     "during the start: what has started is stopped, the rest never starts",
     async () => {
       const yaml = `${head}shutdown: { timeout: 4s }
