@@ -34,6 +34,8 @@ export interface LiveOptions {
   readonly output: LogWriter;
   /** Undefined before it was started. */
   readonly operator: () => OperatorLink | undefined;
+  /** Told which plan runs from now on. */
+  readonly adopted: (plan: Plan) => void;
   /** How the log of a plan looks where this process writes it. */
   readonly look: (plan: Plan) => OperatorPlan["log"];
 }
@@ -73,6 +75,7 @@ export function createLive(options: LiveOptions): Live {
   }
 
   function adopted(plan: Plan, moved: readonly string[]): void {
+    options.adopted(plan);
     const known = new Set(marked.map(({ name }) => name));
     const added = plan.services.filter(({ name }) => !known.has(name));
     marked = [...marked, ...added.map(({ name, critical }) => ({ name, critical }))];

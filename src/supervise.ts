@@ -23,7 +23,6 @@ import type { StopReport } from "./core/report.ts";
 import { isTerminal, wantsColor } from "./core/terminal.ts";
 import type { Group } from "./group/group.ts";
 import { createGroup } from "./group/group.ts";
-import type { Blame } from "./host/blame.ts";
 import { createBlame } from "./host/blame.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import { createHttpPlane } from "./http/http-plane.ts";
@@ -77,6 +76,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   const log = createLogger(output.sink, systemClock.wall);
   if (supervised.unclaimed) tellMissing(log, supervised.unclaimed);
   const blame = createBlame();
+  let { onUnattributed } = plan;
   const release: (() => void)[] = [
     events.on(logEvents(log)),
     dropCodeOfStart(runtime, events),
@@ -84,7 +84,12 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     scopeTimers(beacon, blame.tag),
     startPulse(beacon),
     ownExit(),
-    ownErrors((error) => onUncaught(error, blame, events)),
+    ownErrors((error) => {
+      const scope = blame.attribute(error);
+      if (scope) return scope.failed(error);
+      events.emit({ type: "errorUnattributed", error });
+      if (onUnattributed === "stop") void group.stop({ tag: "failure", message: messageOf(error) });
+    }),
   ];
   // Now, because other threads read and transpile the modules while this one gets everything else ready.
   const workers = createWorkers({
@@ -137,6 +142,9 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       log,
       output,
       operator: () => operator,
+      adopted(next) {
+        ({ onUnattributed } = next);
+      },
       look: (next) => ({ level: next.log.level, ...look(next) }),
     }),
   );
@@ -266,10 +274,4 @@ function watchOperator(operator: OperatorLink, group: Group, events: Events, log
 
 function urlOf(address: string): string {
   return address.startsWith("unix:") ? address : `http://${address}`;
-}
-
-function onUncaught(error: unknown, blame: Blame, events: Events): void {
-  const scope = blame.attribute(error);
-  if (scope) scope.failed(error);
-  else events.emit({ type: "errorUnattributed", error });
 }

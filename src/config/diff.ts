@@ -24,7 +24,7 @@ export interface ServiceChange {
 export type ServiceChangeKind = "added" | "removed" | "changed" | "reconfigured" | "adjusted";
 
 export interface SectionChange {
-  readonly section: "name" | "admin" | "log" | "shutdown";
+  readonly section: "name" | "admin" | "log" | "shutdown" | "on_unattributed";
   readonly details: readonly Detail[];
 }
 
@@ -78,6 +78,7 @@ function changedSections(old: Plan, next: Plan, secrets: readonly string[]): Sec
     ["admin", asAdmin(old.admin), asAdmin(next.admin)],
     ["log", { log: old.log }, { log: next.log }],
     ["shutdown", { shutdown: old.shutdown }, { shutdown: next.shutdown }],
+    ["on_unattributed", asUnattributed(old), asUnattributed(next)],
   ] as const;
   return pairs.flatMap(([section, was, is]) => {
     const details = detailsOf(was, is, secrets);
@@ -87,6 +88,10 @@ function changedSections(old: Plan, next: Plan, secrets: readonly string[]): Sec
 
 function asAdmin(admin: AdminPlan | false) {
   return { admin: admin === false ? { listen: false } : admin };
+}
+
+function asUnattributed({ onUnattributed }: Plan) {
+  return { on_unattributed: onUnattributed ?? "log" };
 }
 
 function isReordered(old: Plan, next: Plan): boolean {

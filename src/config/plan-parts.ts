@@ -18,6 +18,7 @@ export function makePlan(
     admin: makeAdmin(head.admin),
     log: Object.freeze({ level, format }),
     shutdown: Object.freeze({ timeout, delay, order, streamsTimeout }),
+    ...(head.on_unattributed === "stop" ? { onUnattributed: "stop" as const } : {}),
     services: Object.freeze(drafts.map(makeService)),
     secrets: Object.freeze([...secrets]),
   });
@@ -87,7 +88,7 @@ function limitsOf(limits: HttpSettings["limits"]): HttpPlan["limits"] {
 }
 
 /** A name of its own is asked for only where the folder has none that could serve. */
-function nameOfFolder(file: string): string {
+export function nameOfFolder(file: string): string {
   const folder = basename(dirname(file)).toLowerCase();
   return folder.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "") || "services";
 }

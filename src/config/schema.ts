@@ -473,6 +473,12 @@ export const headFields = {
     },
     { description: "How everything stops.", default: "{}", example: "{ timeout: 20s, delay: 5s }" },
   ),
+  on_unattributed: oneOf(["log", "stop"], {
+    description:
+      "What follows on an error that nobody caught and that no service can be blamed for: `log` writes it to the log, `stop` stops everything in order and exits 70.",
+    default: "log",
+    example: "stop",
+  }),
   defaults: object(defaults, {
     description: "Merged under every service, key by key: what a service says itself wins.",
     example: "{ restart: { limit: 3 } }",

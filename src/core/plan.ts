@@ -9,6 +9,8 @@ export interface Plan {
   readonly admin: AdminPlan | false;
   readonly log: LogPlan;
   readonly shutdown: ShutdownPlan;
+  /** What follows on an error that nobody caught and no service can be blamed for. Absent: it is logged. */
+  readonly onUnattributed?: "stop";
   /** Enabled and selected services, in the order of the file. */
   readonly services: readonly ServicePlan[];
   /** Values that must never be printed: they came from variables that name a secret. */

@@ -3,8 +3,8 @@ export type StopCause =
   | { readonly tag: "signal"; readonly signal: string }
   | { readonly tag: "request" }
   | { readonly tag: "completed" }
-  /** A critical service is given up. */
-  | { readonly tag: "failure"; readonly service: string; readonly message: string }
+  /** A critical service is given up; without `service`: nobody caught an error, and nobody can be blamed for it. */
+  | { readonly tag: "failure"; readonly service?: string; readonly message: string }
   /** The operator's plane cannot run: nobody could look after the services. */
   | { readonly tag: "operator"; readonly message: string };
 

@@ -37,7 +37,9 @@ export function describeCause(cause: StopCause): string {
     case "completed":
       return "every service has completed";
     case "failure":
-      return `"${cause.service}" failed: ${cause.message}`;
+      return cause.service === undefined
+        ? `an error that nobody caught, of no known service: ${cause.message}`
+        : `"${cause.service}" failed: ${cause.message}`;
     case "operator":
       return `the operator's plane failed: ${cause.message}`;
   }

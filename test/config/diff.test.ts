@@ -124,6 +124,11 @@ const rows: readonly [string, (yaml: string) => string, readonly string[]][] = [
     (yaml) => `admin: { listen: 127.0.0.1:7070 }\n${yaml}`,
     ["admin; admin.listen 127.0.0.1:6060 → 127.0.0.1:7070"],
   ],
+  [
+    "another answer to errors of nobody",
+    (yaml) => `on_unattributed: stop\n${yaml}`,
+    ["on_unattributed; on_unattributed log → stop"],
+  ],
   ["no admin", (yaml) => `admin: false\n${yaml}`, ["admin; admin.listen 127.0.0.1:6060 → false"]],
 ];
 
