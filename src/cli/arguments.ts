@@ -26,11 +26,17 @@ export function parseArguments<Name extends CommandName>(
   args: readonly string[],
 ): Invocation<Name> | "help" {
   const spec: CommandSpec = commandTable[name];
-  const given: Record<string, string | boolean> = {};
+  const given: Record<string, string | boolean | string[]> = {};
   const positionals: string[] = [];
   for (const token of tokensOf(args, spec)) {
     if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind === "option") given[token.name] = optionValue(name, withHelp(spec), token);
+    if (token.kind === "option") {
+      const value = optionValue(name, withHelp(spec), token);
+      const isMultiple = spec.options[token.name]?.multiple && typeof value === "string";
+      given[token.name] = isMultiple
+        ? [...((given[token.name] as string[] | undefined) ?? []), value]
+        : value;
+    }
   }
   if (given.help) return "help";
   if (positionals.length > spec.most) {
@@ -39,6 +45,9 @@ export function parseArguments<Name extends CommandName>(
       `"${surplus}" is one argument too many for ${name}`,
       `It takes ${spec.positionals || "none"}.`,
     );
+  }
+  if (positionals.length < (spec.least ?? 0)) {
+    throw usage(`${name} needs ${spec.positionals}`, `For example: ${spec.example}`);
   }
   return { positionals, options: given as Invocation<Name>["options"] };
 }
@@ -52,7 +61,10 @@ function tokensOf(args: readonly string[], spec: CommandSpec): readonly Token[] 
   if (!args.some((arg) => arg.startsWith("-"))) return args.map((value) => ({ kind: "positional", value }));
   // Loaded only for options: that takes longer than all else before services.yaml is read.
   const { parseArgs } = process.getBuiltinModule("node:util");
-  const config = Object.entries(withHelp(spec)).map(([key, { type }]) => [key, { type }]);
+  const config = Object.entries(withHelp(spec)).map(([key, { type, short }]) => [
+    key,
+    short ? { type, short } : { type },
+  ]);
   const options = { ...Object.fromEntries(config), help: { type: "boolean", short: "h" } } as const;
   // Not strict: the messages of parseArgs differ between runtimes and know no nearest option.
   return parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens;

@@ -12,8 +12,21 @@ import type { Terminal } from "./terminal.ts";
 const handlers: { readonly [Name in CommandName]: () => Promise<{ readonly command: Handler<Name> }> } = {
   run: () => import("./commands/run.ts"),
   check: () => import("./commands/check.ts"),
+  doctor: () => import("./commands/doctor.ts"),
   plan: () => import("./commands/plan.ts"),
   graph: () => import("./commands/graph.ts"),
+  status: () => import("./commands/status.ts"),
+  start: () => import("./commands/verb.ts"),
+  stop: () => import("./commands/verb.ts"),
+  restart: () => import("./commands/verb.ts"),
+  pause: () => import("./commands/verb.ts"),
+  resume: () => import("./commands/verb.ts"),
+  reload: () => import("./commands/reload.ts"),
+  diff: () => import("./commands/diff.ts"),
+  logs: () => import("./commands/logs.ts"),
+  events: () => import("./commands/events.ts"),
+  inject: () => import("./commands/inject.ts"),
+  shutdown: () => import("./commands/shutdown.ts"),
   schema: () => import("./commands/schema.ts"),
   init: () => import("./commands/init.ts"),
   version: () => import("./commands/version.ts"),
@@ -54,17 +67,17 @@ async function runCommand<Name extends CommandName>(
     return ExitCode.clean;
   }
   const { command } = await handlers[name]();
-  return command(invocation, terminal);
+  return command(invocation, terminal, name);
 }
 
 /** Prints what went wrong and returns the exit code that goes with it. */
 async function explain(error: unknown, name: CommandName | undefined, terminal: Terminal): Promise<number> {
-  if (error instanceof SupervisorError && errorCodes[error.code].exit === ExitCode.usage) {
+  if (error instanceof SupervisorError && plainExits.has(errorCodes[error.code].exit)) {
     const { code, message, hint } = error;
     // What is wrong with the words of the command line is plain; anything else can be looked up by its code.
     const [known, usage] = code === "USAGE" ? ["", shortUsage(name)] : [` (${code})`, ""];
     terminal.err(`supervisor: ${message}${known}. ${hint}\n${usage}`);
-    return ExitCode.usage;
+    return errorCodes[code].exit;
   }
   const problems = problemsOf(error);
   if (problems.length === 0) {
@@ -77,6 +90,9 @@ async function explain(error: unknown, name: CommandName | undefined, terminal: 
   terminal.err(`${renderProblems(problems, { color: terminal.errColor, cwd: terminal.cwd }).trimEnd()}\n`);
   return exitCodeOf(problems);
 }
+
+/** A wrong command line, and what a running supervisor says: nobody has to look at a file. */
+const plainExits: ReadonlySet<number> = new Set([ExitCode.usage, ExitCode.refused, ExitCode.notRunning]);
 
 /** A full disk, a folder that may not be written: what the operating system says is what the user needs. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

@@ -23,8 +23,8 @@ export function generalHelp(color: boolean): string {
 export function commandHelp(name: CommandName, color: boolean): string {
   const spec: CommandSpec = commandTable[name];
   const options = [
-    ...Object.entries(spec.options).map(([option, { value, summary }]) => [
-      `  --${option}${value ? ` ${value}` : ""}`,
+    ...Object.entries(spec.options).map(([option, { short, value, summary }]) => [
+      `  ${short ? `-${short}, ` : ""}--${option}${value ? ` ${value}` : ""}`,
       summary,
     ]),
     ["  -h, --help", "Print this."],

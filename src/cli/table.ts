@@ -1,6 +1,10 @@
 /** One `--option` of a command. */
 export interface OptionSpec {
   readonly type: "string" | "boolean";
+  /** Its one letter: `-f`. */
+  readonly short?: string;
+  /** It may be given more than once; its value is a list. */
+  readonly multiple?: true;
   /** What a string option's value is called in the help. */
   readonly value?: string;
   /** The only values that a string option takes. */
@@ -14,6 +18,8 @@ export interface CommandSpec {
   readonly positionals: string;
   /** How many positional arguments there may be. */
   readonly most: number;
+  /** How many there must be. @default 0 */
+  readonly least?: number;
   readonly options: Readonly<Record<string, OptionSpec>>;
   readonly example: string;
 }
@@ -21,6 +27,24 @@ export interface CommandSpec {
 const env = { type: "string", value: "NAME", summary: "Merge services.NAME.yaml over the file." } as const;
 const json = { type: "boolean", summary: "Print JSON instead of text." } as const;
 const target = "[services.yaml] [NAME…]";
+
+/** How a command finds the supervisor that it talks to. */
+const instance = {
+  name: { type: "string", value: "NAME", summary: "The supervisor of this name." },
+  socket: { type: "string", value: "PATH", summary: "The supervisor with this control socket." },
+  "pid-file": { type: "string", value: "PATH", summary: "The supervisor with this pid file." },
+} as const;
+const waiting = {
+  wait: { type: "boolean", summary: "Wait until it is done (default)." },
+  "no-wait": { type: "boolean", summary: "Do not wait until it is done." },
+  timeout: { type: "string", value: "DURATION", summary: "Wait no longer than this (default 30s)." },
+} as const;
+const verb = {
+  positionals: "NAME…",
+  least: 1,
+  most: Infinity,
+  options: { ...instance, ...waiting, json },
+} as const;
 
 /** Every command, in the order of the help. Arguments, help and the types of the handlers derive from it. */
 export const commandTable = {
@@ -41,6 +65,13 @@ export const commandTable = {
     most: Infinity,
     options: { env, json },
     example: "supervisor check services.yaml",
+  },
+  doctor: {
+    summary: "Look for what will not work here, or elsewhere: imports, packages, ports, permissions, time limits.",
+    positionals: target,
+    most: Infinity,
+    options: { env, json },
+    example: "supervisor doctor services.yaml",
   },
   plan: {
     summary: "Print in which order services start and stop, and the deadline of each.",
@@ -63,6 +94,124 @@ export const commandTable = {
       },
     },
     example: "supervisor graph --format dot | dot -Tsvg > services.svg",
+  },
+  status: {
+    summary: "Print what a running supervisor does; exit 3 when there is none.",
+    positionals: "[NAME…]",
+    most: Infinity,
+    options: {
+      output: {
+        type: "string",
+        short: "o",
+        value: "FORMAT",
+        choices: ["table", "wide", "json"],
+        summary: "table (default), wide or json.",
+      },
+      json,
+      watch: { type: "boolean", short: "w", summary: "Print it again every second." },
+      ...instance,
+    },
+    example: "supervisor status -o wide",
+  },
+  start: {
+    summary: "Start services that do not run; names may be globs.",
+    ...verb,
+    example: "supervisor start payments",
+  },
+  stop: {
+    summary: "Stop services; they stay stopped until they are started.",
+    ...verb,
+    example: 'supervisor stop "report-*"',
+  },
+  restart: {
+    summary: "Replace services by a new generation, without losing a request.",
+    ...verb,
+    example: "supervisor restart payments --timeout 1m",
+  },
+  pause: {
+    summary: "Let services take nothing new; HTTP answers 503.",
+    ...verb,
+    example: "supervisor pause payments",
+  },
+  resume: {
+    summary: "End a pause.",
+    ...verb,
+    example: "supervisor resume payments",
+  },
+  reload: {
+    summary: "Read services.yaml again and apply what changed.",
+    positionals: "",
+    most: 0,
+    options: {
+      "dry-run": { type: "boolean", summary: "Only print what would change." },
+      ...instance,
+      ...waiting,
+      json,
+    },
+    example: "supervisor reload --dry-run",
+  },
+  diff: {
+    summary: "Print what a reload would change.",
+    positionals: "",
+    most: 0,
+    options: { ...instance, json },
+    example: "supervisor diff",
+  },
+  logs: {
+    summary: "Print the last lines of the log, also of generations that are gone.",
+    positionals: "[NAME…]",
+    most: Infinity,
+    options: {
+      follow: { type: "boolean", short: "f", summary: "Go on with what comes." },
+      lines: { type: "string", short: "n", value: "COUNT", summary: "At most so many (default 100)." },
+      json,
+      ...instance,
+    },
+    example: "supervisor logs -f -n 20 payments",
+  },
+  events: {
+    summary: "Print what has happened to the services.",
+    positionals: "",
+    most: 0,
+    options: {
+      follow: { type: "boolean", short: "f", summary: "Go on with what comes." },
+      lines: { type: "string", short: "n", value: "COUNT", summary: "At most so many (default 100)." },
+      json,
+      ...instance,
+    },
+    example: "supervisor events -f",
+  },
+  inject: {
+    summary: "Send a request into a service, without a network; exit 1 when it answers 400 or more.",
+    positionals: "NAME METHOD PATH",
+    least: 3,
+    most: 3,
+    options: {
+      data: { type: "string", short: "d", value: "BODY", summary: "The body." },
+      header: {
+        type: "string",
+        short: "H",
+        value: "'NAME: VALUE'",
+        multiple: true,
+        summary: "A header; may be repeated.",
+      },
+      timeout: waiting.timeout,
+      json,
+      ...instance,
+    },
+    example: "supervisor inject payments GET /health",
+  },
+  shutdown: {
+    summary: "Stop everything in order and end the process.",
+    positionals: "",
+    most: 0,
+    options: {
+      ...instance,
+      ...waiting,
+      timeout: { type: "string", value: "DURATION", summary: "Wait no longer than this (default 10m)." },
+      json,
+    },
+    example: "supervisor shutdown",
   },
   schema: {
     summary: "Print the JSON Schema of services.yaml, for editors.",
@@ -110,9 +259,11 @@ export type OptionValues<Options extends Readonly<Record<string, OptionSpec>>> =
 };
 type OptionValue<Option> = Option extends { type: "boolean" }
   ? boolean
-  : Option extends { choices: readonly (infer Choice)[] }
-    ? Choice
-    : string;
+  : Option extends { multiple: true }
+    ? readonly string[]
+    : Option extends { choices: readonly (infer Choice)[] }
+      ? Choice
+      : string;
 
 /** A command line that fits the table. */
 export interface Invocation<Name extends CommandName> {

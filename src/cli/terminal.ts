@@ -37,6 +37,11 @@ export function bold(text: string, color: boolean): string {
   return color ? `\u001b[1m${text}\u001b[22m` : text;
 }
 
+/** `text` in the colors of an SGR code; as it is without a code or colors. */
+export function painted(text: string, code: string, color: boolean): string {
+  return color && code ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
 /** Writes all of `text`, however slowly its reader reads; gives up when nobody reads any more. */
 function writeAll(fd: number, text: string): void {
   let rest: Uint8Array = new TextEncoder().encode(text);

@@ -4,6 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import { matchNames } from "../core/glob.ts";
 import { nearest } from "../core/nearest.ts";
 import { ApiError } from "./api-error.ts";
+import { apiPrefix } from "./api-prefix.ts";
 import type { Entrance } from "./guard.ts";
 import { guard } from "./guard.ts";
 import type { Known } from "./known.ts";
@@ -12,7 +13,7 @@ import { openApi } from "./openapi.ts";
 import type { PendingCommands } from "./pending.ts";
 import { readJson } from "./request-body.ts";
 import type { Operation, RouteMatch } from "./routes.ts";
-import { apiPrefix, findRoute } from "./routes.ts";
+import { findRoute } from "./routes.ts";
 import type { Status } from "./status.ts";
 import type { Tail } from "./tail.ts";
 import { createTail } from "./tail.ts";
@@ -97,11 +98,11 @@ const handlers: Readonly<Record<Operation, Handler>> = {
 };
 
 function verb(call: Call, tag: "start" | "stop" | "restart" | "pause" | "resume"): Promise<Response> {
-  const name = call.match.parameters.name as string;
+  const names = (call.match.parameters.name as string).split(",");
   // Main knows best, but may be frozen: what is misspelt is told at once.
-  const { unmatched } = matchNames([name], [...call.options.known.services.keys()]);
-  if (unmatched.length > 0) throw unknownService(name, call.options.known);
-  return run(call, { tag, services: [name] });
+  const { unmatched } = matchNames(names, [...call.options.known.services.keys()]);
+  if (unmatched[0] !== undefined) throw unknownService(unmatched[0], call.options.known);
+  return run(call, { tag, services: names });
 }
 
 async function run({ url, options }: Call, command: Command): Promise<Response> {

@@ -1,5 +1,6 @@
+import { apiPrefix } from "./api-prefix.ts";
 import type { Operation, Parameter, Route } from "./routes.ts";
-import { apiPrefix, routes } from "./routes.ts";
+import { routes } from "./routes.ts";
 import { errorSchema } from "./schemas.ts";
 
 /** The OpenAPI 3.1 description of the API, made from the table of routes. */

@@ -26,8 +26,6 @@ export type Answer =
   /** One JSON object in each line. */
   | { readonly type: "application/x-ndjson"; readonly summary: string };
 
-export const apiPrefix = "/api/v1";
-
 const wait: Parameter = {
   name: "wait",
   schema: { type: "boolean", default: true },
@@ -103,14 +101,23 @@ export const routes = {
       summary: "One record a line: `time`, `level`, `msg`, `service` …",
     },
   },
-  start: verb("start", "Starts services that do not run. The name may be a glob."),
-  stop: verb("stop", "Stops services; they stay stopped until they are started. The name may be a glob."),
+  start: verb(
+    "start",
+    "Starts services that do not run. {name} may be a glob, and several with commas between them.",
+  ),
+  stop: verb(
+    "stop",
+    "Stops services; they stay stopped until they are started. {name} may be a glob, and several with commas between them.",
+  ),
   restart: verb(
     "restart",
-    "Replaces services: the new generation takes over when it is ready. The name may be a glob.",
+    "Replaces services: the new generation takes over when it is ready. {name} may be a glob, and several with commas between them.",
   ),
-  pause: verb("pause", "Lets services take nothing new; HTTP answers 503. The name may be a glob."),
-  resume: verb("resume", "Ends a pause. The name may be a glob."),
+  pause: verb(
+    "pause",
+    "Lets services take nothing new; HTTP answers 503. {name} may be a glob, and several with commas between them.",
+  ),
+  resume: verb("resume", "Ends a pause. {name} may be a glob, and several with commas between them."),
   reload: {
     method: "POST",
     path: "/reload",

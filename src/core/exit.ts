@@ -4,6 +4,10 @@ import type { StopReport } from "./report.ts";
 export const ExitCode = {
   /** Everything ended in order, also after SIGTERM or SIGINT. */
   clean: 0,
+  /** A running supervisor could not do what a command asked for. */
+  refused: 1,
+  /** There is no running supervisor that a command could ask. */
+  notRunning: 3,
   /** The command line is wrong. */
   usage: 64,
   /** A critical service failed for good, or an address could not be bound. */

@@ -1,0 +1,42 @@
+import { SupervisorError } from "../core/errors.ts";
+import { ExitCode } from "../core/exit.ts";
+import type { InstanceOptions } from "./instance.ts";
+import { errorIn, instanceOf, printError } from "./instance.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface LinesOptions extends InstanceOptions {
+  readonly follow?: boolean;
+  readonly lines?: string;
+  readonly json?: boolean;
+}
+
+/** A record of a stream, as people read it: without its line feed. */
+export type LineFormat = (record: Readonly<Record<string, unknown>>, color: boolean) => string;
+
+/** Prints the records of a stream until it ends, and returns the exit code. @throws SupervisorError USAGE */
+export async function printLines(
+  path: string,
+  query: string,
+  options: LinesOptions,
+  terminal: Terminal,
+  format: LineFormat,
+): Promise<number> {
+  const { follow = false, lines = "100", json = false } = options;
+  if (!/^\d{1,6}$/.test(lines)) {
+    throw new SupervisorError("USAGE", `--lines cannot be "${lines}"`, "Write a number, like 20.");
+  }
+  const client = await instanceOf(options, terminal);
+  const answer = await client.lines(`${path}?n=${lines}&follow=${follow}${query}`);
+  if ("status" in answer) {
+    const error = errorIn(answer);
+    if (error) printError(error, terminal);
+    return ExitCode.refused;
+  }
+  const color = terminal.outColor;
+  for await (const line of answer) terminal.out(`${json ? line : format(recordOf(line), color)}\n`);
+  return ExitCode.clean;
+}
+
+function recordOf(line: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(line) as Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,90 @@
+import type { ServiceStatus, Status } from "../control/status.ts";
+import { formatDuration } from "../core/duration.ts";
+import { columns } from "./columns.ts";
+import { bold, painted } from "./terminal.ts";
+
+export interface StatusLook {
+  readonly wide: boolean;
+  readonly color: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** The table of `supervisor status`. */
+export function statusText(status: Status, look: StatusLook): string {
+  const { services } = status;
+  const heads = ["SERVICE", "STATE", "SINCE", "GENERATION", "URL", ...(look.wide ? wideHeads : []), "WHY"];
+  const [head = "", ...rows] = columns([heads, ...services.map((service) => rowOf(service, look))]);
+  return [
+    headline(status, look.color),
+    ...trouble(status, look),
+    "",
+    bold(head, look.color),
+    ...rows.map((row, index) => paintState(row, services[index] as ServiceStatus, look.color)),
+    "",
+  ].join("\n");
+}
+
+const wideHeads = ["CRITICAL", "FAILURES", "NEXT TRY"];
+
+function headline({ name, state, pid, uptimeMs, rssBytes, runtime, admin }: Status, color: boolean): string {
+  const facts = [
+    `pid ${pid}`,
+    `up ${formatDuration(uptimeMs)}`,
+    `${Math.round(rssBytes / 1_048_576)} MiB`,
+    runtime,
+    ...(admin === undefined ? [] : [admin]),
+  ];
+  return `${bold(name, color)}: ${painted(state, state === "frozen" ? red : "", color)}, ${facts.join(", ")}`;
+}
+
+function trouble({ frozen, stopping }: Status, { color, now }: StatusLook): string[] {
+  return [
+    ...(frozen ? [painted(`${frozen.message}; what follows is from before`, red, color)] : []),
+    ...(stopping ? [`stopping since ${formatDuration(Math.max(0, now - stopping.since))}`] : []),
+  ];
+}
+
+function rowOf(service: ServiceStatus, { wide, now }: StatusLook): string[] {
+  const { name, since, generation, urls, critical, failures, retryAt } = service;
+  const retry = retryAt === undefined ? "-" : `in ${formatDuration(Math.max(0, retryAt - now))}`;
+  return [
+    name,
+    stateOf(service),
+    formatDuration(Math.max(0, now - since)),
+    `${generation}`,
+    urls.join(" ") || "-",
+    ...(wide ? [critical ? "yes" : "no", `${failures}`, retry] : []),
+    why(service, wide),
+  ];
+}
+
+/** @example stateOf({ state: "ready", paused: true }) // "ready (paused)" */
+function stateOf({ state, paused, replacing }: ServiceStatus): string {
+  const notes = [...(paused ? ["paused"] : []), ...(replacing ? [`generation ${replacing} comes`] : [])];
+  return notes.length > 0 ? `${state} (${notes.join(", ")})` : state;
+}
+
+const widestReason = 60;
+
+function why({ reason, note, stoppedBy }: ServiceStatus, wide: boolean): string {
+  const text = (reason ?? note ?? (stoppedBy ? `stopped by the ${stoppedBy}` : "")).split("\n")[0] as string;
+  return wide || text.length <= widestReason ? text : `${text.slice(0, widestReason - 1)}…`;
+}
+
+const red = "31";
+const stateColors: Readonly<Record<string, string>> = {
+  ready: "32",
+  completed: "32",
+  failed: red,
+  quarantined: red,
+  unhealthy: "33",
+  backoff: "33",
+  stopped: "2",
+};
+
+/** After the columns were aligned: codes have no width. */
+function paintState(row: string, { name, state }: ServiceStatus, color: boolean): string {
+  const at = row.indexOf(state, name.length);
+  return `${row.slice(0, at)}${painted(state, stateColors[state] ?? "", color)}${row.slice(at + state.length)}`;
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage } from "node:http";
+import { request as httpRequest } from "node:http";
+import { SupervisorError } from "../core/errors.ts";
+import { apiPrefix } from "./api-prefix.ts";
+
+/** Talks to a running supervisor over its control socket. */
+export interface ControlClient {
+  readonly socket: string;
+  /**
+   * The answer of the API, whatever its status says; `path` is below `/api/v1`.
+   *
+   * @throws SupervisorError NOT_RUNNING or CONTROL_FORBIDDEN when nobody can be asked
+   */
+  ask(method: "GET" | "POST", path: string, body?: unknown): Promise<ControlAnswer>;
+  /** The lines of a stream, without their line feeds and without empty ones, until the supervisor ends it. */
+  lines(path: string): Promise<ControlAnswer | AsyncIterable<string>>;
+}
+
+export interface ControlAnswer {
+  readonly status: number;
+  readonly value: unknown;
+}
+
+export function connectControl(socket: string): ControlClient {
+  return {
+    socket,
+    async ask(method, path, body) {
+      return answerOf(await send(socket, method, path, body));
+    },
+    async lines(path) {
+      const response = await send(socket, "GET", path, undefined);
+      return response.statusCode === 200 ? linesOf(response) : answerOf(response);
+    },
+  };
+}
+
+/** Not `fetch`: only this works for unix sockets on every runtime. */
+function send(socket: string, method: string, path: string, body: unknown): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      host: "localhost",
+      connection: "close",
+      ...(text === undefined
+        ? {}
+        : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+    };
+    const request = httpRequest({ socketPath: socket, method, path: `${apiPrefix}${path}`, headers, agent: false });
+    request.once("response", resolve);
+    request.once("error", (error) => reject(connectError(socket, error)));
+    request.end(text);
+  });
+}
+
+async function answerOf(response: IncomingMessage): Promise<ControlAnswer> {
+  let text = "";
+  response.setEncoding("utf8");
+  for await (const part of response) text += part;
+  return { status: response.statusCode ?? 0, value: JSON.parse(text) };
+}
+
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = "";
+  response.setEncoding("utf8");
+  try {
+    for await (const part of response) {
+      const lines = `${rest}${part}`.split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines.filter((line) => line !== "");
+    }
+  } catch (error) {
+    // A supervisor that ends by force does not end its answers.
+    if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+  }
+}
+
+function connectError(socket: string, error: Error): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+    case "ECONNREFUSED":
+      return new SupervisorError(
+        "NOT_RUNNING",
+        `Nothing answers on ${socket}`,
+        'Start it with "supervisor run".',
+        { cause: error },
+      );
+    case "EACCES":
+    case "EPERM":
+      return new SupervisorError(
+        "CONTROL_FORBIDDEN",
+        `This user may not open ${socket}`,
+        "Be the user that the supervisor runs as: sudo -u USER supervisor …",
+        { cause: error },
+      );
+    case "ECONNRESET":
+    case "EPIPE":
+      return new SupervisorError(
+        "NOT_RUNNING",
+        "The supervisor ended before it had answered",
+        "Its log says why.",
+        { cause: error },
+      );
+    default:
+      return error;
+  }
+}
