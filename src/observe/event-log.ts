@@ -32,7 +32,10 @@ export function logEvents(log: Logger): Listener {
     ready: 0,
     lastProgress: 0,
     phase: "starting",
-    verbose: log.keeps?.("debug") ?? true,
+    // Asked each time: a reload may change the level.
+    get verbose() {
+      return log.keeps?.("debug") ?? true;
+    },
   };
   return (event) => record(event, state);
 }

@@ -59,6 +59,23 @@ describeTargets("a frozen event loop", (target) => {
   }
 
   test(
+    "SIGHUP does nothing meanwhile: what it asks for cannot be done, and nobody asked for a stop",
+    async () => {
+      await using system = startSystem(target, yaml);
+      await system.ready();
+      await knownReady(system);
+      void fetch(`${await system.url("culprit")}/fetch`).catch(() => {});
+      await system.process.waitFor(/blocked|frozen/);
+      system.process.signal("SIGHUP");
+      system.process.signal("SIGHUP");
+      const ended = await Promise.race([system.process.exit, Bun.sleep(2 * budgetMs)]);
+      expect(ended).toBeUndefined();
+      expect((await system.stop()).code).toBe(75);
+    },
+    slow,
+  );
+
+  test(
     "its report has the services in the order of the teardown",
     async () => {
       await using system = startSystem(target, yaml);
