@@ -9,6 +9,7 @@ import { createFetchLink } from "./host/fetch-link.ts";
 import { markHooks } from "./host/hook-marks.ts";
 import { InlineHost } from "./host/inline.ts";
 import { logMessage } from "./host/log-crossing.ts";
+import { createOutbox } from "./host/outbox.ts";
 import { createFinder } from "./host/service-finder.ts";
 import type { ThreadIntake } from "./host/thread-intake.ts";
 import { createThreadIntake } from "./host/thread-intake.ts";
@@ -23,19 +24,19 @@ import { plainFieldValue } from "./observe/plain-value.ts";
 import { createRedactor } from "./observe/redact.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 
-type Post = (message: FromWorker) => void;
+type Post = (message: FromWorker, urgent?: boolean) => void;
 
 /**
  * Runs one instance of an isolated service: the same host as on the main thread, at the other end of a port. All code
  * here is the service's, so that whatever nobody catches is its failure. Main ends the thread.
  */
 export async function runIsolated(data: WorkerData, port: MessagePort): Promise<void> {
-  const post: Post = (message) => port.postMessage(message);
+  const post: Post = createOutbox((messages: readonly FromWorker[]) => port.postMessage(messages));
   const { service, vitals } = data;
   const log = createLogger(sinkTo(post, data), systemClock.wall);
   captureConsole(log);
   startVitals(vitals, service.worker?.memory !== undefined);
-  const failed = (error: unknown) => post(["fault", toWire(error)]);
+  const failed = (error: unknown) => post(["fault", toWire(error)], true);
   process.on("uncaughtException", failed);
   process.on("unhandledRejection", failed);
   const intake = createThreadIntake(service.http !== undefined);
@@ -56,7 +57,7 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
       failed,
     };
     let host: Host | undefined;
-    port.on("message", (message: ToWorker) => {
+    const take = (message: ToWorker) => {
       switch (message[0]) {
         case "drained":
           intake.drained();
@@ -72,6 +73,9 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
         default:
           link.take(message);
       }
+    };
+    port.on("message", (messages: readonly ToWorker[]) => {
+      for (const message of messages) take(message);
     });
     post(["imported"]);
   } catch (error) {
@@ -152,6 +156,6 @@ async function nextConfig(config: unknown, { definition, data }: Isolated): Prom
 function sinkTo(post: Post, { secrets, silent }: WorkerData): LogSink {
   const redactor = createRedactor(secrets);
   const plain = (name: string, value: unknown) => plainFieldValue(name, value, redactor);
-  const sink: LogSink = (record) => post(logMessage(record, plain));
+  const sink: LogSink = (record) => post(logMessage(record, plain), true);
   return Object.assign(sink, { keeps: (level: (typeof silent)[number]) => !silent.includes(level) });
 }

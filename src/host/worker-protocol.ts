@@ -4,8 +4,8 @@ import type { Problem } from "../core/problem.ts";
 import type { Health } from "../service/contract.ts";
 
 /*
- * What main and the thread of an isolated service say to each other. Messages are flat arrays of text and numbers:
- * Bun copies those three times as fast as objects, and there are two for every request.
+ * What main and the thread of an isolated service say to each other, in lists of messages. These are flat arrays of
+ * text and numbers: Bun copies those three times as fast as objects, and there are two for every request.
  */
 
 /** What a thread knows from the beginning: the `workerData` of its entry. */

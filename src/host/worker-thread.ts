@@ -6,6 +6,7 @@ import type { Health } from "../service/contract.ts";
 import type { FetchLink, FetchLinkOptions } from "./fetch-link.ts";
 import { createFetchLink } from "./fetch-link.ts";
 import { writeLog } from "./log-crossing.ts";
+import { createOutbox } from "./outbox.ts";
 import { fromWire } from "./wire-error.ts";
 import type { Abilities, FromWorker, ToWorker, Vitals, WorkerData } from "./worker-protocol.ts";
 
@@ -41,6 +42,7 @@ export class WorkerThread {
   owner: ThreadOwner | undefined;
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
+  readonly #outbox: (message: ToWorker) => void;
   readonly #asks = new Map<number, Ask>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #imported = Promise.withResolvers<void>();
@@ -64,7 +66,10 @@ export class WorkerThread {
       workerData: data,
       ...(worker?.memory === undefined ? {} : { resourceLimits: hardLimit(worker.memory) }),
     });
-    this.#worker.on("message", (message: FromWorker) => this.#take(message));
+    this.#outbox = createOutbox((messages) => this.#worker.postMessage(messages));
+    this.#worker.on("message", (messages: readonly FromWorker[]) => {
+      for (const message of messages) this.#take(message);
+    });
     this.#worker.on("error", (error) => this.#over(this.#reasonOf(error)));
     this.#worker.on("exit", (code) => this.#over(this.#exited(code)));
   }
@@ -113,7 +118,7 @@ export class WorkerThread {
   }
 
   #post(message: ToWorker): void {
-    if (!this.#end) this.#worker.postMessage(message);
+    if (!this.#end) this.#outbox(message);
   }
 
   #ask(message: (id: number) => ToWorker): Promise<unknown> {
