@@ -154,6 +154,7 @@ export function createLive(options: LiveOptions): Live {
           await reloader.reload(false);
         },
         replace: (names) => reloader.inTurn(() => replace(names)),
+        failed: (error) => log.error("--watch could not act on what was saved", { error }),
       }),
   };
 }

@@ -22,6 +22,8 @@ export interface WatchOptions {
   readonly reload: () => Promise<void>;
   /** Files of these services have changed. Resolves with those whose code cannot be loaded as it is. */
   readonly replace: (services: readonly string[]) => Promise<readonly string[]>;
+  /** Told of a defect; the watch goes on. */
+  readonly failed: (error: unknown) => void;
 }
 
 export interface Watch {
@@ -50,7 +52,7 @@ export function createWatch(options: WatchOptions): Watch {
   function noticed(): void {
     cancel();
     cancel = clock.after(quietMs, () => {
-      work = work.then(look);
+      work = work.then(look).catch(options.failed);
     });
   }
 

@@ -29,8 +29,10 @@ function project(files: Record<string, readonly string[]>, services: Record<stri
     },
     async replace(names) {
       asked.push(`replace ${names.join(" ")}`);
+      if (names.includes("defect")) throw new Error("a defect");
       return names.filter((name) => broken.has(name));
     },
+    failed: (error) => void asked.push(String(error)),
   });
   return {
     clock,
@@ -166,6 +168,16 @@ describe("createWatch()", () => {
     p.save("/app/b/own.ts");
     await p.clock.tick(100);
     expect(p.asked).toEqual(["replace b", "replace b"]);
+  });
+
+  test("goes on after a defect", async () => {
+    const p = project({ "/app/a.ts": [] }, { defect: "/app/a.ts" });
+    await p.watch.ready;
+    p.save("/app/a.ts");
+    await p.clock.tick(100);
+    p.save("/app/a.ts");
+    await p.clock.tick(100);
+    expect(p.asked).toEqual(["replace defect", "Error: a defect", "replace defect", "Error: a defect"]);
   });
 
   test("close() in between calls off what was noticed", async () => {

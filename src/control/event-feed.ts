@@ -62,7 +62,8 @@ export function createEventFeed(post: (message: ToOperator) => void, beacon: Bea
       // After whoever waits for the services has had its turn.
       setTimeout(() => events.release(), 0).unref();
     } else if (event.type === "reloaded") {
-      post({ type: "reload", reload: { at: Date.now(), outcome: "done" } });
+      const failed = event.changes.some(({ outcome }) => outcome === "failed");
+      post({ type: "reload", reload: { at: Date.now(), outcome: failed ? "failed" : "done" } });
     } else if (event.type === "reloadFailed") {
       post({
         type: "reload",

@@ -50,7 +50,7 @@ export interface OperatorPlan extends Pick<OperatorData, "log" | "secrets" | "se
 export interface ReloadStatus {
   readonly at: number;
   readonly outcome: "done" | "failed";
-  /** Why nothing was changed. */
+  /** Why nothing was changed; absent when only single steps failed. */
   readonly problems?: readonly CommandError[];
 }
 

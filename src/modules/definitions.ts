@@ -99,6 +99,8 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
       return {
         adopt() {
           ({ plan, locate } = change);
+          const known = new Set(plan.services.map(({ name }) => name));
+          for (const name of kept.keys()) if (!known.has(name)) kept.delete(name);
         },
         close() {
           staged.clear();

@@ -92,6 +92,41 @@ describeTargets("reload", (target) => {
     slow,
   );
 
+  test.skipIf(target.name === "deno")(
+    `new code that fails never becomes the code: the old one serves, and a crash restarts it${target.name === "deno" ? " (skipped: Deno keeps inline code for ever)" : ""}`,
+    async () => {
+      const good = `export default (ctx) => ({ fetch(request) {
+        if (request.url.endsWith("/crash")) setTimeout(() => { throw new Error("crash"); });
+        return new Response(\`old g\${ctx.generation}\`);
+      } });`;
+      await using system = startSystem(target, yaml, { files: { ...files, "a.ts": good } });
+      await system.ready();
+      const [a, admin] = [await system.url("a"), await system.url()];
+      const restart = async () => {
+        const response = await fetch(`${admin}/api/v1/services/a/restart`, { method: "POST" });
+        return (await response.json()) as { outcome: string };
+      };
+      for (const wrong of [
+        "export default {;",
+        'throw new Error("no");',
+        "export default { start() { throw new Error() } };",
+      ]) {
+        system.folder.write("a.ts", wrong);
+        expect((await restart()).outcome).toBe("failed");
+        expect(await ask(a)).toBe("old g1");
+      }
+      await ask(`${a}/crash`);
+      await system.record(
+        (line) => line.service === "a" && line.msg.startsWith("ready") && line.generation !== 1,
+      );
+      expect(await ask(a)).toMatch(/^old g[2-9]$/);
+      system.folder.write("a.ts", good.replace("old g", "new g"));
+      expect((await restart()).outcome).toBe("done");
+      expect(await ask(a)).toMatch(/^new g/);
+    },
+    slow,
+  );
+
   test(
     "log and admin change at once; the old admin address stays when the new one cannot be had",
     async () => {
