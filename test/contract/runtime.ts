@@ -29,6 +29,40 @@ export const runtimeCases: readonly Case[] = [
     },
   },
   {
+    name: "importModule({ fresh }) gives new code where reloadsModules says so, and the loaded one elsewhere",
+    async run(runtime) {
+      using dir = tempDir({
+        "service.ts": 'import { n } from "./lib.ts"; export default n;',
+        "lib.ts": "export const n = 1;",
+        "package.json": esm,
+      });
+      const file = join(dir.path, "service.ts");
+      assert.equal((await runtime.importModule(file)).default, 1);
+      dir.write("lib.ts", "export const n = 2;");
+      assert.equal(
+        (await runtime.importModule(file, { fresh: true })).default,
+        runtime.reloadsModules ? 2 : 1,
+      );
+    },
+  },
+  {
+    name: "localImports() names the local files that a file imports, and no package",
+    async run(runtime) {
+      using dir = tempDir({
+        "of/service.ts":
+          'import { a } from "./a.ts";\nimport fs from "node:fs";\nexport * from "../lib/b.ts";\nexport const c = () => import("./c.ts");\nexport default [a, fs];',
+        "of/a.ts": "export const a = 1;",
+        "of/c.ts": "",
+        "lib/b.ts": "export const b = 1;",
+        "package.json": esm,
+      });
+      const found = await runtime.localImports(join(dir.path, "of/service.ts"));
+      const expected = ["of/a.ts", "lib/b.ts", "of/c.ts"].map((name) => join(dir.path, name));
+      assert.deepEqual(found.sort(), expected.sort());
+      assert.deepEqual(await runtime.localImports(join(dir.path, "absent.ts")), []);
+    },
+  },
+  {
     name: "provideModule() gives files of the user the very same members, with nothing installed",
     async run(runtime) {
       const define = (service: unknown) => service;
