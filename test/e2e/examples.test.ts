@@ -143,6 +143,27 @@ describeTargets("the examples", (target) => {
   );
 
   test(
+    "08: the api answers while both threads count, and one that never ends is replaced",
+    async () => {
+      await using system = start("08-isolation", { PORT: "0", ADMIN: "127.0.0.1:0" });
+      await system.ready();
+      const api = await system.url("api");
+      const count = async () =>
+        (await (await fetch(`${api}/primes?below=200000`)).json()) as { primes: number; thread: string };
+      const counts = await Promise.all(Array.from({ length: 6 }, count));
+      expect(counts.map(({ primes }) => primes)).toEqual(new Array(6).fill(17_984));
+      expect(new Set(counts.map(({ thread }) => thread))).toEqual(new Set(["1", "2"]));
+      const endless = fetch(`${api}/primes?below=forever`);
+      expect(await textOf(api)).toBe("at once\n");
+      expect((await endless).status).toBe(503);
+      expect((await count()).primes).toBe(17_984);
+      await system.record((line) => line.service === "primes" && line.msg.includes("is replaced"));
+      expect((await system.stop("SIGINT")).code).toBe(0);
+    },
+    slow,
+  );
+
+  test(
     "services.yaml of this repository: everything is ready, the page, the gateway and the books answer",
     async () => {
       const file = join(root, "services.yaml");
