@@ -70,6 +70,17 @@ export const serviceSchema: Schema = object(
     stoppedBy: { ...text, description: "`operator`: it stays stopped until it is started." },
     note: text,
     urls: { type: "array", items: text },
+    longestStretch: object(
+      {
+        ms: { ...amount, description: "At least so long it has kept the event loop from everybody." },
+        certain: {
+          ...flag,
+          description: "Its code was seen at it; otherwise it was the last to run before.",
+        },
+        at: time,
+      },
+      ["ms", "certain", "at"],
+    ),
   },
   ["name", "state", "generation", "critical", "since", "failures", "urls"],
 );
@@ -90,6 +101,15 @@ export const statusSchema: Schema = object(
     },
     stopping: object({ cause: { type: "object" }, since: time }, ["cause", "since"]),
     frozen: object({ message: text, forMs: amount, service: text }, ["message", "forMs"]),
+    loop: object(
+      {
+        delayMs: {
+          ...object({ p50: amount, p99: amount, max: amount }, ["p50", "p99", "max"]),
+          description: "How late the event loop was over the last minute.",
+        },
+      },
+      ["delayMs"],
+    ),
     admin: { ...text, description: "Where the supervisor's own HTTP listens." },
     services: { type: "array", items: serviceSchema },
   },

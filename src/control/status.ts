@@ -19,6 +19,7 @@ export interface Status {
   readonly state: "starting" | "running" | "stopping" | "frozen";
   readonly stopping?: { readonly cause: StopCause; readonly since: number };
   readonly frozen?: FrozenLoop;
+  readonly loop?: LoopStatus;
   /** Where the supervisor's own HTTP listens. */
   readonly admin?: string;
   /** How the last reload of the file went; absent before the first. */
@@ -29,6 +30,21 @@ export interface Status {
 export interface ServiceStatus extends ServiceSnapshot {
   /** Where it can be reached. */
   readonly urls: readonly string[];
+  /** The longest time for which its code has kept the event loop from everybody; absent below 20 ms. */
+  readonly longestStretch?: StretchStatus;
+}
+
+export interface LoopStatus {
+  /** How late the event loop was over the last minute. */
+  readonly delayMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+export interface StretchStatus {
+  /** At least so long, in milliseconds: up to 50 of it cannot be seen. */
+  readonly ms: number;
+  /** Whether its code was seen at it; otherwise it was the last to run before. */
+  readonly certain: boolean;
+  readonly at: number;
 }
 
 export interface FrozenLoop {
@@ -43,12 +59,16 @@ export interface StatusSource {
   readonly known: Pick<Known, "services" | "addresses" | "reload">;
   readonly frozen?: FrozenLoop;
   readonly stopping?: { readonly cause: StopCause; readonly since: number };
+  readonly loop?: LoopStatus;
+  /** By the name of a service. */
+  readonly longest: (service: string) => StretchStatus | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly rssBytes: number;
 }
 
-export function statusOf({ data, known, frozen, stopping, now, rssBytes }: StatusSource): Status {
+export function statusOf(source: StatusSource): Status {
+  const { data, known, frozen, stopping, loop, longest, now, rssBytes } = source;
   const { name, file, startedAt, beacon } = data;
   const started = beacon[beaconCells.started] !== 0 ? "running" : "starting";
   const admin = data.admin ? known.addresses.get("")?.at(-1) : undefined;
@@ -63,12 +83,14 @@ export function statusOf({ data, known, frozen, stopping, now, rssBytes }: Statu
     state: frozen ? "frozen" : stopping ? "stopping" : started,
     ...(stopping ? { stopping } : {}),
     ...(frozen ? { frozen } : {}),
+    ...(loop ? { loop } : {}),
     ...(admin === undefined ? {} : { admin }),
     ...(known.reload ? { reload: known.reload } : {}),
-    services: [...known.services.values()].map((service) => ({
-      ...service,
-      urls: known.addresses.get(service.name) ?? [],
-    })),
+    services: [...known.services.values()].map((service) => {
+      const longestStretch = longest(service.name);
+      const urls = known.addresses.get(service.name) ?? [];
+      return { ...service, urls, ...(longestStretch ? { longestStretch } : {}) };
+    }),
   };
 }
 
