@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { jsonSchema } from "../src/config/json-schema.ts";
 import { referencePage } from "../src/config/reference.ts";
+import { apiPage } from "./api-page.ts";
 import { doctorPage } from "./doctor-page.ts";
 import { errorsPage } from "./errors-page.ts";
 import { supervisorTypesFile } from "./supervisor-types-file.ts";
@@ -15,6 +16,7 @@ const root = join(import.meta.dirname, "..");
 /** Path below the root of the repository → what the file must hold. */
 export const documents: Readonly<Record<string, () => string>> = {
   "docs/doctor.md": doctorPage,
+  "docs/api.md": apiPage,
   "docs/errors.md": errorsPage,
   "docs/services-yaml.md": referencePage,
   "services.schema.json": () => `${JSON.stringify(jsonSchema(), undefined, 2)}\n`,
