@@ -22,6 +22,8 @@ export function errorsPage(): string {
     "| Exit | It means |",
     "| --- | --- |",
     "| 0 | Everything ended in order, also after SIGTERM or SIGINT. |",
+    "| 1 | A running supervisor could not do what a command asked for. |",
+    "| 3 | There is no running supervisor to talk to. |",
     "| 64 | The command line is wrong. |",
     "| 70 | A critical service failed for good, or an address could not be bound. |",
     "| 75 | A deadline ran out, and something was cut off. |",

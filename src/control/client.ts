@@ -45,7 +45,13 @@ function send(socket: string, method: string, path: string, body: unknown): Prom
         ? {}
         : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
     };
-    const request = httpRequest({ socketPath: socket, method, path: `${apiPrefix}${path}`, headers, agent: false });
+    const request = httpRequest({
+      socketPath: socket,
+      method,
+      path: `${apiPrefix}${path}`,
+      headers,
+      agent: false,
+    });
     request.once("response", resolve);
     request.once("error", (error) => reject(connectError(socket, error)));
     request.end(text);

@@ -1,6 +1,6 @@
 import process from "node:process";
 import type { Address } from "../core/plan.ts";
-import { formatAddress } from "../core/plan.ts";
+import { formatAddress, isLocal, isLoopback } from "../core/plan.ts";
 import { ApiError } from "./api-error.ts";
 
 /** Where a request came in, and what is allowed there. */
@@ -43,11 +43,6 @@ export function guard(
   if (access.writes && !hasJsonType(headers)) {
     throw new ApiError(415, "BAD_REQUEST", "A body must be JSON", "Send content-type: application/json.");
   }
-}
-
-/** Whether only this machine can connect. */
-export function isLocal(address: Address): boolean {
-  return address.tag === "unix" || isLoopback(address.host);
 }
 
 /**
@@ -121,11 +116,6 @@ function hasJsonType(headers: Headers): boolean {
 function splitHost(host: string): { name: string; port: number } {
   const [, bracketed, bare, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(host) ?? [];
   return { name: (bracketed ?? bare ?? "").toLowerCase(), port: port === undefined ? 80 : Number(port) };
-}
-
-function isLoopback(host: string): boolean {
-  const name = host.toLowerCase();
-  return name === "localhost" || name === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name);
 }
 
 function isIpLiteral(name: string): boolean {

@@ -117,3 +117,14 @@ export function formatAddress(address: Address): string {
   if (address.tag === "unix") return `unix:${address.path}`;
   return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
+
+/** Whether only this machine can connect. */
+export function isLocal(address: Address): boolean {
+  return address.tag === "unix" || isLoopback(address.host);
+}
+
+/** @example isLoopback("127.0.0.1") // true */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase();
+  return name === "localhost" || name === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name);
+}

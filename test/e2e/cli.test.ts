@@ -59,7 +59,7 @@ describeTargets("the command line", (target) => {
     expect(code).toBe(64);
     expect(stderr).toContain('unknown option "--stop-reprot" for run. Did you mean "--stop-report"?');
     expect(stderr).toContain(
-      "Usage: supervisor run [services.yaml] [NAME…] [--env NAME] [--stop-report FILE]",
+      "Usage: supervisor run [services.yaml] [NAME…] [--env NAME] [--watch] [--stop-report FILE]",
     );
   });
 

@@ -2,6 +2,7 @@ import { relative } from "node:path";
 import { checkSupervisor } from "../../compose.ts";
 import { ExitCode } from "../../core/exit.ts";
 import type { Plan } from "../../core/plan.ts";
+import { formatAddress, isLocal } from "../../core/plan.ts";
 import type { Handler } from "../handler.ts";
 import { exitCodeOf, problemsOf } from "../problems.ts";
 import { targetOf } from "../target.ts";
@@ -11,7 +12,12 @@ export const command: Handler<"check"> = async ({ positionals, options }, termin
   const { env, json } = options;
   try {
     const plan = await checkSupervisor({ ...targetOf(positionals), ...(env === undefined ? {} : { env }) });
-    terminal.out(json ? printed({ valid: true, ...summary(plan) }) : sentence(plan, terminal));
+    const notes = notesOn(plan);
+    terminal.out(
+      json
+        ? printed({ valid: true, ...summary(plan), ...(notes.length > 0 ? { notes } : {}) })
+        : [sentence(plan, terminal), ...notes.map((note) => `note: ${note}\n`)].join(""),
+    );
     return ExitCode.clean;
   } catch (error) {
     const problems = problemsOf(error);
@@ -25,6 +31,15 @@ export const command: Handler<"check"> = async ({ positionals, options }, termin
 function summary(plan: Plan) {
   const services = plan.services.map(({ name, module }) => ({ name, module }));
   return { name: plan.name, file: plan.file, services };
+}
+
+/** What is allowed, and may surprise. */
+function notesOn({ admin }: Plan): string[] {
+  if (!admin || admin.token !== undefined || isLocal(admin.listen)) return [];
+  const where = formatAddress(admin.listen);
+  return [
+    `${where} can be reached from other machines, and admin.token is not set: /api/v1 is refused there, health is not`,
+  ];
 }
 
 function sentence(plan: Plan, terminal: Terminal): string {
