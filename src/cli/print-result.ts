@@ -42,10 +42,18 @@ const past: Readonly<Record<StepResult["action"], string>> = {
 /** @example sentence({ subject: "api", action: "replace", outcome: "done", generation: 2, durationMs: 12 }) // "api: replaced by generation 2 (12ms)" */
 function sentence({ subject, action, outcome, generation, durationMs, note }: StepResult): string {
   const more = note === undefined ? "" : `; ${note}`;
-  if (outcome === "planned") return `${subject}: ${action}${more}`;
+  if (outcome === "planned") return planned(subject, action, note);
   const by = generation !== undefined && takesOver.has(action) ? ` by generation ${generation}` : "";
   const took = action === "unchanged" ? "" : ` (${formatDuration(durationMs)})`;
   return `${subject}: ${past[action]}${by}${took}${more}`;
+}
+
+/** As a diff; what only a new generation knows is told from what a service takes in place. */
+function planned(subject: string, action: StepResult["action"], note: string | undefined): string {
+  if (action === "add") return `+ ${subject}`;
+  if (action === "remove") return `- ${subject}`;
+  const how = action === "replace" ? " (replace)" : "";
+  return `~ ${subject}${note === undefined ? "" : `: ${note}`}${how}`;
 }
 
 const takesOver: ReadonlySet<string> = new Set(["replace", "restart"]);
