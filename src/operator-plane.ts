@@ -10,7 +10,7 @@ import { createKnown } from "./control/known.ts";
 import type { PendingCommands } from "./control/pending.ts";
 import { createPending } from "./control/pending.ts";
 import type { FromOperator, OperatorData, OperatorPlan, ToOperator } from "./control/protocol.ts";
-import type { FrozenLoop, Status } from "./control/status.ts";
+import type { FrozenLoop, Status, StretchStatus } from "./control/status.ts";
 import { statusOf } from "./control/status.ts";
 import { beaconCells } from "./core/beacon.ts";
 import { systemClock } from "./core/clock.ts";
@@ -33,13 +33,16 @@ import { createOversight } from "./observe/oversight.ts";
 import { createRedactor } from "./observe/redact.ts";
 import { createStallReport } from "./observe/stall-report.ts";
 import { writeStopReport } from "./observe/stop-report-file.ts";
+import { createStretchReport } from "./observe/stretch-report.ts";
+import type { LoopDelay, Stretches } from "./observe/stretches.ts";
+import { createStretches } from "./observe/stretches.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 import type { Native } from "./runtime/native.ts";
 import { openNative } from "./runtime/native-detect.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 
-/** How often the beacon is looked at, in milliseconds: seldom, and often once a stop has a deadline. */
-const lookMs = { usual: 250, stopping: 20 } as const;
+/** How often the beacon is looked at, in milliseconds: often enough to see who holds it, oftener once a stop has a deadline. */
+const lookMs = { usual: 100, stopping: 20 } as const;
 
 /** How long the services are ready when what only their start needed is given back, in milliseconds. */
 const settleMs = 1_000;
@@ -55,6 +58,9 @@ export class OperatorPlane {
   readonly #log: Logger;
   #loop: (now: number) => Loop;
   readonly #stallOf = createStallReport();
+  readonly #stretches: Stretches;
+  readonly #stretchOf = createStretchReport((mark) => this.#data.services[mark - 1]?.name);
+  #wasFrozen = false;
   #oversight: Oversight;
   readonly #known: Known;
   readonly #commands: PendingCommands;
@@ -77,6 +83,7 @@ export class OperatorPlane {
     this.#output = createLogWriter({ ...data.log, secrets: data.secrets, copy: known.logs.add });
     this.#log = createLogger(this.#output.sink, Date.now);
     this.#loop = createLoopWatch(data.beacon, data.services);
+    this.#stretches = createStretches(data.beacon);
     this.#oversight = createOversight(data.budgetMs);
     this.#commands = createPending({
       clock: systemClock,
@@ -226,6 +233,7 @@ export class OperatorPlane {
       name: this.#data.name,
       services: [...this.#known.services.values()],
       loop: this.#loop(performance.now()),
+      ...this.#delay(),
       ...(stop ? { stopping: { cause: stop.cause, since: this.#stoppingSince } } : {}),
       now: Date.now(),
     };
@@ -234,14 +242,28 @@ export class OperatorPlane {
   #status(): Status {
     const { stop } = this.#oversight;
     const frozen = this.#frozen();
+    const { delay } = this.#delay();
+    const marks = new Map(this.#data.services.map(({ name }, index) => [name, index + 1]));
     return statusOf({
       data: this.#data,
       known: this.#known,
       now: Date.now(),
       rssBytes: process.memoryUsage.rss(),
+      longest: (service) => this.#longest(marks.get(service)),
+      ...(delay ? { loop: { delayMs: delay } } : {}),
       ...(frozen ? { frozen } : {}),
       ...(stop ? { stopping: { cause: stop.cause, since: this.#stoppingSince } } : {}),
     });
+  }
+
+  #delay(): { readonly delay?: LoopDelay } {
+    const delay = this.#stretches.delay();
+    return delay ? { delay } : {};
+  }
+
+  #longest(mark: number | undefined): StretchStatus | undefined {
+    const stretch = mark === undefined ? undefined : this.#stretches.longest(mark);
+    return stretch && { ms: Math.round(stretch.ms), certain: stretch.certain, at: stretch.at };
   }
 
   #frozen(): FrozenLoop | undefined {
@@ -260,6 +282,7 @@ export class OperatorPlane {
     const loop = this.#loop(now);
     const stall = this.#stallOf(loop);
     if (stall) this.#log[stall.level](stall.message, stall.fields);
+    this.#tellStretches(now, loop.frozen);
     this.#native?.watchSignals();
     this.#giveBack(now);
     const signal = beacon[beaconCells.signal] as number;
@@ -274,6 +297,17 @@ export class OperatorPlane {
       this.#endProcess(verdict.code, verdict.why + blocked, now);
     }
     this.#timer = setTimeout(() => this.#look(), this.#oversight.stop ? lookMs.stopping : lookMs.usual);
+  }
+
+  /** A freeze has its own records, and before the services are ready their modules take their time. */
+  #tellStretches(now: number, frozen: boolean): void {
+    const stretches = this.#stretches.look(now, Date.now());
+    const isQuiet = this.#wasFrozen || this.#data.beacon[beaconCells.started] === 0;
+    this.#wasFrozen = frozen;
+    for (const stretch of isQuiet ? [] : stretches) {
+      const record = this.#stretchOf(stretch);
+      if (record) this.#log[record.level](record.message, record.fields);
+    }
   }
 
   /** Once: pages that come back after that are in use. */

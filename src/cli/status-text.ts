@@ -25,7 +25,7 @@ export function statusText(status: Status, look: StatusLook): string {
   ].join("\n");
 }
 
-const wideHeads = ["CRITICAL", "FAILURES", "NEXT TRY"];
+const wideHeads = ["CRITICAL", "FAILURES", "NEXT TRY", "BLOCKED"];
 
 function headline({ name, state, pid, uptimeMs, rssBytes, runtime, admin }: Status, color: boolean): string {
   const facts = [
@@ -54,9 +54,15 @@ function rowOf(service: ServiceStatus, { wide, now }: StatusLook): string[] {
     formatDuration(Math.max(0, now - since)),
     `${generation}`,
     urls.join(" ") || "-",
-    ...(wide ? [critical ? "yes" : "no", `${failures}`, retry] : []),
+    ...(wide ? [critical ? "yes" : "no", `${failures}`, retry, blocked(service)] : []),
     why(service, wide),
   ];
+}
+
+/** The longest time for which it has kept the event loop from the others; with a `~` when it may have been another. */
+function blocked({ longestStretch }: ServiceStatus): string {
+  if (!longestStretch) return "-";
+  return `${longestStretch.certain ? "" : "~"}${formatDuration(longestStretch.ms)}`;
 }
 
 /** @example stateOf({ state: "ready", paused: true }) // "ready (paused)" */

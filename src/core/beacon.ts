@@ -19,8 +19,12 @@ export const beaconCells = {
 
 export type Beacon = Int32Array<SharedArrayBuffer>;
 
+/** Behind the cells: the last beats, a minute of them, two numbers each. See `beats.ts`. */
+export const beatCells = { first: 16, kept: 1_200 } as const;
+
 export function createBeacon(): Beacon {
-  return new Int32Array(new SharedArrayBuffer(64));
+  const cells = beatCells.first + 2 * beatCells.kept;
+  return new Int32Array(new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT));
 }
 
 /** Runs `work` with the beacon on `mark`; restores what was there, so that calls between services nest. */

@@ -83,7 +83,7 @@ function unmatched(excluded: ReadonlySet<string>, checks: readonly Check[]): str
 
 function line(check: Check, excluded: ReadonlySet<string>): string {
   if (excluded.has(check.name)) return `[+]${check.name} excluded: ok`;
-  if (check.status === "pass") return `[+]${check.name} ok`;
+  if (check.status === "pass") return `[+]${check.name} ok${check.detail ? ` (${check.detail})` : ""}`;
   return check.status === "warn"
     ? `[!]${check.name} warning: ${check.output}`
     : `[-]${check.name} failed: ${check.output}`;
@@ -109,12 +109,17 @@ function healthJson(
             observedValue: check.value,
             ...(typeof check.value === "number" ? { observedUnit: "ms" } : {}),
             time: new Date(check.since).toISOString(),
-            ...(check.output === undefined ? {} : { output: check.output }),
+            ...outputOf(check),
           },
         ],
       ]),
     ),
   };
+}
+
+function outputOf({ output, detail }: Check): { output?: string } {
+  const text = [output, detail].filter((part) => part !== undefined).join("; ");
+  return text === "" ? {} : { output: text };
 }
 
 function jsonType(accept: string | null): string | undefined {

@@ -4,6 +4,7 @@ import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { Loop } from "./loop-watch.ts";
 import { describeFreeze } from "./loop-watch.ts";
 import { describeCause } from "./stop-table.ts";
+import type { LoopDelay } from "./stretches.ts";
 
 export type HealthStatus = "pass" | "warn" | "fail";
 
@@ -16,6 +17,8 @@ export interface Check {
   readonly value: string | number;
   /** Why it is not well. */
   readonly output?: string;
+  /** Figures that are worth a look also when it is well. */
+  readonly detail?: string;
   /** Milliseconds since 1970 from which on this holds, as far as it is known. */
   readonly since: number;
 }
@@ -26,6 +29,8 @@ export interface HealthView {
   /** In the order of services.yaml. */
   readonly services: readonly ServiceSnapshot[];
   readonly loop: Loop;
+  /** How late it was over the last minute. */
+  readonly delay?: LoopDelay;
   readonly stopping?: { readonly cause: StopCause; readonly since: number };
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -62,8 +67,9 @@ export function overall(checks: readonly Check[]): HealthStatus {
   return checks.some((check) => check.status === "warn") ? "warn" : "pass";
 }
 
-function loopCheck({ loop, now }: HealthView): Check {
-  const check = { name: "event-loop", measure: "responsiveness" };
+function loopCheck({ loop, delay, now }: HealthView): Check {
+  const detail = delay ? { detail: describeDelay(delay) } : {};
+  const check = { name: "event-loop", measure: "responsiveness", ...detail };
   return loop.frozen
     ? {
         ...check,
@@ -73,6 +79,10 @@ function loopCheck({ loop, now }: HealthView): Check {
         since: now - loop.forMs,
       }
     : { ...check, status: "pass", value: 0, since: now };
+}
+
+function describeDelay({ p50, p99, max }: LoopDelay): string {
+  return `delay of the last minute: p50 ${p50}ms, p99 ${p99}ms, max ${max}ms`;
 }
 
 /** A check of its own only while there is something to tell. */

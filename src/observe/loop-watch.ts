@@ -19,7 +19,7 @@ export interface Frozen {
 
 /**
  * A loop that has not turned for longer is frozen, in milliseconds. Garbage collection of a large heap may
- * take 900 of them and be nobody's fault, and the last beat may be one pulse (100) older than its begin.
+ * take 900 of them and be nobody's fault, and the last beat may be one pulse (50) older than its begin.
  */
 export const freezeMs = 1_200;
 

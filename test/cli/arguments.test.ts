@@ -23,7 +23,7 @@ describe("parseCommand()", () => {
   });
 
   test("lists the commands when none is near", () => {
-    expect(usageOf(() => parseCommand("frobnicate"))).toContain("Commands: run, check, plan");
+    expect(usageOf(() => parseCommand("frobnicate"))).toContain("Commands: run, check, doctor, plan");
   });
 
   test("suggests run for a file", () => {

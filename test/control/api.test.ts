@@ -37,7 +37,7 @@ function setUp(send: (command: Command) => Promise<never> | undefined = () => un
   const known = createKnown(data, (text) => text);
   const api = createApi({
     known,
-    status: () => statusOf({ data, known, now: 5, rssBytes: 1 }),
+    status: () => statusOf({ data, known, longest: () => undefined, now: 5, rssBytes: 1 }),
     redact: (text) => text.replaceAll("hush", "***"),
     async send(command) {
       sent.push(command);
