@@ -55,7 +55,8 @@ export function createFetchCaller({ post, bodies, parity }: FetchCallerOptions):
     return new Promise((resolve, reject) => {
       const abort = () => {
         if (!calls.has(id)) return;
-        post(["abort", id]);
+        const { name, message } = reasonOf(request, env);
+        post(["abort", id, name, message]);
         bodies.breakOff(id);
       };
       const open: Call = { request, env, resolve, reject, abort, upgrade: undefined };
@@ -155,6 +156,14 @@ export function createFetchCaller({ post, bodies, parity }: FetchCallerOptions):
       for (const relay of [...relays.values()]) relay.lost();
     },
   };
+}
+
+/** That of the signal where it is looked at; a client that goes away gives none. */
+function reasonOf(request: Request, env: IntakeEnv | undefined): { name: string; message: string } {
+  const looked = env === undefined || Object.hasOwn(request, "signal");
+  const reason: unknown = looked ? request.signal.reason : undefined;
+  if (reason instanceof Error || reason instanceof DOMException) return reason;
+  return { name: "AbortError", message: "The client has gone away" };
 }
 
 function isSource(body: WireBody | Source): body is Source {

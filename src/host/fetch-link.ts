@@ -32,7 +32,7 @@ export function createFetchLink({ post, serve, parity }: FetchLinkOptions): Fetc
         case "request":
           return server.request(message);
         case "abort":
-          return server.abort(message[1]);
+          return server.abort(message);
         case "response":
         case "error":
           return caller.answer(message);

@@ -9,10 +9,12 @@ import { WorkerRequestEnv } from "./worker-request-env.ts";
 
 export type RequestMessage = Extract<FetchMessage, readonly ["request", ...unknown[]]>;
 
+export type AbortMessage = Extract<FetchMessage, readonly ["abort", ...unknown[]]>;
+
 /** Answers the requests that come over a port. */
 export interface FetchServer {
   request(message: RequestMessage): void;
-  abort(id: number): void;
+  abort(message: AbortMessage): void;
   socket(message: SocketMessage): void;
 }
 
@@ -90,8 +92,8 @@ export function createFetchServer({ post, bodies, serve }: FetchServerOptions): 
 
   return {
     request: (message) => void request(message),
-    abort(id) {
-      servings.get(id)?.aborter.abort(new DOMException("The client has gone away", "AbortError"));
+    abort([, id, name, message]) {
+      servings.get(id)?.aborter.abort(new DOMException(message, name));
     },
     socket: (message) => sockets.get(message[1])?.take(message),
   };

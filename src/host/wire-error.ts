@@ -54,8 +54,11 @@ function sameKind(wire: WireError, locate: Locate): Error {
   if (wire.name === "SupervisorError" && code !== undefined && code in errorCodes) {
     return new SupervisorError(code as ErrorCode, message, hint, options);
   }
-  return new Error(message, options);
+  const Kind = builtIn[wire.name as keyof typeof builtIn] ?? Error;
+  return new Kind(message, options);
 }
+
+const builtIn = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 
 function located(problem: Problem, { paths = [] }: WireError, locate: Locate): Problem {
   const { position, ...rest } = problem;

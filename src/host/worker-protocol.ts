@@ -123,8 +123,8 @@ export type FetchMessage =
       body: WireBody,
     ]
   | readonly [tag: "error", id: number, requestId: string | null, error: WireError]
-  /** The caller has gone away. */
-  | readonly [tag: "abort", id: number]
+  /** Nobody waits for the answer any more; `name` and `message` are those of the reason. */
+  | readonly [tag: "abort", id: number, name: string, message: string]
   | BodyMessage
   | SocketMessage;
 

@@ -1,9 +1,16 @@
 import { createServiceSocket } from "../runtime/service-socket.ts";
 import type { RequestEnv, WebSocketUpgrade } from "../service/contract.ts";
+import type { IntakeEnv } from "../service/intake.ts";
 import { headersOf } from "./header-text.ts";
 import type { SocketMessage } from "./worker-protocol.ts";
 import type { SocketEnd } from "./worker-socket.ts";
 import { createSocketEnd } from "./worker-socket.ts";
+
+/** The peer of a request as it crosses: port and address, "" where there is none, null for a call within the process. */
+export function addressText({ isNetwork, remoteAddr }: IntakeEnv): string | null {
+  if (!isNetwork) return null;
+  return remoteAddr ? `${remoteAddr.port} ${remoteAddr.hostname}` : "";
+}
 
 /** What a service in a thread sees of its request besides the request itself. */
 export class WorkerRequestEnv implements RequestEnv {

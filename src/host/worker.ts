@@ -12,6 +12,7 @@ import type { ThreadGuard } from "./thread-guard.ts";
 import { createThreadGuard } from "./thread-guard.ts";
 import { createRotation } from "./thread-rotation.ts";
 import type { WorkerPool } from "./worker-pool.ts";
+import { addressText } from "./worker-request-env.ts";
 import type { ThreadOwner, WorkerThread } from "./worker-thread.ts";
 
 export interface WorkerHostOptions {
@@ -184,7 +185,7 @@ export class WorkerHost implements Host, ThreadOwner {
   #fetch(request: Request, env: IntakeEnv): Promise<Response> {
     const thread = this.#ready.next();
     if (!thread) return Promise.reject(new Error("No thread of the service is left"));
-    return thread.link.call(request, aboutOf(env), env);
+    return thread.link.call(request, addressText(env), env);
   }
 
   async #replace(instance: number): Promise<void> {
@@ -239,11 +240,6 @@ export class WorkerHost implements Host, ThreadOwner {
   async #terminate(): Promise<void> {
     await Promise.all([...this.#threads, ...this.#retiring].map((thread) => thread.terminate()));
   }
-}
-
-function aboutOf({ isNetwork, remoteAddr }: IntakeEnv): string | null {
-  if (!isNetwork) return null;
-  return remoteAddr ? `${remoteAddr.port} ${remoteAddr.hostname}` : "";
 }
 
 /** One error as it is; several with all of their messages. */

@@ -4,11 +4,15 @@ import { createBeacon } from "../../src/core/beacon.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { LogFields, Logger } from "../../src/core/log.ts";
 import type { Address, HttpPlan } from "../../src/core/plan.ts";
+import { createFetchLink } from "../../src/host/fetch-link.ts";
+import type { FetchMessage } from "../../src/host/worker-protocol.ts";
+import { addressText } from "../../src/host/worker-request-env.ts";
 import type { HttpPlane } from "../../src/http/http-plane.ts";
 import { createHttpPlane } from "../../src/http/http-plane.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import type { RequestEnv } from "../../src/service/contract.ts";
 import type { Intake, IntakeTarget, Lease } from "../../src/service/intake.ts";
+import { scopes } from "../../src/service/scope.ts";
 import { openWire } from "../support/wire.ts";
 
 /** One promise of the contract. */
@@ -94,12 +98,47 @@ export async function openSite(
         beacon: names.indexOf(service) + 1,
         failed() {},
       };
-      const target = { scope, fetch, websocket };
+      const target = isCrossing ? crossingTarget(scope, fetch) : { scope, fetch, websocket };
       leases.set(service, plane.intake(service).open(target));
       return target;
     },
     [Symbol.asyncDispose]: () => plane.closeAll(),
   };
+}
+
+let isCrossing = false;
+
+/** The same promise for a service at the other end of a port, as a worker is. */
+export function throughPort({ name, run }: Case): Case {
+  return {
+    name: `${name}, through a port`,
+    async run(runtime) {
+      isCrossing = true;
+      try {
+        await run(runtime);
+      } finally {
+        isCrossing = false;
+      }
+    },
+  };
+}
+
+/** A service that is reached by what reaches one in a worker, but runs here. */
+function crossingTarget(scope: IntakeTarget["scope"], fetch: ServiceFetch): IntakeTarget {
+  const { port1, port2 } = new MessageChannel();
+  const main = createFetchLink({
+    parity: 0,
+    post: (message) => port1.postMessage(message),
+    serve: () => new Response(null, { status: 404 }),
+  });
+  const thread = createFetchLink({
+    parity: 1,
+    post: (message) => port2.postMessage(message),
+    serve: (request, env) => scopes.run(scope, fetch, request, env),
+  });
+  port1.onmessage = ({ data }: MessageEvent<FetchMessage>) => main.take(data);
+  port2.onmessage = ({ data }: MessageEvent<FetchMessage>) => thread.take(data);
+  return { scope, fetch: (request, env) => main.call(request, addressText(env), env) };
 }
 
 function recorder(logged: Logged[]): Logger {
