@@ -67,7 +67,8 @@ export const commandTable = {
     example: "supervisor check services.yaml",
   },
   doctor: {
-    summary: "Look for what will not work here, or elsewhere: imports, packages, ports, permissions, time limits.",
+    summary:
+      "Look for what will not work here, or elsewhere: imports, packages, ports, permissions, time limits.",
     positionals: target,
     most: Infinity,
     options: { env, json },
