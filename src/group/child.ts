@@ -259,9 +259,14 @@ export class Child {
     return end;
   }
 
-  /** Resolves true when `holds`, which is asked after every change; false after `patienceMs`. */
+  /** Resolves true when `holds`, which is asked after every change and by `look`; false after `patienceMs`. */
   until(holds: () => boolean, patienceMs: number): Promise<boolean> {
     return this.#watchers.until(holds, patienceMs);
+  }
+
+  /** Something that `until` may wait for has changed elsewhere. */
+  look(): void {
+    this.#watchers.poke();
   }
 
   get #stopTimeout(): number {

@@ -97,7 +97,10 @@ export function createGroup(options: GroupOptions): Group {
     const { tag } = child.state;
     if (tag !== "loading" && unloaded.delete(name) && unloaded.size === 0) beginAll();
     else if (tag === "pending") tryBegin(child);
-    for (const dependent of dependents.get(name) ?? []) tryBegin(children.get(dependent));
+    for (const dependent of dependents.get(name) ?? []) {
+      tryBegin(children.get(dependent));
+      children.get(dependent)?.look();
+    }
     if (stopping) return;
     if (tag === "failed" && child.member.critical && !child.isOnTrial) void stop(failureOf(child));
     else settle(child);

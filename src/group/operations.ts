@@ -100,9 +100,16 @@ export function createOperations(world: World): Operations {
     if (child.isFinal) return { action, error: stoppingError(member.name) };
     if (held !== undefined) return { action, error: dependencyHeld(member.name, held) };
     if (!isAlive(child.state) && child.state.tag !== "pending") child.revive(fresh);
-    await child.until(() => child.isFinal || hasSettled(child), member.startTimeout);
-    if (child.state.tag === "pending")
-      return { action, error: stillWaiting(member, unmet(children, member)) };
+    const heldMeanwhile = () => (child.state.tag === "pending" ? heldNeed(children, member) : undefined);
+    const isDecided = () => child.isFinal || hasSettled(child) || heldMeanwhile() !== undefined;
+    await child.until(isDecided, member.startTimeout);
+    if (child.state.tag === "pending") {
+      const by = heldMeanwhile();
+      return {
+        action,
+        error: by ? dependencyHeld(member.name, by) : stillWaiting(member, unmet(children, member)),
+      };
+    }
     await child.until(() => child.isFinal || hasSettled(child), endless);
     return settledAs(child, action);
   }

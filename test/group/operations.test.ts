@@ -178,6 +178,25 @@ describe("group.perform() stop and start", () => {
     expect(state("api")?.state).toBe("stopped");
   });
 
+  test("start does not wait any longer once an operator has stopped what it waits for", async () => {
+    const behaviour = { start: () => Promise.reject(new Error("no disk")) };
+    const { group, state } = await running([
+      fakeService("db", [], { behaviour, critical: false }),
+      fakeService("api", [], { dependsOn: { db: "ready" }, critical: false }),
+    ]);
+    expect(state("db")?.state).toBe("backoff");
+    await group.perform("stop", ["api"]);
+    const starting = group.perform("start", ["api"]);
+    await settle();
+    expect(state("api")?.state).toBe("pending");
+    await group.perform("stop", ["db"]);
+    const [step] = await starting;
+    expect(step?.error).toMatchObject({
+      code: "DEPENDENCY_NOT_READY",
+      hint: "Start it first: supervisor start db",
+    });
+  });
+
   test("an operator's start that is given up does not end the group, though the service is critical", async () => {
     const behaviour = {
       start: (generation: number) =>
