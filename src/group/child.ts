@@ -326,6 +326,8 @@ export class Child {
     const host = this.#member.createHost(generation, this.#reportOf(generation), { fresh: this.#fresh });
     this.#host = host;
     if (this.#isPaused) host.pause();
+    // It may have been paused while it was alive, and resumed while it was not.
+    else if (generation > 1) host.resume();
     const failure = await startInTime(this.#member, this.#options.clock, "init()", host.load());
     if (failure) this.#failed(generation, failure.error);
     else this.#onlyIf(generation, { tag: "loaded" });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openConnection } from "../support/raw-http.ts";
 import type { System } from "../support/system.ts";
 import { startSystem } from "../support/system.ts";
-import { describeTargets, freshBinary, targets } from "../support/targets.ts";
+import { describeTargets, freshBinary } from "../support/targets.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
 
@@ -185,30 +185,3 @@ test.skipIf(!script)(
   },
   slow,
 );
-
-test("500 restarts that load the code anew do not make the process grow", async () => {
-  const big = {
-    ...files,
-    "a.ts": `import { data } from "./data.ts"; ${answering("a")} export const size = data.length;`,
-    "data.ts": "export const data = Array.from({ length: 125_000 }, (_, i) => i);",
-  };
-  for (const target of targets.filter(({ name }) => name !== "deno")) {
-    await using system = startSystem(target, yaml, { files: big });
-    await system.ready();
-    const api = `${await system.url()}/api/v1`;
-    const restart = async (times: number) => {
-      for (let done = 0; done < times; done++) {
-        const response = await fetch(`${api}/services/a/restart`, { method: "POST" });
-        expect(response.status).toBe(200);
-        await response.text();
-      }
-    };
-    const rss = () =>
-      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${system.process.pid}/status`, "utf8"))?.[1]);
-    await restart(100);
-    const before = rss();
-    await restart(400);
-    expect(await ask(await system.url("a"))).toBe('a {"n":1} g501');
-    expect(rss() / before).toBeLessThan(1.2);
-  }
-}, 60_000);

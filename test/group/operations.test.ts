@@ -241,6 +241,14 @@ describe("group.perform() stop and start", () => {
 });
 
 describe("group.perform() pause and resume", () => {
+  test("a service that is resumed while it is stopped lets work in when it is back", async () => {
+    const seen: string[] = [];
+    const { group, state } = await running([fakeService("api", seen)]);
+    for (const verb of ["pause", "stop", "resume", "start"] as const) await group.perform(verb, ["api"]);
+    expect(seen.filter((line) => /^(pause|resume) /.test(line))).toEqual(["pause api 1", "resume api 2"]);
+    expect(state("api")).not.toHaveProperty("paused");
+  });
+
   test("a paused service stays paused across a replace and a crash, until it is resumed", async () => {
     const seen: string[] = [];
     const api = fakeService("api", seen);
