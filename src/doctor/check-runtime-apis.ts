@@ -20,26 +20,19 @@ export function checkRuntimeApis({ sources, runtime }: Subject): Finding[] {
 }
 
 function globalsIn(source: SourceFile): Finding[] {
+  if (asks.test(source.code)) return [];
   return (["bun", "deno"] as const).flatMap((owner) => {
     const word = names[owner];
-    // A declaration of that name, or a question whether it is there, is a module that knows about both.
-    if (
-      new RegExp(
-        `\\btypeof\\s+${word}\\b|["'\`]\\s*["'\`]\\s+in\\s+globalThis|\\bglobalThis\\.${word}\\b`,
-      ).test(source.code)
-    )
-      return [];
     const match = new RegExp(`(?<![.\\w$])${word}\\.\\w+`).exec(source.code);
     if (!match) return [];
-    return [
-      finding(
-        "warn",
-        `"${match[0]}" exists on ${word} only`,
-        positionIn(source, match.index, match[0].length),
-      ),
-    ];
+    const at = positionIn(source, match.index, match[0].length);
+    return [finding("warn", `"${match[0]}" exists on ${word} only`, at)];
   });
 }
+
+/** A file that asks where it runs knows about both; in `"Bun" in globalThis` the code has a blank for the word. */
+const asks =
+  /\btypeof\s+(?:Bun|Deno)\b|\bglobalThis\.(?:Bun|Deno)\b|(["'`]) *\1\s+in\s+globalThis\b|\bprocess\.versions\.(?:bun|deno)\b/;
 
 const names = { bun: "Bun", deno: "Deno" } as const;
 

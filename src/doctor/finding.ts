@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../core/errors.ts";
 import type { Position } from "../core/problem.ts";
 
 /** `error`: it will not work here. `warn`: it will not work elsewhere, or not well. `info`: worth knowing. */
@@ -6,7 +7,7 @@ export type Level = "error" | "warn" | "info";
 /** Something that the doctor noticed, where, and what to do about it. */
 export interface Finding {
   readonly level: Level;
-  readonly code: string;
+  readonly code: FindingCode | ErrorCode;
   readonly message: string;
   readonly remedy: string;
   /** Absent when no line of a file is at fault. */

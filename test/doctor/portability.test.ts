@@ -176,7 +176,7 @@ test("checkRuntimeApis() finds globals and specifiers of one runtime, unless the
       'import "npm:hono";',
       "Bun.version; x.Bun.y; Deno.env;",
     ),
-    "both.ts": "const v = typeof Bun === 'undefined' ? 1 : Bun.version;\n",
+    "both.ts": "const v = typeof Deno === 'undefined' ? Bun.version : Deno.version;\n",
   });
   const subject = await subjectOf(folder);
   expect(briefly(checkRuntimeApis(subject))).toEqual([
