@@ -326,8 +326,6 @@ export class Child {
     const host = this.#member.createHost(generation, this.#reportOf(generation), { fresh: this.#fresh });
     this.#host = host;
     if (this.#isPaused) host.pause();
-    // It may have been paused while it was alive, and resumed while it was not.
-    else if (generation > 1) host.resume();
     const failure = await startInTime(this.#member, this.#options.clock, "init()", host.load());
     if (failure) this.#failed(generation, failure.error);
     else this.#onlyIf(generation, { tag: "loaded" });
@@ -433,7 +431,8 @@ export class Child {
   #setPaused(paused: boolean): void {
     if (this.#isPaused === paused) return;
     this.#isPaused = paused;
-    const hosts = [isAlive(this.#state) ? this.#host : undefined, this.#replacement?.host];
+    // Also a host that has ended: what lets work in outlives it.
+    const hosts = [this.#host, this.#replacement?.host];
     for (const host of hosts) paused ? host?.pause() : host?.resume();
     this.#options.touched(this);
   }
