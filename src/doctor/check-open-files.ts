@@ -3,8 +3,8 @@ import type { Subject } from "./subject.ts";
 
 /** What the runtime and the supervisor have open before anybody connects. */
 const ownFiles = 64;
-/** A service that serves should be able to hold at least so many connections. */
-const connectionsEach = 100;
+/** A service that serves should be able to hold so many connections, but not all services at the same time. */
+const connections = { each: 100, together: 1_000 } as const;
 
 /** Whether the limit of open files leaves something for connections. */
 export function checkOpenFiles({ plan, machine }: Subject): Finding[] {
@@ -12,7 +12,8 @@ export function checkOpenFiles({ plan, machine }: Subject): Finding[] {
     /^Max open files\s+(\d+)/m.exec(machine.read("/proc/self/limits") ?? "")?.[1] ?? Number.NaN,
   );
   const serving = plan.services.filter(({ http }) => http).length;
-  const needed = ownFiles + plan.services.length + serving * connectionsEach;
+  const wanted = Math.min(connections.together, serving * connections.each);
+  const needed = ownFiles + 2 * plan.services.length + wanted;
   if (!(limit < needed)) return [];
   const tight = limit < ownFiles + 2 * plan.services.length;
   return [

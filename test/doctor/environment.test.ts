@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import type { ServicePlan } from "../../src/core/plan.ts";
 import { checkKubernetes } from "../../src/doctor/check-kubernetes.ts";
 import { checkOpenFiles } from "../../src/doctor/check-open-files.ts";
 import { checkPermissions } from "../../src/doctor/check-permissions.ts";
@@ -170,9 +171,10 @@ test("checkKubernetes() says what to write, and warns where the default is too s
 test("checkOpenFiles() compares the limit with the services", async () => {
   using folder = tempDir({ "services.yaml": oneService, "api.ts": "" });
   const subject = await subjectOf(folder);
-  const limited = (limit: string) =>
+  const limited = (limit: string, plan = subject.plan) =>
     checkOpenFiles({
       ...subject,
+      plan,
       machine: freeMachine({
         read: () => `Limit   Soft Limit  Hard Limit Units\nMax open files            ${limit}  4096 files\n`,
       }),
@@ -181,5 +183,9 @@ test("checkOpenFiles() compares the limit with the services", async () => {
   expect(limited("unlimited")).toEqual([]);
   expect(briefly(limited("128"))).toEqual(["warn OPEN_FILES"]);
   expect(briefly(limited("32"))).toEqual(["error OPEN_FILES"]);
+  const [service] = subject.plan.services;
+  const many = { ...subject.plan, services: Array.from({ length: 1_000 }, () => service as ServicePlan) };
+  expect(limited("4096", many)).toEqual([]);
+  expect(briefly(limited("3000", many))).toEqual(["warn OPEN_FILES"]);
   expect(checkOpenFiles(subject)).toEqual([]);
 });
