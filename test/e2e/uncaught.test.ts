@@ -110,6 +110,29 @@ describeTargets("an error that nobody caught", (target) => {
       },
       slow,
     );
+
+    test(
+      "does what the services.yaml of the last reload says",
+      async () => {
+        const asked = `let asked = false;
+setInterval(() => { if (asked) { asked = false; throw new Error("of nobody"); } }, 10);
+export default { fetch() { asked = true; return new Response("well"); } };
+`;
+        const yaml = `${head}services:
+${two}`;
+        await using system = startSystem(target, yaml, { files: { "shared.ts": asked } });
+        await system.ready();
+        const url = await system.url("a");
+        await fetch(url);
+        await system.record(({ msg }) => msg.includes("no service could be blamed"));
+        system.folder.write("services.yaml", `on_unattributed: stop\n${yaml}`);
+        system.process.signal("SIGHUP");
+        await system.record(({ msg }) => msg === "reloaded: reconfigure on_unattributed");
+        await fetch(url);
+        expect((await system.process.exit).code).toBe(70);
+      },
+      slow,
+    );
   });
 });
 
