@@ -25,7 +25,7 @@ function requestOf(service: string, { method, path, headers, body }: InjectedReq
   try {
     return new Request(new URL(path, `http://${service}/`), {
       method,
-      headers: headers.map(([name, value]) => [name, value]),
+      headers: headers.map(([name, value]): [string, string] => [name, value]),
       signal: AbortSignal.timeout(patienceMs),
       ...(body === undefined ? {} : { body }),
     });

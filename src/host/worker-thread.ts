@@ -1,3 +1,4 @@
+import type { URL as NodeUrl } from "node:url";
 import { Worker } from "node:worker_threads";
 import { SupervisorError } from "../core/errors.ts";
 import type { LogSink } from "../core/log.ts";
@@ -61,7 +62,8 @@ export class WorkerThread {
     this.link = createFetchLink({ parity: 0, post: (message) => this.#post(message), serve });
     this.imported = this.#imported.promise;
     this.#imported.promise.catch(ignore);
-    this.#worker = new Worker(entry, {
+    // To the types of one runtime, the global URL and the one of node:url are two.
+    this.#worker = new Worker(entry as NodeUrl, {
       name,
       workerData: data,
       ...(worker?.memory === undefined ? {} : { resourceLimits: hardLimit(worker.memory) }),
