@@ -32,3 +32,15 @@ export function waves(services: readonly Ordered[]): Map<string, number> {
   for (const service of services) waveOf(service.name);
   return found;
 }
+
+/** The same in groups: services of one wave do not depend on each other, and what nobody else needs comes last. */
+export function inWaves<T extends Ordered>(services: readonly T[]): T[][] {
+  const wave = waves(services);
+  const found: T[][] = [];
+  for (const service of services) {
+    const index = wave.get(service.name) ?? 0;
+    found[index] ??= [];
+    found[index].push(service);
+  }
+  return found;
+}

@@ -3,7 +3,7 @@ import { sleep } from "../core/clock.ts";
 import type { StepResult, Verb } from "../core/command.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
-import { startOrder } from "../core/order.ts";
+import { inWaves, startOrder } from "../core/order.ts";
 import type { ShutdownPlan } from "../core/plan.ts";
 import type { LeftBehind, ServiceStop, StopCause, StopReport } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
@@ -198,6 +198,17 @@ export function createGroup(options: GroupOptions): Group {
     endWhenDone();
   }
 
+  /** Along the dependencies: one that is stopped before it starts again must not fail those who need it. */
+  async function perform(verb: Verb, names: readonly string[]): Promise<StepResult[]> {
+    const steps = new Map<string, StepResult>();
+    const note = async (name: string) => void steps.set(name, await operations.perform(verb, name));
+    const waves = inWaves(names.flatMap((name) => children.get(name)?.member ?? []));
+    if (verb === "stop") waves.reverse();
+    for (const wave of waves) await Promise.all(wave.map(({ name }) => note(name)));
+    await Promise.all(names.filter((name) => !steps.has(name)).map(note));
+    return names.map((name) => steps.get(name) as StepResult);
+  }
+
   function stop(cause: StopCause): Promise<StopReport> {
     stopping ??= stopAll(cause);
     return stopping;
@@ -245,7 +256,7 @@ export function createGroup(options: GroupOptions): Group {
     stop,
     ended: ended.promise,
     report: () => reportNow?.(),
-    perform: (verb, names) => Promise.all(names.map((name) => operations.perform(verb, name))),
+    perform,
     update,
     snapshots: () => [...children.values()].map((child) => child.snapshot),
   };

@@ -1,7 +1,7 @@
 import type { StepResult } from "../core/command.ts";
 import { within } from "../core/deadline.ts";
 import { defaultStopTimeout } from "../core/ladder.ts";
-import { waves } from "../core/order.ts";
+import { inWaves } from "../core/order.ts";
 import type { ShutdownPlan } from "../core/plan.ts";
 import type { Child } from "./child.ts";
 import type { Member } from "./host.ts";
@@ -41,7 +41,7 @@ export function createUpdate(options: UpdateOptions): (change: GroupChange) => P
       takeIn(change);
       rewired(change.members, change.shutdown);
     }
-    for (const wave of wavesOf(change.members))
+    for (const wave of inWaves(change.members))
       steps.push(...(await Promise.all(wave.flatMap(stepFor(change)))));
     if (!isStopping()) rewired(change.members, change.shutdown);
     return steps;
@@ -51,7 +51,7 @@ export function createUpdate(options: UpdateOptions): (change: GroupChange) => P
   async function removeAll(names: readonly string[]): Promise<StepResult[]> {
     const members = names.flatMap((name) => children.get(name)?.member ?? []);
     const steps: StepResult[] = [];
-    for (const wave of wavesOf(members).reverse()) {
+    for (const wave of inWaves(members).reverse()) {
       steps.push(...(await Promise.all(wave.map(({ name }) => operations.step(name, "remove", leave)))));
     }
     return steps;
@@ -120,16 +120,4 @@ export function createUpdate(options: UpdateOptions): (change: GroupChange) => P
   }
 
   return (change) => inTurn("update", () => update(change));
-}
-
-/** Members that do not depend on each other, those that nobody else needs last. */
-function wavesOf(members: readonly Member[]): Member[][] {
-  const wave = waves(members);
-  const found: Member[][] = [];
-  for (const member of members) {
-    const index = wave.get(member.name) ?? 0;
-    found[index] ??= [];
-    found[index].push(member);
-  }
-  return found;
 }

@@ -164,6 +164,28 @@ describe("group.perform() stop and start", () => {
     expect(step?.note).toBe("still running, though they depend on it: api");
   });
 
+  test("several at once go along the dependencies: up with those who are needed first, down with them last", async () => {
+    const seen: string[] = [];
+    const { group } = await running([
+      fakeService("api", seen, { dependsOn: { db: "ready" }, replace: "stop-first" }),
+      fakeService("db", seen, { replace: "stop-first" }),
+    ]);
+    const steps = await group.perform("restart", ["api", "db"]);
+    expect(steps).toMatchObject([
+      { subject: "api", outcome: "done" },
+      { subject: "db", outcome: "done" },
+    ]);
+    seen.length = 0;
+    await group.perform("stop", ["db", "api"]);
+    await group.perform("start", ["api", "db"]);
+    expect(seen.filter((line) => /^(up|down)/.test(line))).toEqual([
+      "down api",
+      "down db",
+      "up db",
+      "up api",
+    ]);
+  });
+
   test("start refuses while an operator keeps a dependency away, and says which", async () => {
     const { group, state } = await running([
       fakeService("db"),
