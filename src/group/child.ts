@@ -1,20 +1,16 @@
 import type { Clock } from "../core/clock.ts";
-import { isPermanent, messageOf } from "../core/errors.ts";
-import { defaultStopTimeout } from "../core/ladder.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Held, LeftBehind } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
-import type { ChildEnd, Ending } from "./ending.ts";
-import { endHost, nothingToEnd } from "./ending.ts";
-import type { HealthSubject, HealthWatch } from "./health-watch.ts";
-import { createHealthWatch } from "./health-watch.ts";
-import type { Host, HostReport, Member } from "./host.ts";
-import { startInTime } from "./patience.ts";
-import type { Replacement } from "./replacement.ts";
-import { bringUp } from "./replacement.ts";
-import type { RestartHistory, Verdict } from "./restart.ts";
-import { afterCompletion, afterFailure, afterStable, noFailures } from "./restart.ts";
-import type { ChildEvent, ChildState, StopGoal } from "./state.ts";
+import { snapshotOf } from "./child-snapshot.ts";
+import type { ChildEnd } from "./ending.ts";
+import { nothingToEnd } from "./ending.ts";
+import { Generations } from "./generations.ts";
+import type { Member } from "./host.ts";
+import type { Outcome, Replacement } from "./replacement.ts";
+import type { ChildState } from "./state.ts";
 import { isAlive, isHeldBack, isOver, isServing, next } from "./state.ts";
+import { StateMachine } from "./state-machine.ts";
 import type { Watchers } from "./watchers.ts";
 import { createWatchers } from "./watchers.ts";
 
@@ -38,54 +34,44 @@ export type Replaced =
   | { readonly tag: "inseparable" }
   | { readonly tag: "failed"; readonly generation: number; readonly error: unknown };
 
-/** Runs one service: feeds what happens into `next()` and acts on the state that comes out, nowhere else. */
+/** One service as the group sees it: what can be asked of it, and what can be asked about it. */
 export class Child {
   /** Grows with every first start in the group; undefined until `begin` was called once. */
   startedAs: number | undefined;
   readonly #options: ChildOptions;
-  #member: Member;
-  #state: ChildState = { tag: "pending", generation: 0 };
-  #since: number;
-  #history: RestartHistory = noFailures;
-  /** The number of the newest generation. */
-  #issued = 0;
-  #fresh = false;
-  #host: Host | undefined;
-  #replacement: Replacement | undefined;
-  #ending: Ending | undefined;
-  /** The end of the generation that was replaced. */
-  #retiring: Ending | undefined;
-  #budget = defaultStopTimeout;
-  #final = false;
-  #isPaused = false;
+  readonly #generations: Generations;
+  readonly #machine: StateMachine;
+  readonly #watchers: Watchers;
   #isOnTrial = false;
   #note: string | undefined;
-  /** Generations past their deadline that have not ended, by number. */
-  readonly #strays = new Map<number, Host>();
-  /** The first failure after the group began to stop. */
-  #lateError: unknown;
-  #timers: (() => void)[] = [];
-  readonly #watchers: Watchers;
-  readonly #health: HealthWatch;
 
   constructor(options: ChildOptions) {
+    const { member, clock, random } = options;
     this.#options = options;
-    this.#member = options.member;
-    this.#since = options.clock.wall();
-    this.#watchers = createWatchers(options.clock);
-    this.#health = createHealthWatch(this.#asHealthSubject(), options.clock);
+    this.#watchers = createWatchers(clock);
+    this.#generations = new Generations(member, clock, (stray, allowedMs) => {
+      // The end of the group is told in its report.
+      if (!this.isFinal) options.abandoned(this, stray, allowedMs);
+    });
+    this.#machine = new StateMachine({
+      generations: this.#generations,
+      clock,
+      random,
+      changed: (from) => this.#changed(from),
+      failed: (generation, error) => options.failed(this, generation, error),
+    });
   }
 
   get member(): Member {
-    return this.#member;
+    return this.#generations.member;
   }
 
   get state(): ChildState {
-    return this.#state;
+    return this.#machine.state;
   }
 
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#generations.isPaused;
   }
 
   /** An operator's start that has not come to anything yet: giving it up harms nobody else. */
@@ -95,92 +81,89 @@ export class Child {
 
   /** The group stops, or the service is removed from it: no operation can succeed any more. */
   get isFinal(): boolean {
-    return this.#final;
+    return this.#machine.isFinal;
   }
 
   /** What an operator should know about the generation that serves. */
   get note(): string | undefined {
-    return this.#host?.note;
+    return this.#generations.current?.note;
   }
 
   /** Whether its end is one that counts for "all services have ended". */
   get isDone(): boolean {
-    return isOver(this.#state) && !isHeldBack(this.#state) && !this.#isOnTrial && !this.#replacement;
+    const { state } = this;
+    return isOver(state) && !isHeldBack(state) && !this.#isOnTrial && !this.#generations.coming;
   }
 
   get snapshot(): ServiceSnapshot {
-    const state = this.#state;
-    const reason = this.#reason();
-    return {
-      name: this.#member.name,
-      state: state.tag,
-      generation: state.generation,
-      critical: this.#member.critical,
-      since: this.#since,
-      failures: this.#history.attempt,
-      ...(this.startedAs === undefined ? {} : { startedAs: this.startedAs }),
-      ...(reason ? { reason } : {}),
-      ...("delay" in state ? { retryAt: this.#since + state.delay } : {}),
-      ...(this.#isPaused ? { paused: true } : {}),
-      ...(this.#replacement ? { replacing: this.#replacement.generation } : {}),
-      ...(isHeldBack(state) ? { stoppedBy: "operator" } : {}),
-      ...(this.#note === undefined ? {} : { note: this.#note }),
-    };
+    const { since, failures } = this.#machine;
+    return snapshotOf({
+      member: this.member,
+      state: this.state,
+      since,
+      failures,
+      startedAs: this.startedAs,
+      isPaused: this.isPaused,
+      replacing: this.#generations.coming?.generation,
+      note: this.#note,
+      unmet: this.#options.unmet,
+    });
   }
 
   /** What the generation that lives now has in its hands. */
   get held(): Held | undefined {
-    return isAlive(this.#state) ? this.#host?.held() : undefined;
+    return isAlive(this.state) ? this.#generations.current?.held() : undefined;
   }
 
   /** Generations that were abandoned by their successors, and have not ended since. */
   get strays(): readonly LeftBehind[] {
-    return [...this.#strays].map(([generation, host]) => ({ generation, held: host.held() }));
+    return this.#generations.strays;
   }
 
   load(): void {
-    this.#load(false);
+    this.#machine.load(false);
   }
 
   begin(): void {
-    this.#apply({ tag: "begin" });
+    this.#machine.apply({ tag: "begin" });
   }
 
   /** Takes `error` as a failure of the generation that runs now, or notes it when there is none. */
   fail(error: unknown): void {
-    this.#failed(this.#state.generation, error);
+    this.#machine.failed(this.state.generation, error);
   }
 
   /** Other policies, and other hosts for later generations; the one that runs is not disturbed. */
   adopt(member: Member): void {
-    this.#member = member;
+    this.#generations.member = member;
   }
 
   /** Makes a new generation now, where none is alive: whatever was, its failures are forgotten. */
   revive(fresh: boolean): void {
     this.#isOnTrial = true;
-    this.#history = noFailures;
     this.#note = undefined;
-    this.#load(fresh);
+    this.#machine.forgive();
+    this.#machine.load(fresh);
   }
 
   /** Ends what is alive; it stays away until `revive`. Never rejects. */
   async rest(): Promise<ChildEnd> {
-    this.#apply({ tag: "stop", by: "operator" });
-    return this.#state.tag === "stopping" && this.#ending ? this.#ending.done : nothingToEnd;
+    this.#machine.apply({ tag: "stop", by: "operator" });
+    const { ending } = this.#generations;
+    return this.state.tag === "stopping" && ending ? ending.done : nothingToEnd;
   }
 
   pause(): void {
-    this.#setPaused(true);
+    if (this.#generations.setPaused(true)) this.#options.touched(this);
   }
 
   resume(): void {
-    this.#setPaused(false);
+    if (this.#generations.setPaused(false)) this.#options.touched(this);
   }
 
   /** Hands `config` to the generation that serves; false when it has no way to take it. Rejects with its error. */
   async reload(config: unknown): Promise<boolean> {
-    return (await this.#host?.reload?.(config)) ?? false;
+    return (await this.#generations.current?.reload?.(config)) ?? false;
   }
 
   /**
@@ -188,53 +171,32 @@ export class Child {
    * does not come up, everything stays as it was. Never rejects; `switched` is called at the switch.
    */
   async replace(member: Member, fresh: boolean, switched: (from: number) => void): Promise<Replaced> {
-    const replacement = bringUp({
-      member,
-      generation: ++this.#issued,
-      clock: this.#options.clock,
-      fresh,
-      paused: this.#isPaused,
-      serving: () => this.#host,
-      end: (generation, host) => this.#endHost(generation, host, this.#stopTimeout, false),
-    });
-    const { generation } = replacement;
-    this.#replacement = replacement;
+    const coming = this.#generations.bringUp(member, fresh);
     this.#options.touched(this);
-    const outcome = await replacement.outcome;
-    const from = this.#state;
-    if (outcome.tag === "up" && !this.#final && next(from, { tag: "replaced", generation }) !== from) {
-      const [old, ending, budget] = [this.#host as Host, this.#ending, this.#stopTimeout];
-      this.#takeOver(replacement, member);
-      switched(from.generation);
-      this.#retiring = isServing(from) ? this.#endHost(from.generation, old, budget, false) : ending;
-      const end = (await this.#retiring?.done) ?? nothingToEnd;
-      this.#retiring = undefined;
-      return { tag: "replaced", end, note: replacement.host.note };
+    const outcome = await coming.outcome;
+    const from = this.state;
+    const event = { tag: "replaced", generation: coming.generation } as const;
+    if (outcome.tag !== "up" || this.isFinal || next(from, event) === from) {
+      return this.#refuse(coming, outcome);
     }
-    const error = outcome.tag === "failed" ? outcome.error : new Error("There is nothing left to replace");
-    await replacement.end().done;
-    this.#replacement = undefined;
-    if (outcome.tag === "inseparable") {
-      this.#options.touched(this);
-      return { tag: "inseparable" };
-    }
-    this.#note = `generation ${generation} was refused: ${messageOf(error)}`;
-    this.#options.touched(this);
-    // A retry that fell due meanwhile had to wait: never two generations at once by accident.
-    if ("delay" in this.#state && this.#timers.length === 0) this.load();
-    return { tag: "failed", generation, error };
+    const outgoing = this.#generations.switchTo(coming, member, from.generation);
+    this.#note = undefined;
+    this.#machine.replaced(coming);
+    switched(from.generation);
+    const end = await this.#generations.retire(outgoing, isServing(from));
+    return { tag: "replaced", end, note: coming.host.note };
   }
 
   quiet(): void {
-    if (isAlive(this.#state)) this.#host?.quiet();
+    if (isAlive(this.state)) this.#generations.current?.quiet();
   }
 
   /** From now on nothing begins by itself any more: no retry, no next generation. */
   halt(): void {
-    if (this.#final) return;
-    this.#final = true;
-    this.#replacement?.end();
-    if (!isAlive(this.#state)) this.#apply({ tag: "stop" });
+    if (this.isFinal) return;
+    this.#machine.beFinal();
+    this.#generations.coming?.end();
+    if (!isAlive(this.state)) this.#machine.apply({ tag: "stop" });
     this.#watchers.poke();
   }
 
@@ -243,19 +205,19 @@ export class Child {
     const { clock } = this.#options;
     const at = clock.now() + budget;
     this.halt();
-    this.#retiring?.hurry(at);
-    const coming = this.#replacement?.end();
+    this.#generations.retiring?.hurry(at);
+    const coming = this.#generations.coming?.end();
     coming?.hurry(clock.now() + budget / 2);
     await coming?.done;
     let end = nothingToEnd;
-    if (isAlive(this.#state)) {
-      this.#budget = at - clock.now();
-      this.#apply({ tag: "stop" });
-      this.#ending?.hurry(at);
-      end = (await this.#ending?.done) ?? nothingToEnd;
-      end = { ...end, error: end.error ?? this.#lateError };
+    if (isAlive(this.state)) {
+      this.#machine.stop(at - clock.now());
+      const { ending } = this.#generations;
+      ending?.hurry(at);
+      end = (await ending?.done) ?? nothingToEnd;
+      end = { ...end, error: end.error ?? this.#machine.lateError };
     }
-    await this.#retiring?.done;
+    await this.#generations.retiring?.done;
     return end;
   }
 
@@ -269,185 +231,24 @@ export class Child {
     this.#watchers.poke();
   }
 
-  get #stopTimeout(): number {
-    return this.#member.stopTimeout ?? defaultStopTimeout;
-  }
-
-  #load(fresh: boolean): void {
-    if (this.#final) return;
-    this.#fresh = fresh;
-    this.#apply({ tag: "load", generation: this.#issued + 1 });
-  }
-
-  #apply(event: ChildEvent): void {
-    const from = this.#state;
-    const to = next(from, event);
-    if (to === from) return;
-    this.#state = to;
-    this.#since = this.#options.clock.wall();
-    for (const cancel of this.#timers.splice(0)) cancel();
-    this.#act(to, from);
+  #changed(from: ChildState): void {
+    const { state } = this;
+    const isUp = isServing(state) && !isServing(from);
+    if (isUp || state.tag === "stopped" || state.tag === "completed") this.#isOnTrial = false;
     this.#options.changed(this, from);
     this.#watchers.poke();
   }
 
-  #act(state: ChildState, from: ChildState): void {
-    switch (state.tag) {
-      case "loading":
-        void this.#init(state.generation);
-        break;
-      case "starting":
-        void this.#start(state.generation);
-        break;
-      case "ready":
-      case "unhealthy":
-        if (!isServing(from)) this.#isOnTrial = false;
-        if (!isServing(from) || from.generation !== state.generation) this.#health.forget();
-        this.#health.askLater();
-        if (state.tag === "ready") this.#later(this.#member.restart.stable, () => this.#becameStable());
-        break;
-      case "stopping":
-        if (from.tag !== "stopping") this.#end(state.generation);
-        break;
-      case "backoff":
-      case "quarantined":
-        if (this.#final) this.#apply({ tag: "stop" });
-        else this.#later(state.delay, () => this.#retry());
-        break;
-      case "stopped":
-      case "completed":
-        this.#isOnTrial = false;
-        break;
+  async #refuse({ generation }: Replacement, outcome: Outcome): Promise<Replaced> {
+    await this.#generations.giveUpComing();
+    if (outcome.tag === "inseparable") {
+      this.#options.touched(this);
+      return { tag: "inseparable" };
     }
-  }
-
-  async #init(generation: number): Promise<void> {
-    this.#issued = generation;
-    const host = this.#member.createHost(generation, this.#reportOf(generation), { fresh: this.#fresh });
-    this.#host = host;
-    if (this.#isPaused) host.pause();
-    const failure = await startInTime(this.#member, this.#options.clock, "init()", host.load());
-    if (failure) this.#failed(generation, failure.error);
-    else this.#onlyIf(generation, { tag: "loaded" });
-  }
-
-  async #start(generation: number): Promise<void> {
-    const work = (this.#host as Host).start();
-    const failure = await startInTime(this.#member, this.#options.clock, "start()", work);
-    if (failure) this.#failed(generation, failure.error);
-    else this.#onlyIf(generation, { tag: "ready" });
-  }
-
-  #retry(): void {
-    // The generation that comes up takes over, or `replace` tries again.
-    this.#timers = [];
-    if (!this.#replacement) this.load();
-  }
-
-  #takeOver(replacement: Replacement, member: Member): void {
-    const { generation, host } = replacement;
-    this.#replacement = undefined;
-    this.#member = member;
-    this.#host = host;
-    this.#history = noFailures;
-    this.#note = undefined;
-    this.#apply({ tag: "replaced", generation });
-    replacement.adopt(this.#reportOf(generation));
-  }
-
-  #reportOf(generation: number): HostReport {
-    return {
-      failed: (error) => this.#failed(generation, error),
-      completed: () => this.#onlyIf(generation, { tag: "completed" }),
-    };
-  }
-
-  #failed(generation: number, error: unknown): void {
-    this.#options.failed(this, generation, error);
-    if (this.#final) this.#lateError ??= error;
-    this.#onlyIf(generation, { tag: "failed", error });
-  }
-
-  /** Once the group stops, a service that fails or completes keeps its turn: others may still need it. */
-  #onlyIf(generation: number, event: ChildEvent): void {
-    if (this.#state.generation === generation && !this.#final) this.#apply(event);
-  }
-
-  #end(generation: number): void {
-    const budget = this.#final ? this.#budget : this.#stopTimeout;
-    this.#ending = this.#endHost(generation, this.#host as Host, budget, this.#final);
-    void this.#ending.done.then(() => {
-      if (this.#state.tag !== "stopping" || this.#state.generation !== generation) return;
-      this.#apply({ tag: "ended", verdict: this.#verdict(this.#state.goal) });
-    });
-  }
-
-  #endHost(generation: number, host: Host, budget: number, final: boolean): Ending {
-    return endHost(host, this.#options.clock, { budget, final }, (held, gone) => {
-      this.#strays.set(generation, host);
-      void gone.then(() => this.#strays.delete(generation));
-      // The end of the group is told in its report.
-      if (!this.#final) this.#options.abandoned(this, { generation, held }, budget);
-    });
-  }
-
-  #verdict(goal: StopGoal): Verdict {
-    if (this.#final || goal.tag === "stop") return { tag: "giveUp" };
-    if (goal.tag === "complete") return afterCompletion(this.#member.restart);
-    const { clock, random } = this.#options;
-    const facts = {
-      now: clock.now(),
-      permanent: isPermanent(goal.error),
-      critical: this.#member.critical,
-      random: random(),
-    };
-    const { history, verdict } = afterFailure(this.#member.restart, this.#history, facts);
-    this.#history = history;
-    return verdict;
-  }
-
-  #becameStable(): void {
-    this.#history = afterStable(this.#history);
-  }
-
-  #asHealthSubject(): HealthSubject {
-    const child = this;
-    return {
-      get state() {
-        return child.#state;
-      },
-      get host() {
-        return child.#host;
-      },
-      get member() {
-        return child.#member;
-      },
-      later: (delay, callback) => this.#later(delay, callback),
-      apply: (event) => this.#apply(event),
-      failed: (generation, error) => this.#failed(generation, error),
-    };
-  }
-
-  #setPaused(paused: boolean): void {
-    if (this.#isPaused === paused) return;
-    this.#isPaused = paused;
-    // Also a host that has ended: what lets work in outlives it.
-    const hosts = [this.#host, this.#replacement?.host];
-    for (const host of hosts) paused ? host?.pause() : host?.resume();
+    const error = outcome.tag === "failed" ? outcome.error : new Error("There is nothing left to replace");
+    this.#note = `generation ${generation} was refused: ${messageOf(error)}`;
     this.#options.touched(this);
-  }
-
-  #later(delay: number, callback: () => void): void {
-    this.#timers.push(this.#options.clock.after(delay, callback));
-  }
-
-  #reason(): string | undefined {
-    const state = this.#state;
-    if ("error" in state) return state.error === undefined ? undefined : messageOf(state.error);
-    if (state.tag === "unhealthy") return state.reason;
-    if (state.tag === "stopping" && state.goal.tag === "recover") return messageOf(state.goal.error);
-    if (state.tag !== "pending" || isOver(state)) return undefined;
-    const unmet = this.#options.unmet(this.#member);
-    return unmet.length > 0 ? `waits for ${unmet.join(", ")}` : undefined;
+    this.#machine.retryIfDue();
+    return { tag: "failed", generation, error };
   }
 }

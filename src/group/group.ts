@@ -79,8 +79,11 @@ export function createGroup(options: GroupOptions): Group {
 
   function childOf(member: Member): Child {
     const { random } = options;
-    const needs = (of: Member) => unmet(children, of);
     return new Child({ member, clock, random, changed, touched, failed, abandoned, unmet: needs });
+  }
+
+  function needs(member: Member): string[] {
+    return unmet(children, member);
   }
 
   function start(): void {
