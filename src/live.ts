@@ -52,6 +52,7 @@ export function createLive(options: LiveOptions): Live {
   /** In the order of their marks in the beacon: see `createMembers`. */
   let marked = source.plan.services.map(({ name, critical }) => ({ name, critical }));
   let secrets = source.plan.secrets;
+  let told = source.plan;
   let saidUnable = false;
 
   const reloader = createReloader({
@@ -76,6 +77,9 @@ export function createLive(options: LiveOptions): Live {
 
   function adopted(plan: Plan, moved: readonly string[]): void {
     options.adopted(plan);
+    const before = told;
+    told = plan;
+    if (moved.length === 0 && tellsSame(before, plan)) return;
     const known = new Set(marked.map(({ name }) => name));
     const added = plan.services.filter(({ name }) => !known.has(name));
     marked = [...marked, ...added.map(({ name, critical }) => ({ name, critical }))];
@@ -157,4 +161,24 @@ export function createLive(options: LiveOptions): Live {
         failed: (error) => log.error("--watch could not act on what was saved", { error }),
       }),
   };
+}
+
+/** Whether the operator's plane knows all of `next` when it knows `before`. */
+function tellsSame(before: Plan, next: Plan): boolean {
+  const { level, format } = before.log;
+  return (
+    level === next.log.level &&
+    format === next.log.format &&
+    before.shutdown.timeout === next.shutdown.timeout &&
+    isSameList(before.secrets, next.secrets) &&
+    before.services.length === next.services.length &&
+    before.services.every(
+      ({ name, critical }, index) =>
+        next.services[index]?.name === name && next.services[index].critical === critical,
+    )
+  );
+}
+
+function isSameList(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((each, index) => each === others[index]);
 }

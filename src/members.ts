@@ -93,10 +93,13 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
     return mark;
   }
 
+  let made = new Map<ServicePlan, Member>();
   return (plan) => {
     names = plan.services.map(({ name }) => name);
     for (const name of names) markOf(name);
-    return plan.services.map(member);
+    // The same plan of a service makes the same member: whoever compares them sees who is not concerned.
+    made = new Map(plan.services.map((service) => [service, made.get(service) ?? member(service)]));
+    return [...made.values()];
   };
 }
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { PlanChange, ServiceChange, ServiceChangeKind } from "./config/diff.ts";
 import { diffPlans, isNothing } from "./config/diff.ts";
 import { describeDetail } from "./config/diff-details.ts";
+import { keepUnchanged } from "./config/keep-unchanged.ts";
 import type { PlanSource } from "./config/read-plan.ts";
 import type { Clock } from "./core/clock.ts";
 import type { CommandError, CommandResult, StepAction, StepResult } from "./core/command.ts";
@@ -70,7 +71,8 @@ export function createReloader(options: ReloadOptions): Reloader {
   async function attempt(dryRun: boolean): Promise<CommandResult> {
     try {
       if (options.isStopping()) throw stopping();
-      const next = await options.read();
+      const read = await options.read();
+      const next = { ...read, plan: keepUnchanged(source.plan, read.plan) };
       const change = diffPlans(source.plan, next.plan);
       assertSameName(change, next);
       if (dryRun) return { outcome: "done", steps: planned(change) };

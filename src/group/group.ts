@@ -74,7 +74,7 @@ export function createGroup(options: GroupOptions): Group {
 
   const world = { children, clock, events, isStopping: () => stopping !== undefined };
   const operations = createOperations(world);
-  const update = createUpdate({ ...world, operations, add, remove, rewired });
+  const update = createUpdate({ ...world, operations, add, remove, adopted, rewired });
   for (const member of options.members) children.set(member.name, childOf(member));
 
   function childOf(member: Member): Child {
@@ -182,8 +182,7 @@ export function createGroup(options: GroupOptions): Group {
   }
 
   /** The plan has changed: `children` stand in its order from now on, and stop in one that fits its dependencies. */
-  function rewired(members: readonly Member[], plan: ShutdownPlan): void {
-    shutdown = plan;
+  function rewired(members: readonly Member[]): void {
     for (const { name } of members) {
       const child = children.get(name);
       if (!child || !children.delete(name)) continue;
@@ -196,7 +195,10 @@ export function createGroup(options: GroupOptions): Group {
       if (child?.startedAs !== undefined && Math.max(...needs, -1) > child.startedAs)
         child.startedAs = starts++;
     }
-    if (stopping) return;
+  }
+
+  function adopted(plan: ShutdownPlan): void {
+    shutdown = plan;
     announce();
     endWhenDone();
   }

@@ -27,24 +27,31 @@ export interface UpdateOptions extends World {
   readonly add: (member: Member) => Child;
   readonly remove: (name: string) => void;
   /** Told when the list of services is complete, and again when every step was taken. */
-  readonly rewired: (members: readonly Member[], shutdown: ShutdownPlan) => void;
+  readonly adopted: (shutdown: ShutdownPlan) => void;
+  /** Told before `adopted`, when other services are there, another order, or other dependencies. */
+  readonly rewired: (members: readonly Member[]) => void;
 }
 
 /** The function behind `Group.update`: one change after the other. */
 export function createUpdate(options: UpdateOptions): (change: GroupChange) => Promise<StepResult[]> {
-  const { children, clock, operations, isStopping, add, remove, rewired } = options;
+  const { children, clock, operations, isStopping, add, remove, adopted, rewired } = options;
   const inTurn = createTurns();
 
   async function update(change: GroupChange): Promise<StepResult[]> {
+    const rewires = !isWiredAs(children, change.members);
     const steps = await removeAll(change.removed);
-    if (!isStopping()) {
-      takeIn(change);
-      rewired(change.members, change.shutdown);
-    }
-    for (const wave of inWaves(change.members))
-      steps.push(...(await Promise.all(wave.flatMap(stepFor(change)))));
-    if (!isStopping()) rewired(change.members, change.shutdown);
+    if (!isStopping()) takeIn(change);
+    tell(change, rewires);
+    const stepsOf = stepFor(change);
+    for (const wave of inWaves(change.members)) steps.push(...(await Promise.all(wave.flatMap(stepsOf))));
+    tell(change, rewires);
     return steps;
+  }
+
+  function tell({ members, shutdown }: GroupChange, rewires: boolean): void {
+    if (isStopping()) return;
+    if (rewires) rewired(members);
+    adopted(shutdown);
   }
 
   /** Dependents first. */
@@ -69,9 +76,9 @@ export function createUpdate(options: UpdateOptions): (change: GroupChange) => P
   }
 
   function takeIn({ members, added, changed, reconfigured }: GroupChange): void {
-    const later = new Set([...changed, ...reconfigured]);
+    const [isNew, later] = [new Set(added), new Set([...changed, ...reconfigured])];
     for (const member of members) {
-      if (added.includes(member.name)) add(member);
+      if (isNew.has(member.name)) add(member);
       else if (!later.has(member.name)) children.get(member.name)?.adopt(member);
     }
   }
@@ -120,4 +127,19 @@ export function createUpdate(options: UpdateOptions): (change: GroupChange) => P
   }
 
   return (change) => inTurn("update", () => update(change));
+}
+
+/** Whether the same services stand in the same order, each with the dependencies that it has now. */
+function isWiredAs(children: ReadonlyMap<string, Child>, members: readonly Member[]): boolean {
+  if (children.size !== members.length) return false;
+  const known = children.values();
+  return members.every((member) => {
+    const now = known.next().value?.member;
+    return now === member || (now?.name === member.name && needsSame(now, member));
+  });
+}
+
+function needsSame({ dependsOn: now }: Member, { dependsOn: next }: Member): boolean {
+  const names = Object.keys(now);
+  return names.length === Object.keys(next).length && names.every((name) => now[name] === next[name]);
 }

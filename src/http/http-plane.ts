@@ -80,6 +80,7 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
   const isStopping = () => stopping;
   const doors = new Map<string, Door>();
   let stopping = false;
+  let { services: current } = options;
   let entries = options.services.flatMap((service) => entriesOf(service, newDoor(service)));
   let listeners = new Map<string, Listener>();
   let unwatch = () => {};
@@ -109,6 +110,7 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
   }
 
   async function update(services: readonly HttpService[]): Promise<HttpUpdate> {
+    if (hasSameHttp(current, services)) return nothingToUpdate;
     const before = [...doors.keys()];
     const next = services.flatMap((service) =>
       entriesOf(service, doors.get(service.name) ?? newDoor(service)),
@@ -130,6 +132,7 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
     }
     return {
       commit() {
+        current = services;
         entries = next;
         listeners = new Map([...listeners, ...fresh]);
         for (const service of services) doors.get(service.name)?.configure(settingsOf(service));
@@ -179,6 +182,14 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
 function entriesOf({ http }: HttpService, door: Door): Entry[] {
   return http ? [{ door, plan: http }] : [];
 }
+
+/** By identity: a plan that was read again keeps the objects that say the same. */
+function hasSameHttp(some: readonly HttpService[], others: readonly HttpService[]): boolean {
+  if (some.length !== others.length) return false;
+  return some.every(({ name, http }, index) => others[index]?.name === name && others[index].http === http);
+}
+
+const nothingToUpdate: HttpUpdate = { commit() {}, async release() {}, async rollback() {} };
 
 function settingsOf({ http }: HttpService) {
   return { hasAddress: http !== undefined, limits: http?.limits ?? defaultHttpLimits };
