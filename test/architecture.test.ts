@@ -44,7 +44,8 @@ const table: ImportTable = {
   // It only looks: what it looks at is handed to it, so that nothing it imports could run a module.
   doctor: ["core"],
   "operator.ts": ["core", "control", "operator-plane.ts"],
-  "operator-plane.ts": ["core", "control", "observe", "runtime"],
+  "operator-plane.ts": ["core", "control", "observe", "runtime", "operator-watch.ts"],
+  "operator-watch.ts": ["core", "control", "observe", "runtime"],
   // The other end of `host/worker.ts`: what compose.ts is to the process, for a thread with one service in it.
   "worker.ts": ["host", "isolated.ts"],
   "isolated.ts": ["core", "service", "host", "group/host.ts", "modules", "observe", "runtime", "library.ts"],
