@@ -34,13 +34,10 @@ export async function start(contender: Contender, workload: Workload, supervisor
     stdio: ["ignore", log, log],
   });
   closeSync(log);
-  children.add(child);
+  track(child);
   const ended = new Promise<number | null>((resolve) => {
     child.once("error", () => resolve(null));
-    child.once("exit", (code) => {
-      children.delete(child);
-      resolve(code);
-    });
+    child.once("exit", resolve);
   });
   const failed = (what: string) =>
     new Error(`${contender}, ${workload.size} services: ${what}\n${tail(logFile)}`);
@@ -63,6 +60,12 @@ export async function start(contender: Contender, workload: Workload, supervisor
     if (code !== 0) throw failed(`exit code ${code ?? child.signalCode} after SIGTERM`);
     return tookMs;
   }
+}
+
+/** Sees to it that `killAll` ends the child, too. */
+export function track(child: ChildProcess): void {
+  children.add(child);
+  child.once("exit", () => children.delete(child));
 }
 
 /** Ends whatever this benchmark started and has not stopped; for when it is interrupted. */

@@ -4,9 +4,10 @@ import { pairwise, spreadOf } from "./statistics.ts";
 export interface Figure {
   readonly what: string;
   readonly unit: string;
-  readonly script: readonly number[];
+  /** The script, or what `what` says that it is beside. */
+  readonly baseline: readonly number[];
   readonly supervisor: readonly number[];
-  /** Round by round: supervisor / script, supervisor − script, or the supervisor's own value. */
+  /** Round by round: supervisor / baseline, supervisor − baseline, or the supervisor's own value. */
   readonly judged: readonly number[];
   readonly by: Judgement;
   readonly aim?: Aim;
@@ -16,15 +17,27 @@ export type Judgement = "ratio" | "difference" | "value";
 
 export type Aim = { readonly atMost: number } | { readonly atLeast: number };
 
-type Rounds = Pick<Figure, "script" | "supervisor">;
+type Rounds = Readonly<Record<"script" | "supervisor", readonly number[]>>;
 
+/** The supervisor against the script. */
 export function figure(what: string, unit: string, rounds: Rounds, by: Judgement, aim?: Aim): Figure {
-  const { script, supervisor } = rounds;
+  return against(what, unit, rounds.script, rounds.supervisor, by, aim);
+}
+
+/** The supervisor against itself: one state of it beside another, round by round. */
+export function against(
+  what: string,
+  unit: string,
+  baseline: readonly number[],
+  supervisor: readonly number[],
+  by: Judgement,
+  aim?: Aim,
+): Figure {
   const judged =
     by === "value"
       ? supervisor
-      : pairwise(supervisor, script, by === "ratio" ? (a, b) => a / b : (a, b) => a - b);
-  return { what, unit, script, supervisor, judged, by, ...(aim ? { aim } : {}) };
+      : pairwise(supervisor, baseline, by === "ratio" ? (a, b) => a / b : (a, b) => a - b);
+  return { what, unit, baseline, supervisor, judged, by, ...(aim ? { aim } : {}) };
 }
 
 /** Whether the median meets the aim; undefined when there is none. */

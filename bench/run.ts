@@ -2,9 +2,9 @@
  * Measures the compiled supervisor against a script that one would write by hand (baseline.ts), in turns in
  * the same minutes:
  *
- *     bun run bench [--quick] [--only start|rss|http|stop] [--json FILE] [--supervisor FILE]
+ *     bun run bench [--quick] [--only NAME] [--json FILE] [--supervisor FILE]
  *
- * docs/benchmarks.md explains the method and holds the latest table. Linux only: memory is read from /proc.
+ * NAME is one of `measurements` below. docs/benchmarks.md explains the method and holds the latest table. Linux only: memory is read from /proc.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -16,8 +16,12 @@ import { isMet } from "./figure.ts";
 import type { Bench } from "./measure.ts";
 import { measureHttp } from "./measure-http.ts";
 import { measureMemory } from "./measure-memory.ts";
+import { measureReload } from "./measure-reload.ts";
+import { measureReplace } from "./measure-replace.ts";
 import { measureStart } from "./measure-start.ts";
+import { measureStatus } from "./measure-status.ts";
 import { measureStop } from "./measure-stop.ts";
+import { measureWorker } from "./measure-worker.ts";
 import { renderTable } from "./table.ts";
 import { freePorts, Workshop } from "./workload.ts";
 
@@ -26,6 +30,10 @@ const measurements = {
   rss: measureMemory,
   http: measureHttp,
   stop: measureStop,
+  replace: measureReplace,
+  reload: measureReload,
+  worker: measureWorker,
+  status: measureStatus,
 } satisfies Record<string, (bench: Bench) => Promise<Figure[]>>;
 
 type Measurement = keyof typeof measurements;
@@ -43,7 +51,9 @@ try {
   const figures = await measure();
   const machine = `${cpus().length}× ${cpus()[0]?.model ?? "CPU"}, ${process.platform} ${release()}, bun ${Bun.version}`;
   console.log(`\n${machine}, ${new Date().toISOString().slice(0, 10)}`);
-  console.log(`median (min–max) of the rounds; supervisor against script within each round\n`);
+  console.log(
+    `median (min–max) of the rounds; supervisor against baseline within each round: the script, or what the row says\n`,
+  );
   console.log(renderTable(figures));
   console.log(`\n${verdict(figures)} In ${Math.round((performance.now() - began) / 1000)} s.`);
   if (json) writeFileSync(json, `${JSON.stringify({ machine, date: new Date(), figures }, null, 2)}\n`);
@@ -52,7 +62,7 @@ try {
 }
 
 async function measure(): Promise<Figure[]> {
-  const firstPort = await freePorts(1_001);
+  const firstPort = await freePorts(1_010);
   const say = (what: string) => console.error(what);
   const figures: Figure[] = [];
   for (const name of only)

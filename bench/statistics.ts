@@ -15,6 +15,14 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
 
+/** The value below which `share` (0 to 1) of them lie; with few values the largest is the p99. */
+export function quantileOf(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const last = Math.min(sorted.length - 1, Math.floor(sorted.length * share));
+  if (last < 0) throw new RangeError("no values");
+  return sorted[last] as number;
+}
+
 /** Combines two lists round by round: what was measured in the same minute is compared with each other. */
 export function pairwise(
   a: readonly number[],

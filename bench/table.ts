@@ -4,10 +4,10 @@ import { spreadOf } from "./statistics.ts";
 
 /** A table for terminals and Markdown alike: median (min–max) of the rounds, and the aim beside each figure. */
 export function renderTable(figures: readonly Figure[]): string {
-  const head = ["", "script", "supervisor", "compared", "aim", ""];
+  const head = ["", "baseline", "supervisor", "compared", "aim", ""];
   const rows = figures.map((each) => [
     `${each.what}, ${each.unit}`,
-    spread(each.script, digits(each.unit)),
+    spread(each.baseline, digits(each.unit)),
     spread(each.supervisor, digits(each.unit)),
     each.by === "value" ? "" : compared(each),
     each.aim ? aimText(each.aim, each.by) : "",
@@ -38,5 +38,5 @@ function spread(values: readonly number[], decimals: number, plus = ""): string 
 }
 
 function digits(unit: string): number {
-  return unit === "req/s" ? 0 : unit.startsWith("p") ? 2 : 1;
+  return unit === "req/s" ? 0 : /^(p\d|max)/.test(unit) ? 2 : 1;
 }
