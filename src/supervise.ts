@@ -1,26 +1,19 @@
+import { dropCodeOfStart } from "./code-of-start.ts";
 import { createCommander } from "./commander.ts";
 import type { PlanSource } from "./config/read-plan.ts";
 import { assertAdminFree } from "./control/admin-probe.ts";
 import type { Claim } from "./control/claim.ts";
-import type { LogTap } from "./control/log-tap.ts";
 import { createLogTap } from "./control/log-tap.ts";
-import type { OperatorLink, OperatorOptions } from "./control/operator-link.ts";
-import { startOperator } from "./control/operator-link.ts";
-import type { Beacon } from "./core/beacon.ts";
+import type { OperatorLink } from "./control/operator-link.ts";
 import { createBeacon } from "./core/beacon.ts";
 import { systemClock } from "./core/clock.ts";
-import type { CommandError } from "./core/command.ts";
 import type { SupervisorError } from "./core/errors.ts";
 import { messageOf } from "./core/errors.ts";
-import type { Events } from "./core/events.ts";
 import { createEvents } from "./core/events.ts";
-import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import type { Plan } from "./core/plan.ts";
-import { formatAddress } from "./core/plan.ts";
 import type { Locate } from "./core/problem.ts";
 import type { StopReport } from "./core/report.ts";
-import { isTerminal, wantsColor } from "./core/terminal.ts";
 import type { Group } from "./group/group.ts";
 import { createGroup } from "./group/group.ts";
 import { createBlame } from "./host/blame.ts";
@@ -32,13 +25,13 @@ import { createMembers } from "./members.ts";
 import type { Definitions } from "./modules/definitions.ts";
 import { captureConsole } from "./observe/console-capture.ts";
 import { logEvents } from "./observe/event-log.ts";
-import type { LogWriter } from "./observe/log-writer.ts";
-import { createLogWriter } from "./observe/log-writer.ts";
 import { startPulse } from "./observe/pulse.ts";
 import { writeStopReport } from "./observe/stop-report-file.ts";
 import { scopeTimers } from "./observe/timer-scope.ts";
+import { lookOf, openLog } from "./plan-log.ts";
 import { ownErrors, ownExit, ownSignals } from "./process.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { tellUnreachable, wireOperator } from "./wire-operator.ts";
 import { createWorkers } from "./workers.ts";
 
 export interface Supervised {
@@ -74,7 +67,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   const tap = supervised.claim || plan.admin ? createLogTap() : undefined;
   const output = openLog(plan, tap);
   const log = createLogger(output.sink, systemClock.wall);
-  if (supervised.unclaimed) tellMissing(log, supervised.unclaimed);
+  if (supervised.unclaimed) tellUnreachable(log, supervised.unclaimed);
   const blame = createBlame();
   let { onUnattributed } = plan;
   const release: (() => void)[] = [
@@ -145,7 +138,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       adopted(next) {
         ({ onUnattributed } = next);
       },
-      look: (next) => ({ level: next.log.level, ...look(next) }),
+      look: lookOf,
     }),
   );
   if (supervised.signals !== false) {
@@ -161,14 +154,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       inject: (service, request) => injectRequest(http.call, service, request),
       ...(live ? { reload: async (dryRun: boolean) => (await live()).reload(dryRun) } : {}),
     });
-    operator = startOperator({
-      ...operatorOptions(plan, supervised, beacon),
-      execute,
-      missing: (problem) => tellMissing(log, problem),
-      ...(tap ? { tap } : {}),
-    });
-    events.on(operator.listener);
-    watchOperator(operator, group, events, log);
+    operator = wireOperator({ ...supervised, beacon, group, events, log, tap, execute });
     await Promise.race([prepare(loading, http), group.ended]);
     // Does nothing when the stop came while the modules were loading.
     group.start();
@@ -201,77 +187,8 @@ function whenAsked(
   };
 }
 
-/** How long the services are ready when the code that only their start needed goes, in milliseconds. */
-const settleMs = 100;
-
-/**
- * Parsers and loaders have done their work. Kept, they make the heap four times as large as the services need,
- * and every garbage collection, in the middle of requests, twice as long. Returns how to call it off.
- */
-function dropCodeOfStart(runtime: Runtime, events: Events): () => void {
-  let cancel = () => {};
-  const unsubscribe = events.on((event) => {
-    if (event.type === "groupReady") cancel = systemClock.after(settleMs, runtime.dropCode);
-  });
-  return () => {
-    unsubscribe();
-    cancel();
-  };
-}
-
 /** Everything that can be found wrong before a service starts: modules, config blocks, addresses. */
 async function prepare(loading: Promise<void>, http: HttpPlane): Promise<void> {
   await loading;
   await http.bind();
-}
-
-function openLog(plan: Plan, tap: LogTap | undefined): LogWriter {
-  const { level } = plan.log;
-  return createLogWriter({ level, secrets: plan.secrets, ...look(plan), ...(tap ? { copy: tap.copy } : {}) });
-}
-
-function look(plan: Plan): { format: "pretty" | "json"; color: boolean } {
-  const terminal = isTerminal(2);
-  const format = plan.log.format === "auto" ? (terminal ? "pretty" : "json") : plan.log.format;
-  return { format, color: wantsColor(process.env, terminal) };
-}
-
-function operatorOptions(plan: Plan, supervised: Supervised, beacon: Beacon): OperatorOptions {
-  const { stopReportFile } = supervised;
-  return {
-    entry: new URL("./operator.ts", import.meta.url),
-    name: plan.name,
-    file: plan.file,
-    startedAt: Math.round(performance.timeOrigin),
-    admin: plan.admin,
-    ...(supervised.claim ? { control: supervised.claim.files } : {}),
-    log: { level: plan.log.level, ...look(plan) },
-    secrets: plan.secrets,
-    services: plan.services.map(({ name, critical }) => ({ name, critical })),
-    beacon,
-    budgetMs: plan.shutdown.timeout,
-    signals: supervised.signals !== false,
-    ...(stopReportFile === undefined ? {} : { stopReportFile }),
-  };
-}
-
-function tellMissing(log: Logger, { code, message, hint }: CommandError): void {
-  log.warn(`${message}; commands like "supervisor status" will not find this process`, { code, hint });
-}
-
-/** The services do not wait for the operator's plane, but do not stay without it either. */
-function watchOperator(operator: OperatorLink, group: Group, events: Events, log: Logger): void {
-  operator.listening.then(
-    (address) => {
-      if (address) events.emit({ type: "listening", url: urlOf(formatAddress(address)) });
-    },
-    (error) => {
-      log.error("the operator's plane cannot run", { error });
-      void group.stop({ tag: "operator", message: messageOf(error) });
-    },
-  );
-}
-
-function urlOf(address: string): string {
-  return address.startsWith("unix:") ? address : `http://${address}`;
 }
