@@ -11,6 +11,8 @@ import { createProject } from "./project.ts";
 
 const replaces = 50;
 const reloads = 20;
+/** Fewer would put the same commands into a shorter time, which is another question. */
+const load: LatencyLoad = { requests: 100_000, staying: 8, fresh: 4 };
 
 /** Replaces through the control socket: how long one takes, and what requests notice of many. */
 export async function measureReplace(bench: Bench): Promise<Figure[]> {
@@ -43,7 +45,7 @@ async function latencyOfOne(bench: Bench, target: Target, project: Project, what
   await rounds();
   const idle = await rounds();
   let loaded = idle;
-  await latencyDuring(portOf(project), load(bench), async () => {
+  await latencyDuring(portOf(project), load, async () => {
     loaded = await rounds();
   });
   await running.stop();
@@ -63,7 +65,7 @@ async function requestsDuringMany(
   const during: Latency[] = [];
   for (let round = 0; round < (bench.quick ? 3 : 5); round++) {
     const running = await operate(target, project);
-    const ask = (work: () => Promise<unknown>) => latencyDuring(portOf(project), load(bench), work);
+    const ask = (work: () => Promise<unknown>) => latencyDuring(portOf(project), load, work);
     await ask(async () => {});
     const calm = await ask(async () => {});
     before.push(calm);
@@ -93,10 +95,6 @@ async function operateFor(durationMs: number, running: Operated, project: Projec
     }
     await sleep(Math.max(0, began + (durationMs * round) / replaces - performance.now()));
   }
-}
-
-function load({ quick }: Bench): LatencyLoad {
-  return { requests: quick ? 40_000 : 100_000, staying: 8, fresh: 4 };
 }
 
 function portOf({ ports }: Project): number {
