@@ -4,7 +4,8 @@
  *
  *     bun run bench [--quick] [--only NAME] [--json FILE] [--supervisor FILE]
  *
- * NAME is one of `measurements` below. docs/benchmarks.md explains the method and holds the latest table. Linux only: memory is read from /proc.
+ * NAME is one of `measurements` below. docs/benchmarks.md explains the method and holds the latest table.
+ * Linux only: memory is read from /proc.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";

@@ -200,6 +200,24 @@ export const replacingCases: Case[] = [
     },
   },
   {
+    name: "update() with what is there already changes nothing, and knows it again after another one",
+    async run(runtime) {
+      const [first, second] = [await freeAddress(), await freeAddress()];
+      const http = httpPlan({ address: first });
+      await using site = await openSite(runtime, { api: { address: first } });
+      site.open("api", () => new Response("api"));
+      const answers = async ({ port }: { port: number }) =>
+        assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "api");
+      for (const plan of [http, http, httpPlan({ address: second }), http]) {
+        const update = await site.plane.update([{ name: "api", http: plan }]);
+        update.commit();
+        await update.release();
+        await answers(plan === http ? first : second);
+        await refused(plan === http ? second.port : first.port);
+      }
+    },
+  },
+  {
     name: "update() moves a service to another port: the old one answers until release()",
     async run(runtime) {
       const [from, to] = [await freeAddress(), await freeAddress()];
