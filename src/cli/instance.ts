@@ -42,7 +42,7 @@ export async function instanceOf(options: InstanceOptions, terminal: Terminal): 
 }
 
 /** `?wait=…&timeout=…` from the options of a command. @throws SupervisorError USAGE */
-export function waitQuery(options: WaitOptions, usual = "30s"): string {
+export function waitQuery(options: WaitOptions, usual = "60s"): string {
   const { timeout = usual, "no-wait": noWait = false } = options;
   if (!parseDuration(timeout)) {
     throw new SupervisorError("USAGE", `--timeout cannot be "${timeout}"`, "Write it like 30s or 5m.");

@@ -37,7 +37,7 @@ const instance = {
 const waiting = {
   wait: { type: "boolean", summary: "Wait until it is done (default)." },
   "no-wait": { type: "boolean", summary: "Do not wait until it is done." },
-  timeout: { type: "string", value: "DURATION", summary: "Wait no longer than this (default 30s)." },
+  timeout: { type: "string", value: "DURATION", summary: "Wait no longer than this (default 60s)." },
 } as const;
 const verb = {
   positionals: "NAME…",

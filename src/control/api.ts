@@ -36,7 +36,7 @@ export interface Api {
 /** Streams that may be open at once: each may hold a quarter of a megabyte. */
 const mostStreams = 64;
 const longestWaitMs = 3_600_000;
-const usualWaitMs = 30_000;
+const usualWaitMs = 60_000;
 
 /** The API of a running supervisor, the same on the control socket and on the admin listener. */
 export function createApi(options: ApiOptions): Api {

@@ -33,7 +33,7 @@ const wait: Parameter = {
 };
 const timeout: Parameter = {
   name: "timeout",
-  schema: { type: "string", default: "30s" },
+  schema: { type: "string", default: "60s" },
   summary: "How long to wait for the end, at most `1h`; then the answer is 504 and the command goes on.",
 };
 const follow: Parameter = {

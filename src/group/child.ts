@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { Held, LeftBehind } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import { snapshotOf } from "./child-snapshot.ts";
@@ -240,7 +240,7 @@ export class Child {
   }
 
   async #refuse({ generation }: Replacement, outcome: Outcome): Promise<Replaced> {
-    await this.#generations.giveUpComing();
+    await this.#generations.giveUpComing(isLate(outcome) ? lateMs : undefined);
     if (outcome.tag === "inseparable") {
       this.#options.touched(this);
       return { tag: "inseparable" };
@@ -251,4 +251,15 @@ export class Child {
     this.#machine.retryIfDue();
     return { tag: "failed", generation, error };
   }
+}
+
+/** A generation that has not noticed the time it had is not likely to notice its end; whoever asked waits for it. */
+const lateMs = 1_000;
+
+function isLate(outcome: Outcome): boolean {
+  return (
+    outcome.tag === "failed" &&
+    outcome.error instanceof SupervisorError &&
+    outcome.error.code === "START_TIMEOUT"
+  );
 }

@@ -134,9 +134,11 @@ export class Generations {
     return end;
   }
 
-  /** Ends what comes up. Never rejects. */
-  async giveUpComing(): Promise<void> {
-    await this.#coming?.end().done;
+  /** Ends what comes up, within `patienceMs` where that is shorter than its stop timeout. Never rejects. */
+  async giveUpComing(patienceMs = this.stopTimeout): Promise<void> {
+    const ending = this.#coming?.end();
+    ending?.hurry(this.#clock.now() + patienceMs);
+    await ending?.done;
     this.#coming = undefined;
   }
 

@@ -65,6 +65,20 @@ describe("group.perform() restart", () => {
     });
   }
 
+  test("one that neither starts in time nor ends keeps nobody waiting for its whole stop_timeout", async () => {
+    const behaviour = {
+      start: (generation: number) => (generation === 2 ? never() : undefined),
+      stop: (generation: number) => (generation === 2 ? never() : undefined),
+    };
+    const { clock, group, state } = await running([
+      fakeService("api", [], { startTimeout: 1_000, behaviour }),
+    ]);
+    const restarting = group.perform("restart", ["api"]);
+    await clock.tick(2_000);
+    expect((await restarting)[0]?.error?.code).toBe("START_TIMEOUT");
+    expect(state("api")).toMatchObject({ state: "ready", generation: 1 });
+  });
+
   test("a new generation that is never ready is ended at start_timeout", async () => {
     const behaviour = { start: (generation: number) => (generation === 2 ? never() : undefined) };
     const { clock, group, state } = await running([
