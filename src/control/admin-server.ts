@@ -1,5 +1,6 @@
+import { chmodSync, lstatSync } from "node:fs";
 import { SupervisorError } from "../core/errors.ts";
-import { listenError } from "../core/listen-error.ts";
+import { listenError, listenRefusal } from "../core/listen-error.ts";
 import type { Address } from "../core/plan.ts";
 import { clearStaleSocket } from "../core/socket-file.ts";
 import type { NativeServer, Runtime } from "../runtime/runtime.ts";
@@ -16,7 +17,7 @@ export interface AdminServer {
 const idleTimeout = 30_000;
 
 /**
- * Binds the admin listener.
+ * Binds the admin listener; a unix socket only its own user may open, whatever the umask.
  *
  * @throws SupervisorError ADDRESS_IN_USE, ADDRESS_FORBIDDEN or ADDRESS_UNAVAILABLE.
  */
@@ -29,8 +30,29 @@ export async function serveAdmin(
     if (address.tag === "unix") await clearStaleSocket(address.path, adminAsk(address));
     const fetch = (request: Request) => answer(request, server.address);
     const server: NativeServer = runtime.prepareServer({ address, idleTimeout, fetch })();
+    if (address.tag === "unix") makePrivate(server, address);
     return { address: server.address, close: () => closeServer(server) };
   } catch (error) {
     throw error instanceof SupervisorError ? error : listenError(adminAsk(address), error);
+  }
+}
+
+/**
+ * Without a token whoever can open the socket may stop services. In the same turn as the bind, so that no request
+ * is read before; the umask instead would be that of all threads.
+ *
+ * @throws SupervisorError ADDRESS_FORBIDDEN when the file stays open to others; the server is gone by then.
+ */
+function makePrivate(server: NativeServer, address: Extract<Address, { tag: "unix" }>): void {
+  const { path } = address;
+  try {
+    chmodSync(path, 0o600);
+    const stats = lstatSync(path);
+    if (stats.isSocket() && (stats.mode & 0o077) === 0) return;
+    const hint = `Put the socket in a folder of a file system that keeps modes: change ${adminAsk(address).key}`;
+    throw listenRefusal("ADDRESS_FORBIDDEN", adminAsk(address), "other users could open the socket", hint);
+  } catch (error) {
+    void server.kill();
+    throw error;
   }
 }

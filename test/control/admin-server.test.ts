@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serveAdmin } from "../../src/control/admin-server.ts";
@@ -8,6 +8,7 @@ import { detectRuntime } from "../../src/runtime/detect.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "admin-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const deno = join(import.meta.dir, "../../node_modules/.bin/deno");
 const answer = () => new Response("here");
 const unix = (name: string) => ({ tag: "unix", path: join(folder, name) }) as const;
 const get = async (path: string) => (await fetch("http://admin/", { unix: path })).text();
@@ -49,4 +50,36 @@ test("serveAdmin() never removes a file that is no socket", async () => {
     code: expect.stringMatching(/^ADDRESS_/),
   });
   expect(readFileSync(address.path, "utf8")).toBe("precious");
+});
+
+test("serveAdmin() opens its socket to its own user only, whatever the umask", async () => {
+  const address = unix("private.sock");
+  const runtime = await detectRuntime();
+  const before = process.umask(0);
+  try {
+    const server = await serveAdmin(runtime, address, answer);
+    expect(statSync(address.path).mode & 0o777).toBe(0o600);
+    await server.close();
+  } finally {
+    process.umask(before);
+  }
+});
+
+test("serveAdmin() opens its socket to its own user only on Deno, too", () => {
+  const source = join(import.meta.dir, "../../src");
+  const program = `
+    import { statSync } from "node:fs";
+    import process from "node:process";
+    import { serveAdmin } from "${source}/control/admin-server.ts";
+    import { detectRuntime } from "${source}/runtime/detect.ts";
+    process.umask(0);
+    const path = "${join(folder, "deno.sock")}";
+    const server = await serveAdmin(await detectRuntime(), { tag: "unix", path }, () => new Response("here"));
+    console.log((statSync(path).mode & 0o777).toString(8));
+    await server.close();
+  `;
+  const file = join(folder, "program.ts");
+  writeFileSync(file, program);
+  const { stdout, stderr } = spawnSync(deno, ["run", "-A", "--no-check", file], { encoding: "utf8" });
+  expect([stdout, stderr]).toEqual(["600\n", ""]);
 });
