@@ -138,12 +138,14 @@ export class OperatorPlane {
     const { stop } = this.#watch;
     const frozen = this.#frozen();
     const delay = this.#loop.delay();
+    const { address } = this.#listeners;
     return statusOf({
-      data: { ...this.#data, admin: this.#listeners.admin },
+      data: this.#data,
       known: this.#known,
       now: Date.now(),
       rssBytes: process.memoryUsage.rss(),
       longest: (service) => this.#longest(service),
+      ...(address ? { admin: address } : {}),
       ...(delay ? { loop: { delayMs: delay } } : {}),
       ...(frozen ? { frozen } : {}),
       ...(stop ? { stopping: stop } : {}),

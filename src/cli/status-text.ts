@@ -38,11 +38,22 @@ function headline({ name, state, pid, uptimeMs, rssBytes, runtime, admin }: Stat
   return `${bold(name, color)}: ${painted(state, state === "frozen" ? red : "", color)}, ${facts.join(", ")}`;
 }
 
-function trouble({ frozen, stopping }: Status, { color, now }: StatusLook): string[] {
+function trouble({ frozen, stopping, reload }: Status, { color, now }: StatusLook): string[] {
   return [
     ...(frozen ? [painted(`${frozen.message}; what follows is from before`, red, color)] : []),
     ...(stopping ? [`stopping since ${formatDuration(Math.max(0, now - stopping.since))}`] : []),
+    ...(reload?.outcome === "failed" ? [painted(failedReload(reload, now), red, color)] : []),
   ];
+}
+
+/** @example "last reload failed 12s ago: UNKNOWN_KEY services.yaml:4:3 …" */
+function failedReload({ at, problems = [] }: NonNullable<Status["reload"]>, now: number): string {
+  const ago = `last reload failed ${formatDuration(Math.max(0, now - at))} ago`;
+  const [first, ...others] = problems;
+  if (!first) return `${ago}: not every step could be done`;
+  // Below the first line is the frame of the source.
+  const message = first.message.split("\n")[0] as string;
+  return `${ago}: ${first.code} ${message}${others.length > 0 ? ` (and ${others.length} more)` : ""}`;
 }
 
 function rowOf(service: ServiceStatus, { wide, now }: StatusLook): string[] {

@@ -22,8 +22,8 @@ export interface ListenersOptions {
 
 /** Where an operator reaches the operator's plane: the control socket, and the admin listener. */
 export interface Listeners {
-  /** What the admin listener is by now. */
-  readonly admin: AdminPlan | false;
+  /** Where the admin listener is by now: what was really bound. Undefined while there is none. */
+  readonly address: Address | undefined;
   /** Opens both, and tells main how it went. Never rejects. */
   open(): Promise<void>;
   /** The new address is bound before the old one is left: when it cannot be, nothing has changed. Never rejects. */
@@ -70,8 +70,8 @@ export function createListeners(options: ListenersOptions): Listeners {
   }
 
   return {
-    get admin() {
-      return admin;
+    get address() {
+      return server?.address;
     },
     async open() {
       openControl(await options.detectRuntime());

@@ -87,6 +87,11 @@ export const serviceSchema: Schema = object(
 
 export const statusSchema: Schema = object(
   {
+    apiVersion: {
+      type: "string",
+      enum: ["v1"],
+      description: "The version of this JSON: members may be added to it, none changes or goes.",
+    },
     name: text,
     pid: whole,
     runtime: text,
@@ -111,9 +116,24 @@ export const statusSchema: Schema = object(
       ["delayMs"],
     ),
     admin: { ...text, description: "Where the supervisor's own HTTP listens." },
+    reload: {
+      ...object(
+        {
+          at: time,
+          outcome: { type: "string", enum: ["done", "failed"] },
+          problems: {
+            type: "array",
+            items: errorSchema,
+            description: "Why nothing was changed; absent when only single steps failed.",
+          },
+        },
+        ["at", "outcome"],
+      ),
+      description: "How the last reload of services.yaml went; absent before the first.",
+    },
     services: { type: "array", items: serviceSchema },
   },
-  ["name", "pid", "runtime", "file", "startedAt", "uptimeMs", "rssBytes", "state", "services"],
+  ["apiVersion", "name", "pid", "runtime", "file", "startedAt", "uptimeMs", "rssBytes", "state", "services"],
 );
 
 const header: Schema = { type: "array", items: text, minItems: 2, maxItems: 2 };

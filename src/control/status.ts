@@ -1,5 +1,7 @@
 import process from "node:process";
 import { beaconCells } from "../core/beacon.ts";
+import type { Address } from "../core/plan.ts";
+import { formatAddress } from "../core/plan.ts";
 import type { StopCause } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { Known } from "./known.ts";
@@ -7,6 +9,8 @@ import type { OperatorData, ReloadStatus } from "./protocol.ts";
 
 /** What `GET /api/v1/status` answers. Times are milliseconds since 1970 unless their name ends in `Ms`. */
 export interface Status {
+  /** The version of this JSON: members may be added to it, none changes or goes. */
+  readonly apiVersion: "v1";
   readonly name: string;
   readonly pid: number;
   readonly runtime: string;
@@ -57,6 +61,8 @@ export interface FrozenLoop {
 export interface StatusSource {
   readonly data: OperatorData;
   readonly known: Pick<Known, "services" | "addresses" | "reload">;
+  /** What the admin listener is bound to. */
+  readonly admin?: Address;
   readonly frozen?: FrozenLoop;
   readonly stopping?: { readonly cause: StopCause; readonly since: number };
   readonly loop?: LoopStatus;
@@ -68,11 +74,11 @@ export interface StatusSource {
 }
 
 export function statusOf(source: StatusSource): Status {
-  const { data, known, frozen, stopping, loop, longest, now, rssBytes } = source;
+  const { data, known, admin, frozen, stopping, loop, longest, now, rssBytes } = source;
   const { name, file, startedAt, beacon } = data;
   const started = beacon[beaconCells.started] !== 0 ? "running" : "starting";
-  const admin = data.admin ? known.addresses.get("")?.at(-1) : undefined;
   return {
+    apiVersion: "v1",
     name,
     pid: process.pid,
     runtime: runtimeName(),
@@ -84,7 +90,7 @@ export function statusOf(source: StatusSource): Status {
     ...(stopping ? { stopping } : {}),
     ...(frozen ? { frozen } : {}),
     ...(loop ? { loop } : {}),
-    ...(admin === undefined ? {} : { admin }),
+    ...(admin ? { admin: urlOf(admin) } : {}),
     ...(known.reload ? { reload: known.reload } : {}),
     services: [...known.services.values()].map((service) => {
       const longestStretch = longest(service.name);
@@ -92,6 +98,11 @@ export function statusOf(source: StatusSource): Status {
       return { ...service, urls, ...(longestStretch ? { longestStretch } : {}) };
     }),
   };
+}
+
+function urlOf(admin: Address): string {
+  const address = formatAddress(admin);
+  return address.startsWith("unix:") ? address : `http://${address}`;
 }
 
 function runtimeName(): string {

@@ -1,8 +1,11 @@
+import { resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { CommandError, StepAction, StepResult, Verb } from "../core/command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
+import { ProblemsError } from "../core/problem.ts";
+import { describeProblem } from "../core/render-problems.ts";
 import type { Child } from "./child.ts";
 import { dependentsOf, heldNeed, unmet } from "./dependencies.ts";
 import type { ChildEnd } from "./ending.ts";
@@ -210,6 +213,11 @@ function endNote(end: ChildEnd): string | undefined {
 }
 
 function asCommandError(name: string, error: unknown): CommandError {
+  const problem = error instanceof ProblemsError ? error.problems[0] : undefined;
+  if (problem) {
+    const { code, hint } = problem;
+    return { code, message: describeProblem(problem, { color: false, cwd: resolve(".") }), hint };
+  }
   if (error instanceof SupervisorError) return { code: error.code, message: error.message, hint: error.hint };
   const hint = `See what it logged: supervisor logs ${name}`;
   return { code: "RUN_FAILED", message: messageOf(error), hint };

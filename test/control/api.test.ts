@@ -6,6 +6,7 @@ import { createKnown } from "../../src/control/known.ts";
 import { openApi } from "../../src/control/openapi.ts";
 import type { OperatorData } from "../../src/control/protocol.ts";
 import { routes } from "../../src/control/routes.ts";
+import { statusSchema } from "../../src/control/schemas.ts";
 import { statusOf } from "../../src/control/status.ts";
 import { createBeacon } from "../../src/core/beacon.ts";
 import type { Command } from "../../src/core/command.ts";
@@ -69,6 +70,18 @@ function setUp(send: (command: Command) => Promise<never> | undefined = () => un
   };
   return { api, ask, sent, known };
 }
+
+test("GET /status answers with the members that its schema names, reload among them", async () => {
+  const { ask, known } = setUp();
+  const problem = { code: "UNKNOWN_KEY", message: "no such key", hint: "Mend it." } as const;
+  const reload = { at: 4, outcome: "failed", problems: [problem] } as const;
+  known.take({ type: "reload", reload });
+  const { value } = await ask(socket, "GET", "/status");
+  expect(value).toMatchObject({ apiVersion: "v1", reload });
+  const names = Object.keys(statusSchema.properties ?? {});
+  expect(Object.keys(value).filter((name) => !names.includes(name))).toEqual([]);
+  expect(statusSchema.required?.filter((name) => !(name in value))).toEqual([]);
+});
 
 describe("the API's guard", () => {
   const token = { ...loopback, token: "correct-horse" };

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { resolve } from "node:path";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { SupervisorEvent } from "../../src/core/events.ts";
 import { createEvents } from "../../src/core/events.ts";
 import type { ShutdownPlan } from "../../src/core/plan.ts";
+import { ProblemsError } from "../../src/core/problem.ts";
 import { createGroup } from "../../src/group/group.ts";
 import type { Member } from "../../src/group/host.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
@@ -77,6 +79,22 @@ describe("group.perform() restart", () => {
     await clock.tick(2_000);
     expect((await restarting)[0]?.error?.code).toBe("START_TIMEOUT");
     expect(state("api")).toMatchObject({ state: "ready", generation: 1 });
+  });
+
+  test("tells the code, the place and the hint of code that cannot be loaded", async () => {
+    const position = { file: resolve("b.ts"), line: 3, column: 7, text: "let a b", length: 1 };
+    const problem = { code: "MODULE_SYNTAX", message: "Expected ;", hint: "Correct it.", position } as const;
+    const load = (generation: number) => {
+      if (generation === 2) throw new ProblemsError([problem]);
+    };
+    const { group } = await running([fakeService("b", [], { behaviour: { load } })]);
+    const [step] = await group.perform("restart", ["b"]);
+    expect(step?.error).toMatchObject({ code: "MODULE_SYNTAX", hint: "Correct it." });
+    expect(step?.error?.message.split("\n")).toEqual([
+      "b.ts:3:7 Expected ;",
+      "    3 | let a b",
+      "      |       ^",
+    ]);
   });
 
   test("a new generation that is never ready is ended at start_timeout", async () => {
