@@ -32,6 +32,7 @@ export async function examineSupervisor(options: ExamineOptions): Promise<Findin
     plan,
     locate,
     sources,
+    syntaxError: runtime.syntaxError,
     runtime: runtime.name,
     provided: { supervisor: Object.keys(library) },
     ...(runningPid === undefined ? {} : { runningPid }),

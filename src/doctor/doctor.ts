@@ -9,6 +9,7 @@ import { checkPackages } from "./check-packages.ts";
 import { checkPermissions } from "./check-permissions.ts";
 import { checkPorts } from "./check-ports.ts";
 import { checkRuntimeApis } from "./check-runtime-apis.ts";
+import { checkSyntax } from "./check-syntax.ts";
 import { checkSystemd } from "./check-systemd.ts";
 import { checkTsconfigPaths } from "./check-tsconfig-paths.ts";
 import { checkTypeImports } from "./check-type-imports.ts";
@@ -17,6 +18,7 @@ import type { Check, Subject } from "./subject.ts";
 
 /** Everything that is looked for. A check is a file and a line here. */
 const checks: readonly Check[] = [
+  checkSyntax,
   checkExtensions,
   checkTypeImports,
   checkTsconfigPaths,

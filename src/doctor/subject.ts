@@ -14,7 +14,16 @@ export interface Subject {
   readonly provided: Readonly<Record<string, readonly string[]>>;
   /** The process that runs this services.yaml now. */
   readonly runningPid?: number;
+  /** Why the runtime cannot parse a file, and where; lines and columns count from 1. Undefined when it can. */
+  readonly syntaxError: (file: string) => Promise<Place | undefined>;
   readonly machine: Machine;
+}
+
+interface Place {
+  readonly message: string;
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
 }
 
 /** One thing to look for. Must not throw, and must leave nothing behind. */

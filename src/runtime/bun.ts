@@ -19,6 +19,7 @@ export const bunRuntime: Runtime = {
   reloadsModules: true,
   importModule,
   localImports: async (file) => (await import("./fresh-bun.ts")).localImports(file),
+  syntaxError: async (file) => (await import("./fresh-bun.ts")).syntaxError(file),
   provideModule,
   prepareServer,
   probe,

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import nodeModule from "node:module";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { messageOf } from "../core/errors.ts";
 import type {
   Follower,
   LiveSocket,
@@ -12,6 +13,7 @@ import type {
   Runtime,
   ServeOptions,
   SocketOwner,
+  SyntaxFault,
   Upgrade,
 } from "./runtime.ts";
 
@@ -23,6 +25,7 @@ export const denoRuntime: Runtime = {
   reloadsModules: false,
   importModule,
   localImports,
+  syntaxError,
   provideModule,
   prepareServer,
   probe,
@@ -79,6 +82,24 @@ async function localImports(file: string): Promise<string[]> {
   const text = await readFile(file, "utf8").catch(() => "");
   const specifiers = text.matchAll(/\b(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"'\n]+)["']/g);
   return [...specifiers].map((match) => resolve(dirname(file), match[1] as string));
+}
+
+/** Taking the types out parses, and does not run: everything else of Deno that parses also loads what is imported. */
+async function syntaxError(file: string): Promise<SyntaxFault | undefined> {
+  if (!/\.m?[jt]s$/.test(file)) return undefined;
+  const text = await readFile(file, "utf8").catch(() => "");
+  const strip: unknown = Reflect.get(nodeModule, "stripTypeScriptTypes");
+  try {
+    if (typeof strip === "function") strip(text, { mode: "transform" });
+    return undefined;
+  } catch (error) {
+    // Without a place it is TypeScript that only this function does not know.
+    const match = /^(?:SyntaxError: )?([^\n]+)[\s\S]*?at file:\/\/\S+?:(\d+):(\d+)\s*$/.exec(
+      messageOf(error),
+    );
+    if (!match) return undefined;
+    return { message: match[1] as string, line: Number(match[2]), column: Number(match[3]), length: 1 };
+  }
 }
 
 function provideModule(specifier: string, exports: Record<string, unknown>): void {

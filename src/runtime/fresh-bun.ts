@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { messageOf } from "../core/errors.ts";
+import type { SyntaxFault } from "./runtime.ts";
 
 /*
  * Code loaded anew in a running process. Bun keeps what it has imported by path, and forgets what is deleted from
@@ -53,6 +55,19 @@ export function localImports(file: string): string[] {
   } catch {
     // Whoever loads it is told; to know what it imports it has to be mended first.
     return [];
+  }
+}
+
+/** What the transpiler says about a file that it cannot parse. */
+export function syntaxError(file: string): SyntaxFault | undefined {
+  try {
+    scan(file);
+    return undefined;
+  } catch (error) {
+    const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+    const position = first instanceof BuildMessage ? first.position : undefined;
+    const { line, column, length } = position ?? { line: 1, column: 1, length: 1 };
+    return { message: messageOf(first), line, column: Math.max(1, column), length: Math.max(1, length) };
   }
 }
 

@@ -14,6 +14,11 @@ export interface Runtime {
   importModule(path: string, options?: { readonly fresh?: boolean }): Promise<Record<string, unknown>>;
   /** The absolute paths of the local files that `file` imports: not packages. Never rejects. */
   localImports(file: string): Promise<string[]>;
+  /**
+   * Why `file` cannot be parsed, and where; runs nothing of it. Undefined when it can be, cannot be read, or when the
+   * runtime has no parser for its kind (Deno: JSX and CommonJS).
+   */
+  syntaxError(file: string): Promise<SyntaxFault | undefined>;
   /** Makes `import … from specifier` work in files of the user, with nothing installed. */
   provideModule(specifier: string, exports: Record<string, unknown>): void;
   /**
@@ -40,6 +45,14 @@ export interface Runtime {
    * follow when the loop is free. Does nothing on Deno, which offers no such thing.
    */
   dropCode(): void;
+}
+
+export interface SyntaxFault {
+  readonly message: string;
+  /** Both count from 1. */
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
 }
 
 export interface ServeOptions {

@@ -63,6 +63,25 @@ export const runtimeCases: readonly Case[] = [
     },
   },
   {
+    name: "syntaxError() tells where a file cannot be parsed, and runs nothing of it",
+    async run(runtime) {
+      using dir = tempDir({
+        "bad.ts": 'import "./absent.ts";\nReflect.set(globalThis, "ranBad", 1);\nexport default { fetch( {',
+        "good.ts":
+          'import "./absent.ts";\nReflect.set(globalThis, "ranBad", 1);\nexport enum A { B }\nexport class C { constructor(readonly a: number) {} }\n',
+        "plain.js": "export const a = (b) => b < 1;\n",
+        "package.json": esm,
+      });
+      const fault = await runtime.syntaxError(join(dir.path, "bad.ts"));
+      assert.ok(fault?.message);
+      assert.deepEqual([fault.line, fault.column >= 24], [3, true]);
+      for (const name of ["good.ts", "plain.js", "absent.ts"]) {
+        assert.equal(await runtime.syntaxError(join(dir.path, name)), undefined, name);
+      }
+      assert.equal(Reflect.get(globalThis, "ranBad"), undefined);
+    },
+  },
+  {
     name: "provideModule() gives files of the user the very same members, with nothing installed",
     async run(runtime) {
       const define = (service: unknown) => service;

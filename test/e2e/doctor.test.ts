@@ -34,6 +34,26 @@ export const fs = require("node:fs");
 
 describeTargets("supervisor doctor", (target) => {
   test(
+    "a module that cannot be parsed is an error at its place",
+    async () => {
+      using folder = tempDir({
+        "services.yaml":
+          "name: sick\nadmin: false\nservices:\n  api: { module: ./api.ts, http: { port: 0 } }\n",
+        "package.json": '{ "type": "module" }\n',
+        "api.ts": 'import "./part.ts";\nexport default { fetch: () => new Response() };\n',
+        "part.ts": "export const part = 1;\nexport default { fetch( {",
+      });
+      const { code, stdout } = await doctor(target, folder, "--json");
+      const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+      const found = findings.filter((finding) => finding.code === "MODULE_SYNTAX");
+      expect(found).toMatchObject([{ level: "error", position: { line: 2 } }]);
+      expect(found[0]?.position?.file).toEndWith("part.ts");
+      expect(code).not.toBe(0);
+    },
+    slow,
+  );
+
+  test(
     "finds what is wrong in the file, in the modules and what they import, and on the machine, and runs nothing",
     async () => {
       await using taken = await listen();

@@ -30,6 +30,7 @@ export async function subjectOf(folder: TempDir, over: Partial<Subject> = {}): P
     locate,
     sources,
     runtime: "bun",
+    syntaxError: async () => undefined,
     provided: { supervisor: ["defineService"] },
     machine: freeMachine(),
     ...over,
