@@ -33,8 +33,29 @@ export async function printLines(
     return ExitCode.refused;
   }
   const color = terminal.outColor;
-  for await (const line of answer) terminal.out(`${json ? line : format(recordOf(line), color)}\n`);
+  const print = async () => {
+    for await (const line of answer) {
+      terminal.out(`${json ? line : format(recordOf(line), color)}\n`);
+      if (terminal.outClosed()) return;
+    }
+  };
+  await untilClosed(print(), terminal);
   return ExitCode.clean;
+}
+
+const lookMs = 1_000;
+
+/** Resolves with `printing`, or soon after its reader has gone: there may be nothing to print for hours. */
+async function untilClosed(printing: Promise<void>, terminal: Terminal): Promise<void> {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const closed = new Promise<void>((resolve) => {
+    timer = setInterval(() => terminal.outClosed() && resolve(), lookMs);
+  });
+  try {
+    await Promise.race([printing, closed]);
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function recordOf(line: string): Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { isTerminal, wantsColor } from "../core/terminal.ts";
 
@@ -12,12 +12,15 @@ export interface Terminal {
   readonly errColor: boolean;
   /** Results, for people and pipes: standard output. `text` ends with its own newline. */
   out(text: string): void;
+  /** Whether nobody reads `out` any more. Without writing to it, only Linux tells. */
+  outClosed(): boolean;
   /** Problems and usage: standard error. */
   err(text: string): void;
 }
 
 /** The terminal of this process. Not process.stdout: its first use costs more than reading services.yaml. */
 export function systemTerminal(): Terminal {
+  let closed = false;
   return {
     cwd: process.cwd(),
     variables: process.env,
@@ -27,8 +30,14 @@ export function systemTerminal(): Terminal {
     get errColor() {
       return wantsColor(process.env, isTerminal(2));
     },
-    out: (text) => writeAll(1, text),
-    err: (text) => writeAll(2, text),
+    out(text) {
+      if (!writeAll(1, text)) closed = true;
+    },
+    outClosed() {
+      closed ||= hasNoReader(1);
+      return closed;
+    },
+    err: (text) => void writeAll(2, text),
   };
 }
 
@@ -42,8 +51,8 @@ export function painted(text: string, code: string, color: boolean): string {
   return color && code ? `\u001b[${code}m${text}\u001b[0m` : text;
 }
 
-/** Writes all of `text`, however slowly its reader reads; gives up when nobody reads any more. */
-function writeAll(fd: number, text: string): void {
+/** Writes all of `text`, however slowly its reader reads. False when nobody reads any more. */
+function writeAll(fd: number, text: string): boolean {
   let rest: Uint8Array = new TextEncoder().encode(text);
   while (rest.length > 0) {
     try {
@@ -51,9 +60,21 @@ function writeAll(fd: number, text: string): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // `supervisor schema | head` closes the pipe early: that is no failure of ours.
-      if (code === "EPIPE") return;
+      if (code === "EPIPE") return false;
       if (code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
+  }
+  return true;
+}
+
+/** Whether `fd` is a pipe whose other end is closed: Linux does not open such a one a second time for writing. */
+function hasNoReader(fd: number): boolean {
+  try {
+    if (process.platform !== "linux" || !fstatSync(fd).isFIFO()) return false;
+    closeSync(openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK));
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENXIO";
   }
 }

@@ -49,6 +49,30 @@ describeTargets("a running supervisor", (target) => {
   );
 
   test(
+    "events -f and logs -f end with code 0 when nobody reads what they print, though nothing more comes",
+    async () => {
+      await using system = await started(target);
+      await until(
+        () => cli(target, system, "status", "-o", "json"),
+        ({ stdout }) => stdout.includes('"running"'),
+      );
+      for (const stream of ["events", "logs"]) {
+        const [program, ...words] = [...target.command, stream, "-f", "--lines", "1"];
+        const script = 'set -o pipefail; "$@" | head -1';
+        const done = spawnSync("bash", ["-c", script, "bash", program as string, ...words], {
+          cwd: system.folder.path,
+          env: { ...process.env, XDG_RUNTIME_DIR: system.folder.path },
+          encoding: "utf8",
+          timeout: 10_000,
+        });
+        expect([stream, done.status, done.stderr]).toEqual([stream, 0, ""]);
+        expect(done.stdout.trim().split("\n")).toHaveLength(1);
+      }
+    },
+    slow,
+  );
+
+  test(
     "refuses a second one of its name before that one starts anything, and names its pid",
     async () => {
       await using system = await started(target);
