@@ -33,26 +33,34 @@ export async function printLines(
     return ExitCode.refused;
   }
   const color = terminal.outColor;
+  let idle = true;
   const print = async () => {
     for await (const line of answer) {
+      idle = false;
       terminal.out(`${json ? line : format(recordOf(line), color)}\n`);
-      if (terminal.outClosed()) return;
+      if (terminal.outClosed) return;
     }
   };
-  await untilClosed(print(), terminal);
+  const isLeft = () => {
+    // An empty line, like the API's own, asks whether somebody still reads.
+    if (idle && terminal.outPiped) terminal.out("\n");
+    idle = true;
+    return terminal.outClosed;
+  };
+  await untilLeft(print(), isLeft);
   return ExitCode.clean;
 }
 
-const lookMs = 1_000;
+const idleMs = 5_000;
 
 /** Resolves with `printing`, or soon after its reader has gone: there may be nothing to print for hours. */
-async function untilClosed(printing: Promise<void>, terminal: Terminal): Promise<void> {
+async function untilLeft(printing: Promise<void>, isLeft: () => boolean): Promise<void> {
   let timer: ReturnType<typeof setInterval> | undefined;
-  const closed = new Promise<void>((resolve) => {
-    timer = setInterval(() => terminal.outClosed() && resolve(), lookMs);
+  const left = new Promise<void>((resolve) => {
+    timer = setInterval(() => isLeft() && resolve(), idleMs);
   });
   try {
-    await Promise.race([printing, closed]);
+    await Promise.race([printing, left]);
   } finally {
     clearInterval(timer);
   }

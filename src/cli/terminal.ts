@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 import process from "node:process";
 import { isTerminal, wantsColor } from "../core/terminal.ts";
 
@@ -12,8 +12,10 @@ export interface Terminal {
   readonly errColor: boolean;
   /** Results, for people and pipes: standard output. `text` ends with its own newline. */
   out(text: string): void;
-  /** Whether nobody reads `out` any more. Without writing to it, only Linux tells. */
-  outClosed(): boolean;
+  /** Whether `out` is a pipe: that its reader has gone is noticed by writing, and by nothing else. */
+  readonly outPiped: boolean;
+  /** Whether nobody read what was written to `out` last. */
+  readonly outClosed: boolean;
   /** Problems and usage: standard error. */
   err(text: string): void;
 }
@@ -33,8 +35,11 @@ export function systemTerminal(): Terminal {
     out(text) {
       if (!writeAll(1, text)) closed = true;
     },
-    outClosed() {
-      closed ||= hasNoReader(1);
+    get outPiped() {
+      const stat = fstatSync(1);
+      return stat.isFIFO() || stat.isSocket();
+    },
+    get outClosed() {
       return closed;
     },
     err: (text) => void writeAll(2, text),
@@ -66,15 +71,4 @@ function writeAll(fd: number, text: string): boolean {
     }
   }
   return true;
-}
-
-/** Whether `fd` is a pipe whose other end is closed: Linux does not open such a one a second time for writing. */
-function hasNoReader(fd: number): boolean {
-  try {
-    if (process.platform !== "linux" || !fstatSync(fd).isFIFO()) return false;
-    closeSync(openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK));
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENXIO";
-  }
 }

@@ -56,18 +56,18 @@ describeTargets("a running supervisor", (target) => {
         () => cli(target, system, "status", "-o", "json"),
         ({ stdout }) => stdout.includes('"running"'),
       );
-      for (const stream of ["events", "logs"]) {
-        const [program, ...words] = [...target.command, stream, "-f", "--lines", "1"];
-        const script = 'set -o pipefail; "$@" | head -1';
-        const done = spawnSync("bash", ["-c", script, "bash", program as string, ...words], {
-          cwd: system.folder.path,
-          env: { ...process.env, XDG_RUNTIME_DIR: system.folder.path },
-          encoding: "utf8",
-          timeout: 10_000,
-        });
-        expect([stream, done.status, done.stderr]).toEqual([stream, 0, ""]);
-        expect(done.stdout.trim().split("\n")).toHaveLength(1);
-      }
+      const script = `set -o pipefail
+"$@" events -f --lines 1 | head -1 & first=$!
+"$@" logs -f --lines 1 | head -1 & second=$!
+wait $first && wait $second`;
+      const done = spawnSync("bash", ["-c", script, "bash", ...target.command], {
+        cwd: system.folder.path,
+        env: { ...process.env, XDG_RUNTIME_DIR: system.folder.path },
+        encoding: "utf8",
+        timeout: 20_000,
+      });
+      expect([done.status, done.stderr]).toEqual([0, ""]);
+      expect(done.stdout.trim().split("\n")).toHaveLength(2);
     },
     slow,
   );
