@@ -1,9 +1,10 @@
-import { lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, rmSync } from "node:fs";
 import process from "node:process";
 import { messageOf, SupervisorError } from "../core/errors.ts";
 import { isSocketAnswered } from "../core/socket-file.ts";
 import type { InstanceFiles } from "./instance-files.ts";
 import { isTooLong } from "./instance-files.ts";
+import { isWriterAlive, pidIn, readPid, readPidFile, writePidFile } from "./pid-file.ts";
 
 /** What a process holds from before its start to its end, so that there is one instance of a name. */
 export interface Claim {
@@ -21,12 +22,15 @@ export interface Claim {
 export async function claimInstance(name: string, files: InstanceFiles): Promise<Claim> {
   preparePlace(files);
   for (let attempt = 0; !writePid(files.pid); attempt++) {
-    const pid = await ownerOf(files);
-    if (pid !== undefined || attempt === 3) throw alreadyRunning(name, files, pid);
-    rmSync(files.pid, { force: true });
+    const left = readPidFile(files.pid);
+    if (await isAnswered(files.socket)) throw alreadyRunning(name, files, pidIn(left));
+    if (left !== undefined && isWriterAlive(files.pid, left)) throw starting(name, pidIn(left));
+    if (attempt === 3) throw starting(name, pidIn(left));
+    // Meanwhile another start may have taken over; then it is asked in its turn.
+    if (readPidFile(files.pid) === left) rmSync(files.pid, { force: true });
   }
   // A pid file that somebody has removed by hand must not make a running instance invisible.
-  if (isThere(files.socket) && (await isSocketAnswered(files.socket))) {
+  if (await isAnswered(files.socket)) {
     rmSync(files.pid, { force: true });
     throw alreadyRunning(name, files, undefined);
   }
@@ -42,27 +46,6 @@ export function releaseInstance(files: InstanceFiles): void {
     rmSync(files.pid, { force: true });
   } catch {
     // The folder may be gone already; what is left is found to be stale by the next start.
-  }
-}
-
-/** The process id in a pid file; undefined when there is none. */
-export function readPid(file: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(file, "utf8").trim());
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
-  } catch {
-    // Absent, or not ours to read: nobody is known.
-    return undefined;
-  }
-}
-
-/** Whether a process has this id, whoever it belongs to. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
@@ -97,11 +80,8 @@ function preparePlace({ folder, socket }: InstanceFiles): void {
 /** False when the file is there already. */
 function writePid(file: string): boolean {
   try {
-    // "wx": of several that begin at once, one makes it.
-    writeFileSync(file, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
-    return true;
+    return writePidFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw unavailable(
       messageOf(error),
       "Set XDG_RUNTIME_DIR to a folder that this user may write to.",
@@ -110,34 +90,9 @@ function writePid(file: string): boolean {
   }
 }
 
-/** The pid of whoever holds the files; undefined when they were left behind. */
-async function ownerOf(files: InstanceFiles): Promise<number | undefined> {
-  const pid = readPid(files.pid);
-  // In containers that share a folder both may have the pid 1: then only the socket tells.
-  if (pid !== undefined && pid !== process.pid && isAlive(pid) && !isRecycled(pid, files.pid)) return pid;
-  if (!isThere(files.socket) || !(await isSocketAnswered(files.socket))) return undefined;
-  return pid ?? 0;
+async function isAnswered(socket: string): Promise<boolean> {
+  return isThere(socket) && (await isSocketAnswered(socket));
 }
-
-/** Whether the process is younger than the pid file: another one, which has been given the same number. */
-function isRecycled(pid: number, file: string): boolean {
-  try {
-    const boot = Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1]);
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in the second field may hold spaces and brackets: fields are counted from behind it.
-    const ticks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-    const startedAt = (boot + ticks / ticksPerSecond) * 1_000;
-    return startedAt > statSync(file).mtimeMs + clockSlackMs;
-  } catch {
-    // Not Linux: a process that is alive counts as the owner.
-    return false;
-  }
-}
-
-/** Linux shows times in these, whatever its own clock does. */
-const ticksPerSecond = 100;
-/** The boot time is told in whole seconds. */
-const clockSlackMs = 2_000;
 
 function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
@@ -149,6 +104,17 @@ function alreadyRunning(name: string, files: InstanceFiles, pid: number | undefi
     "ALREADY_RUNNING",
     `"${name}" is running already, ${who}`,
     `See it with "supervisor status --name ${name}", end it with "supervisor shutdown --name ${name}", or give this one another name: in services.yaml.`,
+  );
+}
+
+/** Nothing answers for it yet: `status` and `shutdown` would not find it. */
+function starting(name: string, pid: number | undefined): SupervisorError {
+  return new SupervisorError(
+    "ALREADY_RUNNING",
+    `"${name}" is being started already${pid ? `, with pid ${pid}` : ""}`,
+    pid
+      ? `Look at it with "ps -fp ${pid}"; when it does not get on, end it with "kill ${pid}", then start again.`
+      : "Start it again in a moment.",
   );
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SupervisorError } from "../core/errors.ts";
-import { isAlive, readPid } from "./claim.ts";
 import { filesIn, instanceFolders } from "./instance-files.ts";
+import { isAlive, readPid } from "./pid-file.ts";
 
 /** Which supervisor is meant; the first that is given decides. */
 export interface InstanceQuery {

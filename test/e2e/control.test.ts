@@ -41,7 +41,7 @@ describeTargets("a running supervisor", (target) => {
       await using system = await started(target);
       expect(statSync(system.socket).mode & 0o777).toBe(0o600);
       expect(statSync(join(system.socket, "..")).mode & 0o777).toBe(0o700);
-      expect(Number(readFileSync(system.pidFile, "utf8"))).toBe(system.process.pid);
+      expect(Number.parseInt(readFileSync(system.pidFile, "utf8"), 10)).toBe(system.process.pid);
       expect((await system.stop()).code).toBe(0);
       expect([existsSync(system.socket), existsSync(system.pidFile)]).toEqual([false, false]);
     },

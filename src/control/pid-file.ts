@@ -1,0 +1,100 @@
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import process from "node:process";
+
+/**
+ * Writes who we are: the pid, and below it, on Linux, when we were born, which tells us from whoever gets our
+ * number later. `started=…` is one word that is no number, so that `kill $(cat NAME.pid)` never ends a stranger.
+ *
+ * @returns false when the file is there already
+ * @throws the error of the system when it cannot be made
+ */
+export function writePidFile(file: string): boolean {
+  const birth = birthOf(process.pid);
+  const draft = `${file}.${process.pid}-${process.hrtime.bigint()}`;
+  try {
+    writeFileSync(draft, `${process.pid}\n${birth ? `started=${birth}\n` : ""}`, { flag: "wx", mode: 0o600 });
+    // Of several that begin at once, one makes it; and nobody ever reads it half written.
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** The text of a pid file; undefined when there is none. */
+export function readPidFile(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    // Absent, or not ours to read: nobody is known.
+    return undefined;
+  }
+}
+
+/** The process id in a pid file; undefined when there is none. */
+export function readPid(file: string): number | undefined {
+  return pidIn(readPidFile(file));
+}
+
+/** The process id in the first line of a pid file's text. */
+export function pidIn(text: string | undefined): number | undefined {
+  const pid = Number(text?.split("\n", 1)[0]?.trim());
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+}
+
+/** Whether a process has this id, whoever it belongs to. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/**
+ * Whether the very process that wrote `text` into the pid file still runs. Never this one: in containers that
+ * share a folder both may have the pid 1.
+ *
+ * Without /proc (macOS) a number is all that is known of a process: it counts while the file is younger than a
+ * minute, in which every start has bound its socket.
+ */
+export function isWriterAlive(file: string, text: string): boolean {
+  const pid = pidIn(text);
+  if (pid === undefined || pid === process.pid) return false;
+  if (birthOf(process.pid) === undefined) return isAlive(pid) && isYoung(file);
+  // A thread, too, has an entry in /proc; but it has not been born when the writer was.
+  return birthOf(pid) !== undefined && birthOf(pid) === /^started=(\S+)$/m.exec(text)?.[1];
+}
+
+/**
+ * When a process was born, as a word that no other process with its number ever has: the ticks since the boot, and
+ * the boot. Undefined when it has ended, also while nobody has waited for it yet; and where there is no /proc.
+ */
+function birthOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in the second field may hold spaces and brackets: fields are counted from behind it.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state, ticks] = [fields[0], fields[19]];
+    return state === "Z" || state === "X" ? undefined : `${ticks}@${bootId()}`;
+  } catch {
+    // No such process, or no /proc.
+    return undefined;
+  }
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+function isYoung(file: string): boolean {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats !== undefined && Date.now() - stats.mtimeMs < startMs;
+}
+
+/** A start that has not bound its control socket after this, in milliseconds, is none. */
+const startMs = 60_000;
