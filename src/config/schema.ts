@@ -374,7 +374,7 @@ const listen = union<Address | false>(
   },
   (value) => value,
   {
-    description: "`host:port`, `unix:PATH`, or `false` for none.",
+    description: "`host:port`, `unix:PATH` (a socket with mode 0600), or `false` for none.",
     default: "127.0.0.1:6060",
     example: "unix:./run/admin.sock",
   },
