@@ -4,7 +4,7 @@ import { messageOf, SupervisorError } from "../core/errors.ts";
 import { isSocketAnswered } from "../core/socket-file.ts";
 import type { InstanceFiles } from "./instance-files.ts";
 import { isTooLong } from "./instance-files.ts";
-import { isWriterAlive, pidIn, readPid, readPidFile, writePidFile } from "./pid-file.ts";
+import { isStarting, pidIn, readPid, readPidFile, writePidFile } from "./pid-file.ts";
 
 /** What a process holds from before its start to its end, so that there is one instance of a name. */
 export interface Claim {
@@ -24,7 +24,7 @@ export async function claimInstance(name: string, files: InstanceFiles): Promise
   for (let attempt = 0; !writePid(files.pid); attempt++) {
     const left = readPidFile(files.pid);
     if (await isAnswered(files.socket)) throw alreadyRunning(name, files, pidIn(left));
-    if (left !== undefined && isWriterAlive(files.pid, left)) throw starting(name, pidIn(left));
+    if (left !== undefined && isStarting(files.pid, left)) throw starting(name, pidIn(left));
     if (attempt === 3) throw starting(name, pidIn(left));
     // Meanwhile another start may have taken over; then it is asked in its turn.
     if (readPidFile(files.pid) === left) rmSync(files.pid, { force: true });
@@ -103,7 +103,7 @@ function alreadyRunning(name: string, files: InstanceFiles, pid: number | undefi
   return new SupervisorError(
     "ALREADY_RUNNING",
     `"${name}" is running already, ${who}`,
-    `See it with "supervisor status --name ${name}", end it with "supervisor shutdown --name ${name}", or give this one another name: in services.yaml.`,
+    `See it with "supervisor status --name ${name}", end it with "supervisor shutdown --name ${name}", or change the name in services.yaml.`,
   );
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { SupervisorError } from "../core/errors.ts";
 import { apiPrefix } from "./api-prefix.ts";
+import { isAlive } from "./pid-file.ts";
 
 /** Talks to a running supervisor over its control socket. */
 export interface ControlClient {
@@ -32,6 +33,16 @@ export function connectControl(socket: string): ControlClient {
       return response.statusCode === 200 ? linesOf(response) : answerOf(response);
     },
   };
+}
+
+const lookMs = 10;
+const patienceMs = 5_000;
+
+/** Waits until the process of a supervisor has ended, five seconds at most. */
+export async function untilGone(pid: number): Promise<void> {
+  for (let waited = 0; isAlive(pid) && waited < patienceMs; waited += lookMs) {
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
 }
 
 /** Not `fetch`: only this works for unix sockets on every runtime. */

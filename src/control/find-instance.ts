@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SupervisorError } from "../core/errors.ts";
 import { filesIn, instanceFolders } from "./instance-files.ts";
-import { isAlive, readPid } from "./pid-file.ts";
+import { isWriterAlive, pidIn, readPid, readPidFile } from "./pid-file.ts";
 
 /** Which supervisor is meant; the first that is given decides. */
 export interface InstanceQuery {
@@ -67,10 +67,12 @@ function byName(name: string, { variables }: InstanceQuery): string {
 function runningInstances(variables: InstanceQuery["variables"]): RunningInstance[] {
   return instanceFolders(variables).flatMap((folder) =>
     pidFilesIn(folder).flatMap((file) => {
-      const pid = readPid(join(folder, file));
+      const text = readPidFile(join(folder, file));
+      const pid = pidIn(text);
       const name = file.slice(0, -".pid".length);
       const { socket } = filesIn(folder, name);
-      return pid !== undefined && isAlive(pid) && existsSync(socket) ? [{ name, pid, socket }] : [];
+      const runs = text !== undefined && isWriterAlive(text) && existsSync(socket);
+      return runs && pid !== undefined ? [{ name, pid, socket }] : [];
     }),
   );
 }

@@ -56,18 +56,28 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * Whether the very process that wrote `text` into the pid file still runs. Never this one: in containers that
- * share a folder both may have the pid 1.
- *
- * Without /proc (macOS) a number is all that is known of a process: it counts while the file is younger than a
- * minute, in which every start has bound its socket.
+ * Whether the very process that wrote `text` into a pid file still runs. Without /proc (macOS) a number is all that
+ * is known of a process.
  */
-export function isWriterAlive(file: string, text: string): boolean {
+export function isWriterAlive(text: string): boolean {
   const pid = pidIn(text);
-  if (pid === undefined || pid === process.pid) return false;
-  if (birthOf(process.pid) === undefined) return isAlive(pid) && isYoung(file);
+  if (pid === undefined) return false;
+  if (!knowsBirths()) return isAlive(pid);
   // A thread, too, has an entry in /proc; but it has not been born when the writer was.
   return birthOf(pid) !== undefined && birthOf(pid) === /^started=(\S+)$/m.exec(text)?.[1];
+}
+
+/**
+ * Whether another process that wrote `text` into `file` may be on its way to bind its socket. Never this one: in
+ * containers that share a folder both may have the pid 1. Without /proc it counts while the file is younger than a
+ * minute, in which every start has bound its socket.
+ */
+export function isStarting(file: string, text: string): boolean {
+  return pidIn(text) !== process.pid && isWriterAlive(text) && (knowsBirths() || isYoung(file));
+}
+
+function knowsBirths(): boolean {
+  return birthOf(process.pid) !== undefined;
 }
 
 /**

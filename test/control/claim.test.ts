@@ -16,7 +16,7 @@ import { claimInstance } from "../../src/control/claim.ts";
 import { findInstance } from "../../src/control/find-instance.ts";
 import type { InstanceFiles } from "../../src/control/instance-files.ts";
 import { filesIn, instanceFiles } from "../../src/control/instance-files.ts";
-import { readPid } from "../../src/control/pid-file.ts";
+import { readPid, writePidFile } from "../../src/control/pid-file.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
 
@@ -171,14 +171,23 @@ test("instanceFiles() keeps the socket's path short enough to be bound", () => {
   expect(Buffer.byteLength(socket)).toBeLessThanOrEqual(103);
 });
 
+test.skipIf(!hasProc)(
+  "findInstance() lists no killed one whose number belongs to another program by now",
+  () => {
+    using folder = tempDir({ "supervisor/gone.sock": "", "supervisor/gone.pid": `${process.ppid}\n` });
+    const variables = { XDG_RUNTIME_DIR: folder.path, TMPDIR: folder.path };
+    expect(() => findInstance({ cwd: folder.path, variables })).toThrow("No supervisor runs");
+  },
+);
+
 test("findInstance() lists what runs when it cannot choose", () => {
   using folder = tempDir();
   const variables = { XDG_RUNTIME_DIR: folder.path, TMPDIR: folder.path };
   const query = { cwd: folder.path, variables };
   expect(() => findInstance(query)).toThrow("No supervisor runs");
   for (const name of ["one", "two"]) {
-    folder.write(`supervisor/${name}.pid`, `${process.pid}\n`);
     folder.write(`supervisor/${name}.sock`, "");
+    writePidFile(join(folder.path, `supervisor/${name}.pid`));
   }
   expect(() => findInstance(query)).toThrow(/one \(pid \d+\), two \(pid \d+\)/);
   expect(findInstance({ ...query, name: "two" })).toBe(join(folder.path, "supervisor/two.sock"));

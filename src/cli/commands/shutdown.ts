@@ -1,9 +1,9 @@
+import { untilGone } from "../../control/client.ts";
 import type { Status } from "../../control/status.ts";
 import { ExitCode } from "../../core/exit.ts";
 import type { Handler } from "../handler.ts";
 import { errorIn, instanceOf, printError, waitQuery } from "../instance.ts";
 import { printResult } from "../print-result.ts";
-import { untilGone } from "../process-end.ts";
 
 export const command: Handler<"shutdown"> = async ({ options }, terminal) => {
   const query = waitQuery(options, "10m");
