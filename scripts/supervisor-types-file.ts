@@ -15,6 +15,7 @@ export function supervisorTypesFile(): string {
   const declared = declarations();
   const permanentError = /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\nexport declare class PermanentError[\s\S]*?\n\}/;
   const parts = [
+    declared("service/message"),
     declared("service/contract"),
     declared("service/define"),
     permanentError.exec(declared("core/errors"))?.[0] ?? "",
@@ -43,7 +44,12 @@ ${body}
 function declarations(): (module: string) => string {
   const folder = mkdtempSync(join(tmpdir(), "supervisor-types-"));
   try {
-    const files = ["src/service/contract.ts", "src/service/define.ts", "src/core/errors.ts"];
+    const files = [
+      "src/service/message.ts",
+      "src/service/contract.ts",
+      "src/service/define.ts",
+      "src/core/errors.ts",
+    ];
     const flags = [
       "--ignoreConfig",
       "--declaration",

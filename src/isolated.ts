@@ -10,6 +10,7 @@ import { markHooks } from "./host/hook-marks.ts";
 import { InlineHost } from "./host/inline.ts";
 import { logMessage } from "./host/log-crossing.ts";
 import { createOutbox } from "./host/outbox.ts";
+import { createQueueFinder } from "./host/queue-finder.ts";
 import { createFinder } from "./host/service-finder.ts";
 import type { ThreadIntake } from "./host/thread-intake.ts";
 import { createThreadIntake } from "./host/thread-intake.ts";
@@ -111,6 +112,12 @@ function hostOf({ definition, data, post, link, log, intake, failed }: Isolated,
     service: createFinder(
       () => names,
       (name, request) => link.call(request, name),
+    ),
+    queue: createQueueFinder(
+      () => [],
+      (name) => {
+        throw new RangeError(name);
+      },
     ),
     report: { failed, completed: () => post(["completed"]) },
     blame: () => () => {},

@@ -6,6 +6,7 @@ import type { Plan, ServicePlan } from "./core/plan.ts";
 import type { Member } from "./group/host.ts";
 import type { Blame } from "./host/blame.ts";
 import { InlineHost } from "./host/inline.ts";
+import { createQueueFinder } from "./host/queue-finder.ts";
 import { createFinder } from "./host/service-finder.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import type { Definitions } from "./modules/definitions.ts";
@@ -30,6 +31,12 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
   const serving = new Map<string, number>();
   let names: readonly string[] = [];
   const service = createFinder(() => names, http.call);
+  const queue = createQueueFinder(
+    () => [],
+    (name) => {
+      throw new RangeError(name);
+    },
+  );
 
   function member(planned: ServicePlan): Member {
     const { name, env, module } = planned;
@@ -73,6 +80,7 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
           clock,
           beacon,
           service,
+          queue,
           blame(scope) {
             const end = blame.register(scope, module);
             return () => {

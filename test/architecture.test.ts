@@ -42,6 +42,10 @@ const table: ImportTable = {
   // The socket that a service is given is the same on every runtime and thread: only what is below it differs.
   host: ["core", "service", "group/host.ts", runtimeType, "runtime/service-socket.ts"],
   http: ["core", "service", runtimeType],
+  // A driver knows its contract and nothing of what consumes; what consumes knows no driver.
+  "queue/drivers": ["core", "queue/driver.ts", runtimeType],
+  queue: ["core", "service"],
+  schedule: ["core", "service"],
   control: ["core", runtimeType],
   observe: ["core", "service/scope.ts", runtimeType],
   // It only looks: what it looks at is handed to it, so that nothing it imports could run a module.

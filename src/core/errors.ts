@@ -84,6 +84,20 @@ export const errorCodes = {
   METHOD_NOT_ALLOWED: { exit: 1, means: "The API has that path, but not with that method." },
   TOO_LARGE: { exit: 1, means: "A body is larger than the API takes or gives." },
   TOO_MANY_STREAMS: { exit: 1, means: "Too many clients follow logs or events at once." },
+  BROKER_UNREACHABLE: { exit: 70, means: "A broker does not answer." },
+  BROKER_REFUSED: {
+    exit: 78,
+    means:
+      "A broker answers, but not to us: a wrong password, a missing right, or a version that is too old.",
+  },
+  BROKER_FULL: { exit: 70, means: "A broker has no room for another task: its disk or its memory is full." },
+  BAD_BROKER: { exit: 78, means: "The address of a broker is not one, or its file is not a queue." },
+  TASK_DUPLICATE: {
+    exit: 1,
+    means: "A task with the same type and payload waits already, and `unique` forbids two.",
+  },
+  TASK_CONFLICT: { exit: 1, means: "A task with this id exists already." },
+  TASK_INVALID: { exit: 1, means: "A task cannot be enqueued as it is." },
   INTERNAL: { exit: 70, means: "A defect of the supervisor itself." },
   UNSUPPORTED: { exit: 1, means: "This supervisor cannot do what was asked." },
   USAGE: { exit: 64, means: "The command line is wrong." },

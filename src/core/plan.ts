@@ -13,6 +13,8 @@ export interface Plan {
   readonly onUnattributed?: "stop";
   /** Enabled and selected services, in the order of the file. */
   readonly services: readonly ServicePlan[];
+  /** In the order of the file; the first one is what services get that name none. Absent: nothing needs one. */
+  readonly brokers?: readonly BrokerPlan[];
   /** Values that must never be printed: they came from variables that name a secret. */
   readonly secrets: readonly string[];
 }
@@ -43,6 +45,7 @@ export interface ShutdownPlan {
 
 export interface ServicePlan {
   readonly name: string;
+  /** Empty for a service that is nothing but a schedule with `enqueue`. */
   readonly module: string;
   /** The export of the module that is the service. */
   readonly export: string;
@@ -58,8 +61,77 @@ export interface ServicePlan {
   readonly health: HealthPlan;
   readonly replace: ReplaceOrder;
   readonly http?: HttpPlan;
+  readonly consume?: ConsumePlan;
+  readonly schedule?: SchedulePlan;
   /** Present when the service runs in threads of its own; absent when it runs inline. */
   readonly worker?: WorkerPlan;
+}
+
+export interface BrokerPlan {
+  readonly name: string;
+  readonly scheme: "memory" | "sqlite" | "redis";
+  /** As written, but with the path of a file made absolute. May hold a password: never log it. */
+  readonly url: string;
+}
+
+/** What a service takes from a broker, and how. */
+export interface ConsumePlan {
+  readonly broker: string;
+  readonly queues: readonly { readonly queue: string; readonly weight: number }[];
+  readonly strict: boolean;
+  /** How many handlers run at once. */
+  readonly concurrency: number;
+  /** What orders messages: `data.PATH` in the JSON payload, or `header.NAME`. A key given to enqueue goes before it. */
+  readonly key?: string;
+  /** How many messages may be here at once, those being handled included. */
+  readonly buffer: number;
+  /** Of one attempt, where the task has none of its own; 0: none. */
+  readonly timeout: number;
+  /** How long a message stays ours when this process dies. */
+  readonly lease: number;
+  readonly retry: {
+    /** Failed attempts after which a task is archived, where the task says nothing. */
+    readonly attempts: number;
+    readonly backoff: { readonly min: number; readonly max: number; readonly factor: number };
+  };
+  /** With it the service's `consumeBatch` is called. */
+  readonly batch?: { readonly size: number; readonly wait: number };
+  /** `rate` messages each `per` milliseconds are begun at most. */
+  readonly limit?: RatePlan;
+  readonly limitPerKey?: RatePlan;
+  readonly groups?: { readonly grace: number; readonly maxDelay: number; readonly maxSize: number };
+}
+
+export interface RatePlan {
+  readonly rate: number;
+  readonly per: number;
+}
+
+/** When a service's `scheduled` runs, or a task is enqueued in its place. */
+export interface SchedulePlan {
+  /** Five or six fields, or `@every 5m`, `@daily`, …; validated. */
+  readonly cron: string;
+  readonly timezone: string;
+  /** What happens when the run before is still going. */
+  readonly overlap: "skip" | "queue" | "allow";
+  /** What happens to times that passed while nothing ran. */
+  readonly catchUp: "skip" | "once" | "all";
+  /** A run begins a random part of this later. */
+  readonly jitter: number;
+  /** Of one run; 0: none. */
+  readonly timeout: number;
+  /** Where it is remembered what ran. */
+  readonly broker: string;
+  /** A task to enqueue instead of calling the service. */
+  readonly enqueue?: {
+    readonly type: string;
+    readonly payload: unknown;
+    readonly queue: string;
+    readonly maxRetry?: number;
+    readonly timeout?: number;
+    readonly retention?: number;
+    readonly unique?: number;
+  };
 }
 
 export interface WorkerPlan {

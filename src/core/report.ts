@@ -15,6 +15,10 @@ export interface Held {
   /** Open server-sent event streams. */
   readonly streams: number;
   readonly websockets: number;
+  /** Messages whose handlers have not returned. */
+  readonly messages?: number;
+  /** Runs of its schedule that have not ended. */
+  readonly runs?: number;
   /** Hooks of the service that were called and have not returned: `start`, `run`, `stop`, `defer`. */
   readonly hooks: readonly string[];
 }
@@ -28,6 +32,8 @@ export function describeHeld(held: Held): string {
     ...count(held.requests, "request"),
     ...count(held.streams, "stream"),
     ...count(held.websockets, "websocket"),
+    ...count(held.messages ?? 0, "message"),
+    ...count(held.runs ?? 0, "scheduled run"),
     ...held.hooks.map((hook) => `${hook}()`),
   ].join(", ");
 }

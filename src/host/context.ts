@@ -1,5 +1,6 @@
 import type { Logger } from "../core/log.ts";
 import type { Context, ServiceHandle } from "../service/contract.ts";
+import type { Queue } from "../service/message.ts";
 
 export interface ContextOptions {
   readonly name: string;
@@ -13,11 +14,12 @@ export interface ContextOptions {
   readonly ready: () => void;
   readonly defer: (cleanup: () => void | Promise<void>) => void;
   readonly service: (name: string) => ServiceHandle;
+  readonly queue: (broker?: string) => Queue;
 }
 
 /** What a service is given. `env` is merged on first use: a thousand services need no thousand copies. */
 export function createContext(options: ContextOptions): Context {
-  const { name, generation, log, signal, ready, defer, service } = options;
+  const { name, generation, log, signal, ready, defer, service, queue } = options;
   let env: Context["env"] | undefined;
   return {
     name,
@@ -27,6 +29,7 @@ export function createContext(options: ContextOptions): Context {
     ready,
     defer,
     service,
+    queue,
     get config() {
       return options.config();
     },

@@ -8,6 +8,7 @@ import type { Held } from "../core/report.ts";
 import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.ts";
 import type { Context, Health, Service, ServiceHandle } from "../service/contract.ts";
 import type { Intake, Lease } from "../service/intake.ts";
+import type { Queue } from "../service/message.ts";
 import type { Scope } from "../service/scope.ts";
 import { scopes } from "../service/scope.ts";
 import { createContext } from "./context.ts";
@@ -26,6 +27,7 @@ export interface InlineOptions {
   /** How requests reach the service; absent when nothing can ask it anything. */
   readonly intake?: Intake;
   readonly service: (name: string) => ServiceHandle;
+  readonly queue: (broker?: string) => Queue;
   readonly report: HostReport;
   /** Called with the scope of this generation, to blame it for errors nobody caught; returns how to end that. */
   readonly blame: (scope: Scope) => () => void;
@@ -78,6 +80,7 @@ export class InlineHost implements Host {
       ready: () => this.#ready.resolve(),
       defer: (cleanup) => void this.#cleanups.push(cleanup),
       service: options.service,
+      queue: options.queue,
     });
     // A failed start that nobody waits for any more is told by `load`/`start`, not by the runtime.
     this.#ready.promise.catch(() => {});

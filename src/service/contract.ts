@@ -1,3 +1,5 @@
+import type { Message, Middleware, Queue, TaskRequest, Tick } from "./message.ts";
+
 /**
  * What the supervisor asks of a service. Every member is optional; one of `start`, `run`, `fetch` is
  * needed. Matching is structural: no base class, no instanceof, so a module needs nothing installed.
@@ -23,7 +25,29 @@ export interface Service<Config = unknown> {
   reload?(config: Config, ctx: Context<Config>): void | Promise<void>;
   /** Answers HTTP requests; a Hono app has this. The supervisor owns the listener. */
   fetch?(request: Request, env: RequestEnv): Response | Promise<Response>;
+  /** Handles every message of its `consume:` that no entry of `tasks` takes. */
+  consume?(message: Message, ctx: Context<Config>): unknown;
+  /** Handlers by task type; a key ending in `*` or `:` takes every type that begins with it, the longest one wins. */
+  readonly tasks?: Readonly<Record<string, Handler>>;
+  /** With `consume.batch`: handles many at once. What it does not settle by itself shares the fate of the call. */
+  consumeBatch?(messages: readonly Message[], ctx: Context<Config>): unknown;
+  /** Makes one task of all tasks of a group. */
+  aggregate?(
+    group: string,
+    messages: readonly Message[],
+    ctx: Context<Config>,
+  ): TaskRequest | Promise<TaskRequest>;
+  /** Wraps every handler, the first one outermost. */
+  readonly middleware?: readonly Middleware[];
+  /** Runs at each time of its `schedule:`. */
+  scheduled?(tick: Tick, ctx: Context<Config>): void | Promise<void>;
 }
+
+/**
+ * Handles one message. Returning settles it as done, and what is returned (any JSON but undefined) is its result;
+ * throwing means another attempt after the backoff, a PermanentError none.
+ */
+export type Handler<Data = unknown> = (message: Message<Data>, ctx: Context) => unknown;
 
 export interface Health {
   readonly status: "pass" | "warn" | "fail";
@@ -54,6 +78,11 @@ export interface Context<Config = unknown> {
    * Throws an error that names the known services when there is none with that name.
    */
   service(name: string): ServiceHandle;
+  /**
+   * A broker of services.yaml, to enqueue tasks; without a name the first one.
+   * Throws an error that names the known brokers when there is none with that name.
+   */
+  queue(broker?: string): Queue;
 }
 
 export interface ServiceHandle {

@@ -1,5 +1,5 @@
 import type { Held } from "../core/report.ts";
-import type { RequestEnv } from "./contract.ts";
+import type { Context, RequestEnv, Service } from "./contract.ts";
 import type { Scope } from "./scope.ts";
 
 /** What an intake hands work to: one generation of a service. */
@@ -8,6 +8,15 @@ export interface IntakeTarget {
   readonly fetch?: (request: Request, env: IntakeEnv) => Response | Promise<Response>;
   /** Bun's convention for WebSockets (`hono/bun` exports one); only that runtime looks at it. */
   readonly websocket?: unknown;
+  /** The service itself, and what it was given; absent where it lives in another thread. */
+  readonly life?: ServiceLife;
+}
+
+export interface ServiceLife {
+  readonly service: Service;
+  readonly ctx: Context;
+  /** Runs `work` as code of the service: errors, console and blocked time are its own. */
+  enter<T>(work: () => T): T;
 }
 
 /** What comes with a request; a host that passes it on to another thread says here what that one has made of it. */
@@ -24,10 +33,17 @@ export interface IntakeEnv extends RequestEnv {
 export type IntakeHeld = Omit<Held, "hooks">;
 
 /**
- * How work from outside reaches one service, across its generations: an HTTP route today. The host opens
+ * How work from outside reaches one service, across its generations: an HTTP route, a subscription, a timer. The host opens
  * it when a generation is ready and drains that generation's lease before its `stop`.
  */
 export interface Intake {
+  /** What the service lacks to be reached this way, as in "has consume: but no consume()"; undefined: nothing. */
+  lacks?(service: Service): string | undefined;
+  /**
+   * Resolves when work can come: a broker answers, or does not for so long that the service counts as started without
+   * it. Called before the first `open`; rejects when trying again is useless.
+   */
+  join?(): Promise<void>;
   /** Whether the service has an address of its own, so that one without `fetch` is a mistake. */
   readonly needsFetch: boolean;
   /** From now on work goes to `target`; what an earlier target has in its hands stays there. */

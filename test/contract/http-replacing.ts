@@ -7,6 +7,7 @@ import { ProblemsError } from "../../src/core/problem.ts";
 import { createGroup } from "../../src/group/group.ts";
 import { createBlame } from "../../src/host/blame.ts";
 import { InlineHost } from "../../src/host/inline.ts";
+import { createQueueFinder } from "../../src/host/queue-finder.ts";
 import type { Context, Service } from "../../src/service/contract.ts";
 import { fakeService } from "../support/fake-service.ts";
 import type { Wire } from "../support/wire.ts";
@@ -336,6 +337,12 @@ function supervised(site: Site, create: (ctx: Context) => Service | Promise<Serv
             mark: 1,
             intake: plane.intake("api"),
             service: () => ({ fetch: () => Promise.reject(new Error("there is no other")) }),
+            queue: createQueueFinder(
+              () => [],
+              () => {
+                throw new RangeError("there is none");
+              },
+            ),
             report,
             blame(scope) {
               scopes.add(scope);

@@ -4,6 +4,7 @@ import type { LogRecord } from "../../src/core/log.ts";
 import { createLogger } from "../../src/core/log.ts";
 import type { HostReport } from "../../src/group/host.ts";
 import { InlineHost } from "../../src/host/inline.ts";
+import { createQueueFinder } from "../../src/host/queue-finder.ts";
 import type { Context, Service } from "../../src/service/contract.ts";
 import type { Intake, IntakeTarget } from "../../src/service/intake.ts";
 import { scopes } from "../../src/service/scope.ts";
@@ -70,6 +71,12 @@ function host(
     mark: 3,
     ...(intake ? { intake } : {}),
     service: () => ({ fetch: async () => new Response("other") }),
+    queue: createQueueFinder(
+      () => [],
+      () => {
+        throw new RangeError("there is none");
+      },
+    ),
     report,
     blame: () => () => void seen.push("unblamed"),
   });
