@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import type { SupervisorError } from "../core/errors.ts";
 import { messageOf } from "../core/errors.ts";
 import type { ListenAsk } from "../core/listen-error.ts";
@@ -15,22 +15,27 @@ export interface BindOptions {
   readonly fetch: ServeOptions["fetch"];
 }
 
-/** What can be known before the address is bound: certificates are read, stale sockets gone. */
+/** What can be known before the address is bound: certificates are read. */
 export interface Binding {
   /** Binds the address. @throws SupervisorError ADDRESS_IN_USE, ADDRESS_FORBIDDEN, ADDRESS_UNAVAILABLE or BAD_TLS. */
   bind(): NativeServer;
 }
 
 /**
- * Prepares one address for all of its services. A unix socket that nobody listens on any more is removed.
- * @throws SupervisorError ADDRESS_IN_USE or BAD_TLS.
+ * Removes a unix socket that nobody listens on any more; undefined where there is nothing to wait for.
+ * Rejects with a SupervisorError ADDRESS_IN_USE or ADDRESS_UNAVAILABLE.
  */
-export async function prepareBinding(options: BindOptions): Promise<Binding> {
+export function makeWay(entries: BindOptions["entries"]): Promise<void> | undefined {
+  const { address } = planOf(entries);
+  return address.tag === "unix" ? clearStaleSocket(address.path, askOf(entries)) : undefined;
+}
+
+/** Prepares one address for all of its services. @throws SupervisorError BAD_TLS. */
+export function prepareBinding(options: BindOptions): Binding {
   const { entries, fetch, runtime } = options;
   const { address, tls: files } = planOf(entries);
   assertOneCertificate(entries);
-  const tls = files ? await readTls(files, askOf(entries)) : undefined;
-  if (address.tag === "unix") await clearStaleSocket(address.path, askOf(entries));
+  const tls = files ? readTls(files, askOf(entries)) : undefined;
   const idleTimeout = longestIdle(entries.map((entry) => entry.plan.limits.idleTimeout));
   const bind = runtime.prepareServer({ address, idleTimeout, fetch, ...(tls ? { tls } : {}) });
   return {
@@ -87,17 +92,16 @@ function longestIdle(timeouts: readonly number[]): number {
   return timeouts.includes(0) ? 0 : Math.max(...timeouts);
 }
 
-async function readTls(tls: NonNullable<Ask["tls"]>, ask: Ask): Promise<{ cert: string; key: string }> {
-  const read = async (path: string) => {
+function readTls(tls: NonNullable<Ask["tls"]>, ask: Ask): { cert: string; key: string } {
+  const read = (path: string) => {
     try {
-      return await readFile(path, "utf8");
+      return readFileSync(path, "utf8");
     } catch (error) {
       const hint = `Check that ${path} exists and that this user may read it`;
       throw listenRefusal("BAD_TLS", ask, messageOf(error), hint, error);
     }
   };
-  const [cert, key] = await Promise.all([read(tls.cert), read(tls.key)]);
-  return { cert, key };
+  return { cert: read(tls.cert), key: read(tls.key) };
 }
 
 function bindError(error: unknown, ask: Ask): SupervisorError {

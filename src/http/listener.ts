@@ -42,10 +42,10 @@ export interface PreparedListener {
   open(native: NativeServer): Listener;
 }
 
-/** @throws SupervisorError when a certificate or a socket file rules the address out. */
-export async function prepareListener(options: ListenerOptions): Promise<PreparedListener> {
+/** @throws SupervisorError when a certificate rules the address out. */
+export function prepareListener(options: ListenerOptions): PreparedListener {
   let dispatch = dispatcher(options);
-  const binding = await prepareBinding({ ...options, fetch: (request, info) => dispatch(request, info) });
+  const binding = prepareBinding({ ...options, fetch: (request, info) => dispatch(request, info) });
   return {
     bind: binding.bind,
     open(native) {

@@ -7,7 +7,6 @@ import type { Locate, Position, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { checkConfig } from "./config-schema.ts";
-import { loadProblems } from "./load-error.ts";
 import type { Definition } from "./shape.ts";
 import { creatorOf, pickExport } from "./shape.ts";
 
@@ -84,10 +83,9 @@ export async function loadModule(service: ServicePlan, options: LoadOptions): Pr
   const loading = await within(clock, clock.now() + startTimeout, importing);
   if (loading.tag !== "done") {
     const at = locate(["services", name, "module"]);
-    const late = loading.tag === "late";
-    throw new ProblemsError(
-      late ? [neverLoaded(service, at)] : loadProblems(name, module, loading.error, at),
-    );
+    if (loading.tag === "late") throw new ProblemsError([neverLoaded(service, at)]);
+    const { loadProblems } = await import("./load-error.ts");
+    throw new ProblemsError(loadProblems(name, module, loading.error, at));
   }
   const exports = loading.value;
   const config = await checkConfig(service, exports, locate);

@@ -1,6 +1,5 @@
 import { writeFileSync } from "node:fs";
 import type { Session } from "node:inspector";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../core/log.ts";
 
@@ -35,6 +34,8 @@ async function begin(log: Logger): Promise<Session> {
 async function end(session: Session, name: string, log: Logger): Promise<void> {
   const { profile } = (await post(session, "Profiler.stop")) as { profile: unknown };
   session.disconnect();
+  // Loaded here only: no start needs it.
+  const { tmpdir } = process.getBuiltinModule("node:os");
   const file = join(tmpdir(), `${name}-${process.pid}-${Date.now()}.cpuprofile`);
   writeFileSync(file, JSON.stringify(profile), { mode: 0o600 });
   log.info(`CPU profile written to ${file}`, { file });

@@ -69,9 +69,14 @@ function prepareServer(options: ServeOptions): () => NativeServer {
   return () => server.bind(settings);
 }
 
+// Not with a server: each of them brings a garbage collection, 2 ms on the way to ready.
 function probe({ host, port }: { host: string; port: number }): void {
-  // Closes the listener at once; only the promise comes later.
-  void Bun.serve({ hostname: host, port, fetch: bodyFailed }).stop(true);
+  try {
+    Bun.listen({ hostname: host, port, socket: { data() {} } }).stop(true);
+  } catch {
+    // Only a server says in all cases why it cannot. Closes the listener at once; the promise comes later.
+    void Bun.serve({ hostname: host, port, fetch: bodyFailed }).stop(true);
+  }
 }
 
 /** What ends up here is no error of a handler but of a body that failed while it was written. */
@@ -138,6 +143,7 @@ function secondsOf(ms: number): number {
 class BunServer implements NativeServer {
   /** Nobody has this object before `bind` has returned it. */
   #server!: Server;
+  #bound: NativeAddress | undefined;
   readonly #asked: NativeAddress;
   readonly #idleSeconds: number;
 
@@ -152,7 +158,8 @@ class BunServer implements NativeServer {
   }
 
   get address(): NativeAddress {
-    return this.#asked.tag === "unix" ? this.#asked : boundAddress(this.#server);
+    this.#bound ??= this.#asked.tag === "unix" ? this.#asked : boundAddress(this.#server);
+    return this.#bound;
   }
 
   peer(request: Request): Peer | undefined {

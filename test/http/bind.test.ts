@@ -85,7 +85,7 @@ describe("isSameAddress()", () => {
 
 /** As the plane does: prepares, binds, and looks where. */
 async function bindNative(options: BindOptions): Promise<NativeServer> {
-  const native = (await prepareBinding(options)).bind();
+  const native = prepareBinding(options).bind();
   assertBound(options, native);
   return native;
 }
