@@ -54,7 +54,8 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
     const { assertStopReportWritable } = await import("./observe/stop-report-check.ts");
     assertStopReportWritable(stopReportFile);
   }
-  const { plan, locate } = await readPlan(readOptions(options));
+  let source = await readPlan(readOptions(options));
+  const { plan, locate } = source;
   const claim = await claimName(plan);
   try {
     const runtime = await detectRuntime();
@@ -67,7 +68,11 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
         definitions,
         reload: {
           locate,
-          read: () => readPlan(readOptions(options)),
+          async read() {
+            const { readPlanAgain } = await import("./config/read-again.ts");
+            source = await readPlanAgain(readOptions(options), source);
+            return source;
+          },
           ...(options.watch ? { watch: planFiles(options) } : {}),
         },
         ...reportFile(options),

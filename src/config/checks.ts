@@ -14,24 +14,28 @@ import type { HeadSettings } from "./schema.ts";
 
 type Find = (...path: string[]) => Span | undefined;
 
-/** What the parts of one service, and the services among each other, must fulfil beyond their types. */
-export function checkServices(
-  drafts: readonly Draft[],
-  head: HeadSettings,
-  root: MapNode,
-  report: Report,
-): void {
+/** What the parts of one service must fulfil beyond their types, each service on its own. */
+export function checkServices(drafts: readonly Draft[], root: MapNode, report: Report): void {
   const files = createFileChecks(dirname(root.source.file), report);
-  const claims: Claim[] = adminClaim(head, root);
   for (const draft of drafts) {
-    const find: Find = (...path) => exactSpan(root, ["services", draft.name, ...path]);
+    const find = finder(draft, root);
     const { module } = draft.written;
     if (module !== undefined) files.module(module, () => find("module"));
     checkRestart(draft, find, report);
     checkWorker(draft, find, report);
     checkHttp(draft, find, files, report);
-    claims.push(...httpClaim(draft, find));
   }
+}
+
+/** What the addresses of the services, and admin's, must fulfil among each other. */
+export function checkAddresses(
+  drafts: readonly Draft[],
+  head: HeadSettings,
+  root: MapNode,
+  report: Report,
+): void {
+  const claims: Claim[] = adminClaim(head, root);
+  for (const draft of drafts) claims.push(...httpClaim(draft, finder(draft, root)));
   checkClaims(claims, report);
 }
 
@@ -57,6 +61,10 @@ export function checkShutdown({ shutdown }: HeadSettings, root: MapNode, report:
     );
   }
   return delay < timeout && streams <= timeout;
+}
+
+function finder({ name }: Draft, root: MapNode): Find {
+  return (...path) => exactSpan(root, ["services", name, ...path]);
 }
 
 function checkRestart({ settings }: Draft, find: Find, report: Report): void {

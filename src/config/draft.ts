@@ -16,6 +16,8 @@ export interface Draft {
   /** With `defaults:` and defaults. Only where `problems` is empty is it wholly what its type says. */
   readonly settings: ServiceSettings;
   readonly problems: readonly Problem[];
+  /** What must never be printed, of what its variables and its config hold. */
+  readonly secrets: ReadonlySet<string>;
 }
 
 /** Reads every service of `services:`, in the order of the file. */
@@ -26,10 +28,12 @@ export function readDrafts(services: MapNode, defaults: Layer | undefined, readi
 function readDraft(entry: Entry, defaults: Layer | undefined, base: Reading): Draft {
   const { name } = entry;
   const problems: Problem[] = [];
-  const reading: Reading = { ...base, report: reportTo(problems) };
+  const secrets = new Set<string>();
+  const reading: Reading = { variables: base.variables, secrets, report: reportTo(problems) };
   checkName(entry, reading);
   const written = readService(entry, reading);
-  return { name, entry, written, settings: fillFields(serviceFields, layers(written, defaults)), problems };
+  const settings = fillFields(serviceFields, layers(written, defaults));
+  return { name, entry, written, settings, problems, secrets };
 }
 
 function readService(entry: Entry, reading: Reading): WrittenService {

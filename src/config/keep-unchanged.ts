@@ -10,20 +10,29 @@ export function keepUnchanged(old: Plan, next: Plan): Plan {
     const was = before.get(service.name);
     return was ? keepParts(was, service) : service;
   });
+  // Of a plan of which only the changes were read: freezing so long a list once more would cost more than all of this.
+  if (services.every((service, index) => service === next.services[index])) return next;
   return Object.freeze({ ...next, services: Object.freeze(services) });
 }
 
-function keepParts(old: ServicePlan, next: ServicePlan): ServicePlan {
+/** `next` made of what `old` says the same; itself when that is what it is made of already. */
+export function keepParts(old: ServicePlan, next: ServicePlan): ServicePlan {
   if (isSame(old, next)) return old;
-  const kept = Object.entries(next).map(([key, value]) => {
+  const parts = Object.entries(next);
+  if (parts.every(([key, value]) => isKept(old[key as keyof ServicePlan], value))) return next;
+  const kept = parts.map(([key, value]) => {
     const was = old[key as keyof ServicePlan];
     return [key, isSame(was, value) ? was : value];
   });
   return Object.freeze(Object.fromEntries(kept));
 }
 
+function isKept(was: unknown, value: unknown): boolean {
+  return Object.is(was, value) || !isSame(was, value);
+}
+
 /** Of plain data. The order of keys counts: a false "no" costs a look at the details, a false "yes" a lost change. */
-function isSame(a: unknown, b: unknown): boolean {
+export function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;

@@ -3,11 +3,11 @@ import type { Address, AdminPlan, HttpPlan, Plan, ServicePlan, WorkerPlan } from
 import type { Draft } from "./draft.ts";
 import type { HeadSettings, HttpSettings } from "./schema.ts";
 
-/** Puts the plan together from settings without problems. Deeply frozen. */
+/** Puts the plan together from settings without problems. Deeply frozen, `services` too. */
 export function makePlan(
   file: string,
   head: HeadSettings,
-  drafts: readonly Draft[],
+  services: readonly ServicePlan[],
   secrets: Iterable<string>,
 ): Plan {
   const { level, format } = head.log;
@@ -19,7 +19,7 @@ export function makePlan(
     log: Object.freeze({ level, format }),
     shutdown: Object.freeze({ timeout, delay, order, streamsTimeout }),
     ...(head.on_unattributed === "stop" ? { onUnattributed: "stop" as const } : {}),
-    services: Object.freeze(drafts.map(makeService)),
+    services: Object.freeze(services),
     secrets: Object.freeze([...secrets]),
   });
 }
@@ -41,7 +41,8 @@ function makeAdmin(admin: HeadSettings["admin"]): AdminPlan | false {
   });
 }
 
-function makeService({ name, settings }: Draft): ServicePlan {
+/** The part of one service, from settings without problems. Deeply frozen. */
+export function makeService({ name, settings }: Draft): ServicePlan {
   const { stop_timeout: stopTimeout, http } = settings;
   return Object.freeze({
     name,

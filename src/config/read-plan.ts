@@ -3,20 +3,22 @@ import type { Plan } from "../core/plan.ts";
 import type { Locate, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import { checkBudget } from "./budget.ts";
-import { checkServices, checkShutdown } from "./checks.ts";
+import { checkAddresses, checkServices, checkShutdown } from "./checks.ts";
 import type { Draft } from "./draft.ts";
 import { readDrafts } from "./draft.ts";
 import { fillFields } from "./fill.ts";
 import type { Report } from "./findings.ts";
 import { inOrder, reportTo } from "./findings.ts";
 import { checkDependencies, selectDrafts } from "./graph.ts";
+import type { Kept } from "./kept.ts";
+import { variablesFor } from "./kept.ts";
 import type { Loaded } from "./load-source.ts";
 import { loadOverlay, loadSource } from "./load-source.ts";
 import { createLocate, exactSpan } from "./locate.ts";
 import { mergeMaps } from "./merge.ts";
 import type { MapNode, Node } from "./node.ts";
 import { entryOf, positionOf } from "./node.ts";
-import { makePlan } from "./plan-parts.ts";
+import { makePlan, makeService } from "./plan-parts.ts";
 import { readFields } from "./read-field.ts";
 import { isNothing } from "./read-scalar.ts";
 import type { Reading } from "./reading.ts";
@@ -41,6 +43,8 @@ export interface PlanSource {
   readonly plan: Plan;
   /** For problems that are found later; keeps the files' text in memory as long as it is kept. */
   readonly locate: Locate;
+  /** For `readPlanAgain`; absent when nothing may be kept. */
+  readonly kept?: Kept;
 }
 
 /**
@@ -50,9 +54,10 @@ export interface PlanSource {
  * absent files) counts only for services that are selected.
  */
 export async function readPlan(options: ReadOptions): Promise<PlanSource> {
-  const { problems, planOf, selected } = await readDraft(options);
+  const { problems, planOf, selected, keep } = await readDraft(options);
   if (problems.length > 0) throw new ProblemsError(problems);
-  return planOf(selected);
+  const read = planOf(selected);
+  return { ...read, ...keep(read.plan) };
 }
 
 export interface LoadableSource extends PlanSource {
@@ -75,12 +80,14 @@ interface PlanDraft {
   readonly problems: readonly Problem[];
   readonly selected: readonly Draft[];
   readonly planOf: (drafts: readonly Draft[]) => PlanSource;
+  /** What the next reading may keep once `plan`, of what is selected, is made of this one. */
+  readonly keep: (plan: Plan) => Pick<PlanSource, "kept">;
   /** Whether what its module is loaded and judged by is as written. */
   readonly isLoadable: (draft: Draft) => boolean;
 }
 
 async function readDraft(options: ReadOptions): Promise<PlanDraft> {
-  const root = await readTree(options);
+  const { root, base, overlay } = await readTree(options);
   const problems: Problem[] = [];
   const report = reportTo(problems);
   const secrets = new Set<string>();
@@ -92,15 +99,23 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
   const selected = selectDrafts(drafts, options.only ?? [], report);
   const runs = new Set(selected);
   for (const draft of drafts) problems.push(...relevantProblems(draft, runs));
-  check(drafts, selected, head, root, report);
+  checkServices(selected, root, report);
+  checkTogether(drafts, selected, head, root, report);
   return {
     problems: inOrder(problems),
     selected,
     planOf(services) {
-      for (const { settings } of services) gatherSecrets(settings.env, secrets);
-      const token = head.admin === false ? "" : head.admin.token;
-      if (token) addSecret(secrets, token);
-      return { plan: makePlan(root.source.file, head, services, secrets), locate: createLocate(root) };
+      gatherSecrets(drafts, services, head, secrets);
+      const plan = makePlan(root.source.file, head, services.map(makeService), secrets);
+      return { plan, locate: createLocate(root) };
+    },
+    keep(plan) {
+      if (!base.everyday) return {};
+      const { defaults } = headWritten;
+      const { source } = root;
+      const texts = [source.text, overlay?.source.text ?? ""];
+      const variables = variablesFor(texts, options.variables);
+      return { kept: { source, overlay, defaults, variables, drafts, services: plan.services, head } };
     },
     isLoadable: (draft) => isLoadable(draft, root),
   };
@@ -117,7 +132,13 @@ function isLoadable({ name, written, settings, problems }: Draft, root: MapNode)
 /** Problems that no value within a `config:` can have: anything may stand there but a wrong variable. */
 const outsideOfConfig: ReadonlySet<ErrorCode> = new Set(["UNKNOWN_KEY", "WRONG_TYPE", "MISSING_KEY"]);
 
-async function readTree({ file, env }: ReadOptions): Promise<MapNode> {
+interface ReadTree {
+  readonly root: MapNode;
+  readonly base: ReadSource;
+  readonly overlay: MapNode | undefined;
+}
+
+async function readTree({ file, env }: ReadOptions): Promise<ReadTree> {
   const [base, overlay] = await Promise.all([
     readSource(loadSource(file)),
     env === undefined ? undefined : readSource(loadOverlay(file, env)),
@@ -125,20 +146,23 @@ async function readTree({ file, env }: ReadOptions): Promise<MapNode> {
   const problems = [...base.problems, ...(overlay?.problems ?? [])];
   if (base.problems.length === 0 && base.map === undefined) problems.push(emptyFile(file));
   if (problems.length > 0 || !base.map) throw new ProblemsError(inOrder(problems));
-  return overlay?.map ? mergeMaps(base.map, overlay.map) : base.map;
+  const root = overlay?.map ? mergeMaps(base.map, overlay.map) : base.map;
+  return { root, base, overlay: overlay?.map };
 }
 
 interface ReadSource {
   /** Absent when the file says nothing. */
   readonly map?: MapNode;
   readonly problems: readonly Problem[];
+  readonly everyday?: true;
 }
 
 async function readSource(loaded: Loaded): Promise<ReadSource> {
   if ("problem" in loaded) return { problems: [loaded.problem] };
-  const { root, problems } = await readYaml(loaded.source);
+  const { root, problems, everyday } = await readYaml(loaded.source);
   if (!root) return { problems };
-  return root.tag === "map" ? { map: root, problems } : { problems: [notAMapping(root)] };
+  if (root.tag !== "map") return { problems: [notAMapping(root)] };
+  return { map: root, problems, ...(everyday ? { everyday } : {}) };
 }
 
 function notAMapping(root: Node): Problem {
@@ -176,12 +200,13 @@ function readServices(
 }
 
 /** An unset variable of a service that does not run stops nobody. */
-function relevantProblems(draft: Draft, selected: ReadonlySet<Draft>): readonly Problem[] {
+export function relevantProblems(draft: Draft, selected: ReadonlySet<Draft>): readonly Problem[] {
   if (selected.has(draft)) return draft.problems;
   return draft.problems.filter((problem) => problem.code !== "UNSET_VARIABLE");
 }
 
-function check(
+/** What the whole, and the services among each other, must fulfil. `root` has all of what is not `services:`. */
+export function checkTogether(
   drafts: readonly Draft[],
   selected: readonly Draft[],
   head: HeadSettings,
@@ -190,7 +215,7 @@ function check(
 ): void {
   const consistent = checkShutdown(head, root, report);
   const sound = checkDependencies(drafts, report);
-  checkServices(selected, head, root, report);
+  checkAddresses(selected, head, root, report);
   if (consistent && sound) checkBudget(selected, head.shutdown, root, report);
   if (drafts.length > 0 && !drafts.some((draft) => draft.settings.enabled)) {
     const message = "Every service is disabled: there is nothing to start";
@@ -198,9 +223,20 @@ function check(
   }
 }
 
-function gatherSecrets(env: Readonly<Record<string, string>>, secrets: Set<string>): void {
-  for (const [name, value] of Object.entries(env)) {
-    if (looksSecret(name)) addSecret(secrets, value);
-    addUrlPasswords(secrets, value);
+/** Adds to those of the head what the services hold, always in the same order. */
+export function gatherSecrets(
+  drafts: readonly Draft[],
+  selected: readonly Draft[],
+  { admin }: HeadSettings,
+  secrets: Set<string>,
+): void {
+  for (const draft of drafts) for (const secret of draft.secrets) secrets.add(secret);
+  for (const { settings } of selected) {
+    for (const name in settings.env) {
+      const value = settings.env[name] as string;
+      if (looksSecret(name)) addSecret(secrets, value);
+      addUrlPasswords(secrets, value);
+    }
   }
+  if (admin !== false && admin.token) addSecret(secrets, admin.token);
 }

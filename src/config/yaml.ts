@@ -17,6 +17,8 @@ import { syntaxProblem, yamlProblems } from "./yaml-problems.ts";
 export interface YamlReading {
   readonly root?: Node;
   readonly problems: readonly Problem[];
+  /** Nothing but everyday YAML: each line says the same wherever it stands. */
+  readonly everyday?: true;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface YamlReading {
  */
 export async function readYaml(source: Source): Promise<YamlReading> {
   const root = readEverydayYaml(source);
-  if (root) return { root, problems: [] };
+  if (root) return { root, problems: [], everyday: true };
   return readFullYaml(source);
 }
 
