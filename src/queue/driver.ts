@@ -177,7 +177,11 @@ export interface GroupSet {
   readonly tasks: readonly Delivery[];
 }
 
-export type SettleResult = "settled" | "lost";
+/**
+ * `released`: it should have been held, but nobody blocks its key (any more), so it is pending in its old place. The
+ * broker decides that in the same step: whoever received it may believe in a block that is gone.
+ */
+export type SettleResult = "settled" | "lost" | "released";
 
 /**
  * What becomes of a delivery. `unblocks`: the key that waited for it may go on, held tasks first, in their order.
@@ -203,7 +207,7 @@ export type Settlement = { readonly delivery: Delivery; readonly unblocks?: stri
   | { readonly tag: "dead"; readonly error: string }
   /** Back to where it came from, before all others, as if it had never been received. */
   | { readonly tag: "release" }
-  /** It waits, in its place, until `key` is unblocked. */
+  /** It waits, in its place, until `key` is unblocked; where that is not blocked, it is released. */
   | { readonly tag: "hold"; readonly key: string }
 );
 
