@@ -25,22 +25,26 @@ export interface ChildFacts {
 export function snapshotOf(facts: ChildFacts): ServiceSnapshot {
   const { member, state, since, failures, startedAs, replacing, note } = facts;
   const reason = reasonOf(facts);
-  return {
+  // Not by spreading: on the way to ready there are four of these for each service.
+  const snapshot: Writable<ServiceSnapshot> = {
     name: member.name,
     state: state.tag,
     generation: state.generation,
     critical: member.critical,
     since,
     failures,
-    ...(startedAs === undefined ? {} : { startedAs }),
-    ...(reason ? { reason } : {}),
-    ...("delay" in state ? { retryAt: since + state.delay } : {}),
-    ...(facts.isPaused ? { paused: true } : {}),
-    ...(replacing === undefined ? {} : { replacing }),
-    ...(isHeldBack(state) ? { stoppedBy: "operator" } : {}),
-    ...(note === undefined ? {} : { note }),
   };
+  if (startedAs !== undefined) snapshot.startedAs = startedAs;
+  if (reason) snapshot.reason = reason;
+  if ("delay" in state) snapshot.retryAt = since + state.delay;
+  if (facts.isPaused) snapshot.paused = true;
+  if (replacing !== undefined) snapshot.replacing = replacing;
+  if (isHeldBack(state)) snapshot.stoppedBy = "operator";
+  if (note !== undefined) snapshot.note = note;
+  return snapshot;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function reasonOf({ state, member, unmet }: ChildFacts): string | undefined {
   if ("error" in state) return state.error === undefined ? undefined : messageOf(state.error);

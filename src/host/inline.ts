@@ -103,13 +103,22 @@ export class InlineHost implements Host {
       const { create, config } = await this.#options.blueprint();
       this.#config = config;
       this.#service = await create(this.#ctx);
-      await this.#enter(() => this.#service.init?.(this.#ctx));
+      if (this.#service.init) await this.#enter(() => this.#service.init?.(this.#ctx));
     });
     return this.#loading;
   }
 
   async start(): Promise<void> {
     this.#started = true;
+    if (this.#service.start) await this.#startService();
+    if (this.#aborter.signal.aborted) return;
+    this.#openIntake();
+    this.#options.serving?.();
+    if (this.#service.run) this.#run();
+  }
+
+  /** Until `start` of the service has resolved, or it has called `ctx.ready()`. */
+  async #startService(): Promise<void> {
     const starting = this.#hook("start", () => this.#service.start?.(this.#ctx));
     let early = false;
     starting.then(this.#ready.resolve, (error) => {
@@ -119,10 +128,6 @@ export class InlineHost implements Host {
     });
     await this.#ready.promise;
     early = true;
-    if (this.#aborter.signal.aborted) return;
-    this.#openIntake();
-    this.#options.serving?.();
-    if (this.#service.run) this.#run();
   }
 
   /** A service that throws here is asked no more: it gets a new generation, and that tells what is wrong. */

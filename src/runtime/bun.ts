@@ -30,12 +30,12 @@ export const bunRuntime: Runtime = {
 };
 
 // A path, not a URL: Bun answers a file URL with a query from its cache.
-async function importModule(
+function importModule(
   path: string,
   options: { readonly fresh?: boolean } = {},
 ): Promise<Record<string, unknown>> {
   if (options.fresh !== true) return import(path);
-  return (await import("./fresh-bun.ts")).importFresh(path);
+  return import("./fresh-bun.ts").then(({ importFresh }) => importFresh(path));
 }
 
 function provideModule(specifier: string, exports: Record<string, unknown>): void {
