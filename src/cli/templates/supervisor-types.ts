@@ -62,7 +62,7 @@ declare module "supervisor" {
     find(id: string, options?: {
       queue?: string;
     }): Promise<FoundTask | undefined>;
-    /** Asks whoever works on it to stop, and takes it out of the queue otherwise. False: there is none of that id. */
+    /** Asks whoever works on it to stop; one that waits is deleted. False: none of that id works or waits. */
     cancel(id: string, options?: {
       queue?: string;
     }): Promise<boolean>;
