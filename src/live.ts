@@ -172,10 +172,10 @@ function tellsSame(before: Plan, next: Plan): boolean {
     before.shutdown.timeout === next.shutdown.timeout &&
     isSameList(before.secrets, next.secrets) &&
     before.services.length === next.services.length &&
-    before.services.every(
-      ({ name, critical }, index) =>
-        next.services[index]?.name === name && next.services[index].critical === critical,
-    )
+    before.services.every((service, index) => {
+      const other = next.services[index];
+      return service === other || (service.name === other?.name && service.critical === other.critical);
+    })
   );
 }
 

@@ -1,3 +1,4 @@
+import { differing } from "./config/keep-unchanged.ts";
 import type { Beacon } from "./core/beacon.ts";
 import type { Clock } from "./core/clock.ts";
 import type { LogSink } from "./core/log.ts";
@@ -101,14 +102,28 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
     return mark;
   }
 
-  let made = new Map<ServicePlan, Member>();
-  return (plan) => {
-    names = plan.services.map(({ name }) => name);
-    for (const name of names) markOf(name);
-    // The same plan of a service makes the same member: whoever compares them sees who is not concerned.
-    made = new Map(plan.services.map((service) => [service, made.get(service) ?? member(service)]));
-    return [...made.values()];
+  let known: readonly ServicePlan[] = [];
+  let made: readonly Member[] = [];
+  // The same plan of a service makes the same member: whoever compares them sees who is not concerned.
+  return ({ services }) => {
+    const places = differing(known, services);
+    made = places ? replaceAt(places, services) : makeAll(services);
+    known = services;
+    return [...made];
   };
+
+  function replaceAt(places: readonly number[], services: readonly ServicePlan[]): Member[] {
+    const next = made.slice();
+    for (const place of places) next[place] = member(services[place] as ServicePlan);
+    return next;
+  }
+
+  function makeAll(services: readonly ServicePlan[]): Member[] {
+    names = services.map(({ name }) => name);
+    for (const name of names) markOf(name);
+    const before = new Map(known.map((service, place) => [service, made[place]]));
+    return services.map((service) => before.get(service) ?? member(service));
+  }
 }
 
 const notReloaded = "the code was not loaded anew: Deno cannot; set isolation: worker";

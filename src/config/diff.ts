@@ -1,6 +1,7 @@
 import type { AdminPlan, Plan, ServicePlan } from "../core/plan.ts";
 import type { Detail } from "./diff-details.ts";
 import { detailsOf } from "./diff-details.ts";
+import { differing } from "./keep-unchanged.ts";
 
 /** What lies between two plans, each list in the order of the newer one, what is gone behind it. */
 export interface PlanChange {
@@ -46,18 +47,26 @@ function changedServices(
   next: readonly ServicePlan[],
   secrets: readonly string[],
 ): ServiceChange[] {
+  const places = differing(old, next);
+  if (places) return places.flatMap((place) => changeOf(old[place], next[place] as ServicePlan, secrets));
   const before = new Map(old.map((service) => [service.name, service]));
   const after = new Set(next.map((service) => service.name));
-  const come = next.flatMap((service) => {
-    const was = before.get(service.name);
-    if (!was) return [{ service: service.name, kind: "added" as const, details: [] }];
-    const details = detailsOf(was, service, secrets);
-    return details.length === 0 ? [] : [{ service: service.name, kind: kindOf(was, service), details }];
-  });
+  const come = next.flatMap((service) => changeOf(before.get(service.name), service, secrets));
   const gone = old
     .filter((service) => !after.has(service.name))
     .map((service) => ({ service: service.name, kind: "removed" as const, details: [] }));
   return [...come, ...gone];
+}
+
+function changeOf(
+  was: ServicePlan | undefined,
+  next: ServicePlan,
+  secrets: readonly string[],
+): ServiceChange[] {
+  const service = next.name;
+  if (!was) return [{ service, kind: "added", details: [] }];
+  const details = detailsOf(was, next, secrets);
+  return details.length === 0 ? [] : [{ service, kind: kindOf(was, next), details }];
 }
 
 /** What a generation is made of: any of these new, and the one that runs is out of date. */

@@ -5,14 +5,29 @@ import type { Plan, ServicePlan } from "../core/plan.ts";
  * objects by identity, however many services there are. Frozen as `next` is.
  */
 export function keepUnchanged(old: Plan, next: Plan): Plan {
-  const before = new Map(old.services.map((service) => [service.name, service]));
-  const services = next.services.map((service) => {
-    const was = before.get(service.name);
-    return was ? keepParts(was, service) : service;
-  });
+  const places = differing(old.services, next.services);
+  const services = places
+    ? keepAt(places, old.services, next.services)
+    : keepByName(old.services, next.services);
   // Of a plan of which only the changes were read: freezing so long a list once more would cost more than all of this.
-  if (services.every((service, index) => service === next.services[index])) return next;
+  if (services === next.services) return next;
   return Object.freeze({ ...next, services: Object.freeze(services) });
+}
+
+/** The places where two lists of the same services in the same order differ; undefined when they are not such lists. */
+export function differing(
+  some: readonly ServicePlan[],
+  others: readonly ServicePlan[],
+): readonly number[] | undefined {
+  if (some.length !== others.length) return undefined;
+  const found: number[] = [];
+  for (let index = 0; index < some.length; index++) {
+    const [one, other] = [some[index], others[index]];
+    if (one === other) continue;
+    if (one?.name !== other?.name) return undefined;
+    found.push(index);
+  }
+  return found;
 }
 
 /** `next` made of what `old` says the same; itself when that is what it is made of already. */
@@ -25,6 +40,30 @@ export function keepParts(old: ServicePlan, next: ServicePlan): ServicePlan {
     return [key, isSame(was, value) ? was : value];
   });
   return Object.freeze(Object.fromEntries(kept));
+}
+
+function keepAt(
+  places: readonly number[],
+  old: readonly ServicePlan[],
+  next: readonly ServicePlan[],
+): readonly ServicePlan[] {
+  let kept: ServicePlan[] | undefined;
+  for (const place of places) {
+    const [was, is] = [old[place] as ServicePlan, next[place] as ServicePlan];
+    const service = keepParts(was, is);
+    if (service === is) continue;
+    kept ??= next.slice();
+    kept[place] = service;
+  }
+  return kept ?? next;
+}
+
+function keepByName(old: readonly ServicePlan[], next: readonly ServicePlan[]): readonly ServicePlan[] {
+  const before = new Map(old.map((service) => [service.name, service]));
+  return next.map((service) => {
+    const was = before.get(service.name);
+    return was ? keepParts(was, service) : service;
+  });
 }
 
 function isKept(was: unknown, value: unknown): boolean {

@@ -17,8 +17,20 @@ export interface Kept {
   /** Of those that were selected, which alone have been checked. */
   readonly services: readonly ServicePlan[];
   readonly head: HeadSettings;
-  /** `source`, once it has been taken apart. */
-  readonly split?: ServiceBlocks;
+  /** What only a second reading of the same services makes worth its price. */
+  readonly index?: KeptIndex;
+}
+
+export interface KeptIndex {
+  readonly split: ServiceBlocks;
+  /** Of each service its place in `drafts`, and in `services`. */
+  readonly drafts: ReadonlyMap<string, number>;
+  readonly services: ReadonlyMap<string, number>;
+  /** Services that are read every time: their lines do not say all of it. */
+  readonly restless: readonly string[];
+  /** Those of everything but `services:`, and all. */
+  readonly headSecrets: readonly string[];
+  readonly secrets: readonly string[];
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;

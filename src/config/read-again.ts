@@ -8,7 +8,7 @@ import { fillFields } from "./fill.ts";
 import type { Report } from "./findings.ts";
 import { selectDrafts } from "./graph.ts";
 import { isSame, keepParts } from "./keep-unchanged.ts";
-import type { Kept } from "./kept.ts";
+import type { Kept, KeptIndex } from "./kept.ts";
 import { variablesFor } from "./kept.ts";
 import type { Loaded } from "./load-source.ts";
 import { loadOverlay, loadSource } from "./load-source.ts";
@@ -21,7 +21,7 @@ import { readFields } from "./read-field.ts";
 import type { PlanSource, ReadOptions } from "./read-plan.ts";
 import { checkTogether, gatherSecrets, readPlan, relevantProblems } from "./read-plan.ts";
 import type { Reading } from "./reading.ts";
-import type { HeadSettings } from "./schema.ts";
+import type { HeadSettings, ServiceSettings } from "./schema.ts";
 import { headFields } from "./schema.ts";
 import type { ServiceBlocks } from "./service-blocks.ts";
 import { splitServices } from "./service-blocks.ts";
@@ -57,11 +57,11 @@ function assertSure(condition: boolean): asserts condition {
 
 function readCertain(options: ReadOptions, kept: Kept): PlanSource {
   const { source, overlay, variables } = readTexts(options, kept);
-  const before = kept.split ?? splitServices(kept.source.text);
+  const before = kept.index?.split ?? splitServices(kept.source.text);
   const split = splitServices(source.text, before);
   assertSure(before !== undefined && split !== undefined);
-  const known = reusable(kept.drafts, before, split);
-  const root = readRest(source, split, overlay, known);
+  const sorted = sort(kept, before, split);
+  const root = readRest(source, split, overlay, sorted);
 
   const secrets = new Set<string>();
   const reading: Reading = { variables: options.variables, secrets, report: doubt };
@@ -69,30 +69,142 @@ function readCertain(options: ReadOptions, kept: Kept): PlanSource {
   const { defaults } = headWritten;
   assertSure(isSame(kept.defaults, defaults));
   const head = fillFields(headFields, [headWritten]);
+  assertSure(meansSame(head, kept.head));
+  const headSecrets = [...secrets];
 
   const written = entryOf(root, "services")?.value;
   const fresh = written?.tag === "map" ? readDrafts(written, defaults, reading) : [];
-  const drafts = split.sameNames
-    ? inPlace(kept.drafts, known, fresh)
-    : inOrder(known, fresh, [...split.blocks.keys(), ...namesIn(overlay)]);
-  const selected = select(drafts, options.only ?? [], new Set(fresh), kept);
-  const runs = new Set(selected);
-  for (const draft of fresh) assertSure(relevantProblems(draft, runs).length === 0);
-  checkServices(
-    fresh.filter((draft) => runs.has(draft)),
-    root,
-    doubt,
-  );
-  if (!split.sameNames || concernsOthers(head, fresh, kept)) {
-    checkTogether(drafts, selected, head, root, doubt);
-  }
-  gatherSecrets(drafts, selected, head, secrets);
-  const plan = makePlan(source.file, head, servicesOf(selected, known, kept), secrets);
-  const { services } = plan;
+  const rest: Rest = { root, head, fresh, headSecrets };
+  const found =
+    replaceInPlace(kept, split, rest) ??
+    putTogether(options.only ?? [], kept, rest, {
+      ...sorted,
+      split,
+      names: [...split.blocks.keys(), ...namesIn(overlay)],
+    });
+  const { drafts, services, index } = found;
+  const plan = makePlan(source.file, head, services, index.secrets);
   return {
     plan,
     locate: locateIn(source, overlay),
-    kept: { source, overlay, defaults, variables, drafts: drafts.map(withoutPlace), services, head, split },
+    kept: { source, overlay, defaults, variables, drafts, services, head, index },
+  };
+}
+
+/** Whether whatever of the head a service may look at, for what it says itself, is as it was. */
+function meansSame(head: HeadSettings, before: HeadSettings): boolean {
+  const keys = Object.keys(head) as (keyof HeadSettings)[];
+  return keys.every((key) => noServicesMatter.has(key) || isSame(head[key], before[key]));
+}
+
+const noServicesMatter: ReadonlySet<keyof HeadSettings> = new Set([
+  "name",
+  "admin",
+  "log",
+  "shutdown",
+  "on_unattributed",
+  "defaults",
+] as const);
+
+/** All that was read: the whole file without the services that are known. */
+interface Rest {
+  readonly root: MapNode;
+  readonly head: HeadSettings;
+  readonly fresh: readonly Draft[];
+  readonly headSecrets: readonly string[];
+}
+
+type Found = Required<Pick<Kept, "drafts" | "services" | "index">>;
+
+/** The common case, which costs what has changed: nothing that is new concerns any other service. */
+function replaceInPlace(kept: Kept, split: ServiceBlocks, rest: Rest): Found | undefined {
+  const { index } = kept;
+  if (!index || !split.changed || concernsOthers(rest, kept, index)) return undefined;
+  const drafts = kept.drafts.slice();
+  const services = kept.services.slice();
+  const checked: Draft[] = [];
+  for (const draft of rest.fresh) {
+    drafts[index.drafts.get(draft.name) as number] = withoutPlace(draft);
+    const at = index.services.get(draft.name);
+    if (at === undefined) continue;
+    services[at] = keepParts(kept.services[at] as ServicePlan, makeService(draft));
+    checked.push(draft);
+  }
+  checkServices(checked, rest.root, doubt);
+  return { drafts, services, index: { ...index, split } };
+}
+
+/** Whether anything is new that a check of the whole, or of services among each other, looks at. */
+function concernsOthers({ head, headSecrets, fresh }: Rest, kept: Kept, index: KeptIndex): boolean {
+  if (!isSame(head, kept.head) || !isSame(headSecrets, index.headSecrets)) return true;
+  return fresh.some((draft) => {
+    const was = kept.drafts[index.drafts.get(draft.name) ?? -1];
+    if (!was || draft.problems.length + was.problems.length > 0) return true;
+    if (!isSame([...draft.secrets], [...was.secrets])) return true;
+    const keys = Object.keys(draft.settings) as (keyof ServiceSettings)[];
+    return keys.some((key) => !ownMatters.has(key) && !isSame(draft.settings[key], was.settings[key]));
+  });
+}
+
+/** Not `env`: a value of it may be a secret, and all of those are in one list. */
+const ownMatters: ReadonlySet<keyof ServiceSettings> = new Set([
+  "module",
+  "export",
+  "config",
+  "critical",
+  "start_timeout",
+  "restart",
+  "health",
+  "replace",
+  "isolation",
+  "instances",
+  "memory",
+] as const);
+
+interface Together extends Sorted {
+  readonly split: ServiceBlocks;
+  /** All in order; some may be no services after all: an overlay can remove one. */
+  readonly names: readonly string[];
+}
+
+/** Costs what there is, but little: nothing that is known is read. */
+function putTogether(
+  only: readonly string[],
+  kept: Kept,
+  { root, head, fresh, headSecrets }: Rest,
+  { split, isKnown, names }: Together,
+): Found {
+  const all = new Map(kept.drafts.filter(({ name }) => isKnown(name)).map((draft) => [draft.name, draft]));
+  for (const draft of fresh) all.set(draft.name, draft);
+  const drafts = [...new Set(names)].flatMap((name) => all.get(name) ?? []);
+  const selected = selectDrafts(drafts, only, doubt);
+  const runs = new Set(selected);
+  for (const draft of fresh) assertSure(relevantProblems(draft, runs).length === 0);
+  const before = new Map(kept.services.map((service) => [service.name, service]));
+  // One that did not run before has never been checked.
+  assertSure(selected.every(({ name }) => !isKnown(name) || before.has(name)));
+  const freshOnes = fresh.filter((draft) => runs.has(draft));
+  checkServices(freshOnes, root, doubt);
+  checkTogether(drafts, selected, head, root, doubt);
+  const secrets = new Set(headSecrets);
+  gatherSecrets(drafts, selected, head, secrets);
+  const services = selected.map((draft) => {
+    const was = before.get(draft.name);
+    if (was && isKnown(draft.name)) return was;
+    const made = makeService(draft);
+    return was ? keepParts(was, made) : made;
+  });
+  return {
+    drafts: drafts.map(withoutPlace),
+    services,
+    index: {
+      split,
+      drafts: new Map(drafts.map(({ name }, place) => [name, place])),
+      services: new Map(services.map(({ name }, place) => [name, place])),
+      restless: drafts.filter((draft) => isRestless(draft, split)).map(({ name }) => name),
+      headSecrets,
+      secrets: [...secrets],
+    },
   };
 }
 
@@ -121,45 +233,51 @@ function readsCredential(text: string): boolean {
   return text.includes("{credential:");
 }
 
-/** The services that are written as they were, by name. */
-function reusable(
-  drafts: readonly Draft[],
-  before: ServiceBlocks,
-  next: ServiceBlocks,
-): ReadonlyMap<string, Draft> {
-  const found = new Map<string, Draft>();
-  for (const draft of drafts) {
-    const { name } = draft;
-    const text = next.blocks.get(name);
-    const isSame = before.blocks.get(name) === text && draft.problems.length === 0;
-    if (isSame && !(text && readsCredential(text))) found.set(name, draft);
-  }
-  return found;
+interface Sorted {
+  /** Whether a service is written as it was, and means the same. */
+  readonly isKnown: (name: string) => boolean;
+  /** The others that services.yaml has, in its order. */
+  readonly unknown: readonly string[];
 }
 
-/** The whole file without the services that are `known`. */
+function sort({ drafts, index }: Kept, before: ServiceBlocks, split: ServiceBlocks): Sorted {
+  if (index?.restless.length === 0 && split.changed) {
+    const changed = new Set(split.changed);
+    return { isKnown: (name) => !changed.has(name), unknown: split.changed };
+  }
+  const isSame = (draft: Draft) => before.blocks.get(draft.name) === split.blocks.get(draft.name);
+  const found = drafts.filter((draft) => isSame(draft) && !isRestless(draft, split));
+  const known = new Set(found.map(({ name }) => name));
+  const isKnown = (name: string) => known.has(name);
+  return { isKnown, unknown: [...split.blocks.keys()].filter((name) => !isKnown(name)) };
+}
+
+function isRestless({ name, problems }: Draft, { blocks }: ServiceBlocks): boolean {
+  return problems.length > 0 || readsCredential(blocks.get(name) ?? "");
+}
+
+/** The whole file without the services that are known. */
 function readRest(
   { file }: Source,
   { before, blocks, after }: ServiceBlocks,
   overlay: MapNode | undefined,
-  known: ReadonlyMap<string, Draft>,
+  { isKnown, unknown }: Sorted,
 ): MapNode {
-  const rest = [...blocks].filter(([name]) => !known.has(name));
-  const text = before + rest.map(([, lines]) => lines).join("") + after;
+  const text = before + unknown.map((name) => blocks.get(name)).join("") + after;
   const root = readEverydayYaml({ file, text });
   assertSure(root !== undefined);
   const services = entryOf(root, "services")?.value;
   const found = services?.tag === "map" ? services.entries : [];
-  assertSure(found.length === rest.length && found.every(({ name }, index) => name === rest[index]?.[0]));
-  return overlay ? mergeMaps(root, withoutServices(overlay, known)) : root;
+  assertSure(found.length === unknown.length && found.every(({ name }, index) => name === unknown[index]));
+  return overlay ? mergeMaps(root, withoutServices(overlay, isKnown)) : root;
 }
 
-function withoutServices(overlay: MapNode, known: ReadonlyMap<string, Draft>): MapNode {
+function withoutServices(overlay: MapNode, isKnown: (name: string) => boolean): MapNode {
   const entries = overlay.entries.map((entry): Entry => {
     if (entry.name !== "services") return entry;
     const { value } = entry;
     assertSure(value.tag === "map");
-    return { ...entry, value: { ...value, entries: value.entries.filter(({ name }) => !known.has(name)) } };
+    return { ...entry, value: { ...value, entries: value.entries.filter(({ name }) => !isKnown(name)) } };
   });
   return { ...overlay, entries };
 }
@@ -167,69 +285,6 @@ function withoutServices(overlay: MapNode, known: ReadonlyMap<string, Draft>): M
 function namesIn(overlay: MapNode | undefined): string[] {
   const services = overlay && entryOf(overlay, "services")?.value;
   return services?.tag === "map" ? services.entries.map(({ name }) => name) : [];
-}
-
-/** In the order of `names`, some of which may be no services after all: an overlay can remove one. */
-function inOrder(
-  known: ReadonlyMap<string, Draft>,
-  fresh: readonly Draft[],
-  names: readonly string[],
-): Draft[] {
-  const all = new Map([...known, ...fresh.map((draft) => [draft.name, draft] as const)]);
-  return [...new Set(names)].flatMap((name) => all.get(name) ?? []);
-}
-
-/** Where there are the same services in the same order. */
-function inPlace(
-  drafts: readonly Draft[],
-  known: ReadonlyMap<string, Draft>,
-  fresh: readonly Draft[],
-): Draft[] {
-  assertSure(known.size + fresh.length === drafts.length);
-  const found = new Map(fresh.map((draft) => [draft.name, draft]));
-  return drafts.map((draft) => found.get(draft.name) ?? draft);
-}
-
-/** Those that run. None of them may be one that nobody has checked because it did not run before. */
-function select(
-  drafts: readonly Draft[],
-  only: readonly string[],
-  fresh: ReadonlySet<Draft>,
-  { services }: Kept,
-): readonly Draft[] {
-  const selected = selectDrafts(drafts, only, doubt);
-  const checked = new Set(services.map(({ name }) => name));
-  for (const draft of selected) assertSure(fresh.has(draft) || checked.has(draft.name));
-  return selected;
-}
-
-/** Whether anything is new that a check of the whole, or of services among each other, looks at. */
-function concernsOthers(head: HeadSettings, fresh: readonly Draft[], kept: Kept): boolean {
-  if (!isSame(head.admin, kept.head.admin) || !isSame(head.shutdown, kept.head.shutdown)) return true;
-  const names = new Set(fresh.map(({ name }) => name));
-  const before = new Map(
-    kept.drafts.filter(({ name }) => names.has(name)).map((draft) => [draft.name, draft]),
-  );
-  return fresh.some(({ name, settings }) => {
-    const was = before.get(name)?.settings;
-    return !was || shared.some((key) => !isSame(settings[key], was[key]));
-  });
-}
-
-const shared = ["enabled", "depends_on", "http", "stop_timeout"] as const;
-
-function servicesOf(
-  selected: readonly Draft[],
-  known: ReadonlyMap<string, Draft>,
-  { services }: Kept,
-): ServicePlan[] {
-  const before = new Map(services.map((service) => [service.name, service]));
-  return selected.map((draft) => {
-    const was = before.get(draft.name);
-    if (was && known.has(draft.name)) return was;
-    const made = makeService(draft);
-    return was ? keepParts(was, made) : made;
-  });
 }
 
 /** Reads the whole when the first place is asked for, which is when something turns out to be wrong later. */

@@ -5,8 +5,8 @@ export interface ServiceBlocks {
   /** The lines of each service, with its name as the key; comments count to the service above them. */
   readonly blocks: ReadonlyMap<string, string>;
   readonly after: string;
-  /** The same services as those in `last`, in the same order. */
-  readonly sameNames: boolean;
+  /** Those with other lines than in `last`, when all else is the same: the names, their order, `before` and `after`. */
+  readonly changed?: readonly string[];
 }
 
 /**
@@ -15,10 +15,10 @@ export interface ServiceBlocks {
  * that is nearly the same, it looks only at the services between the first and the last difference.
  */
 export function splitServices(text: string, last?: ServiceBlocks): ServiceBlocks | undefined {
-  return (last && splitChanged(text, last)) ?? splitAll(text, last);
+  return (last && splitChanged(text, last)) ?? splitAll(text);
 }
 
-function splitAll(text: string, last: ServiceBlocks | undefined): ServiceBlocks | undefined {
+function splitAll(text: string): ServiceBlocks | undefined {
   const opening = /^services: *(?:#.*)?\n/m.exec(text);
   if (!opening) return undefined;
   const from = opening.index + opening[0].length;
@@ -26,8 +26,7 @@ function splitAll(text: string, last: ServiceBlocks | undefined): ServiceBlocks 
   const section = text.slice(from, to);
   const blocks = splitSection(section, indentOf(section));
   if (!blocks) return undefined;
-  const sameNames = last !== undefined && isSameList([...last.blocks.keys()], [...blocks.keys()]);
-  return { before: text.slice(0, from), blocks, after: text.slice(to), sameNames };
+  return { before: text.slice(0, from), blocks, after: text.slice(to) };
 }
 
 /** Where the next key of the file begins, or its end. */
@@ -65,7 +64,7 @@ function splitChanged(text: string, last: ServiceBlocks): ServiceBlocks | undefi
   const section = text.slice(before.length, text.length - after.length);
   // A key of the file among the services would end them; a service more indented would be part of another.
   const { names, lines, isLast } = changedBlocks(section, last.blocks);
-  if (names.length === 0 && lines === "") return { ...last, sameNames: true };
+  if (names.length === 0 && lines === "") return { ...last, changed: [] };
   const endsLine = lines.endsWith("\n") || (isLast && after === "");
   if (!endsLine || endOf(lines, 0) < lines.length) return undefined;
   const indent = indentOf(last.blocks.values().next().value ?? "");
@@ -74,7 +73,8 @@ function splitChanged(text: string, last: ServiceBlocks): ServiceBlocks | undefi
   if (!found || !isSameList([...found.keys()], names)) return undefined;
   const blocks = new Map(last.blocks);
   for (const [name, block] of found) blocks.set(name, copyOf(block));
-  return { before, blocks, after, sameNames: true };
+  const changed = names.filter((name) => blocks.get(name) !== last.blocks.get(name));
+  return { before, blocks, after, changed };
 }
 
 interface ChangedBlocks {

@@ -43,7 +43,7 @@ export function createUpdate(options: UpdateOptions): (change: GroupChange) => P
     if (!isStopping()) takeIn(change);
     tell(change, rewires);
     const stepsOf = stepFor(change);
-    for (const wave of inWaves(change.members)) steps.push(...(await Promise.all(wave.flatMap(stepsOf))));
+    for (const wave of wavesOf(change)) steps.push(...(await Promise.all(wave.flatMap(stepsOf))));
     tell(change, rewires);
     return steps;
   }
@@ -127,6 +127,13 @@ export function createUpdate(options: UpdateOptions): (change: GroupChange) => P
   }
 
   return (change) => inTurn("update", () => update(change));
+}
+
+/** The order needs all services, also those between two that change; one alone needs none. */
+function wavesOf({ members, added, changed, reconfigured }: GroupChange): Member[][] {
+  const names = [...added, ...changed, ...reconfigured];
+  if (names.length > 1) return inWaves(members);
+  return [members.filter(({ name }) => name === names[0])];
 }
 
 /** Whether the same services stand in the same order, each with the dependencies that it has now. */
