@@ -122,8 +122,10 @@ export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile"
 }
 
 function readOptions({ file, only, env }: Omit<RunOptions, "stopReportFile">): ReadOptions {
-  return { file, only, variables: process.env, ...(env === undefined ? {} : { env }) };
+  return { file, only, variables: process.env, cron, ...(env === undefined ? {} : { env }) };
 }
+
+const cron = () => import("./schedule/cron.ts");
 
 function planFiles({ file, env }: RunOptions): string[] {
   return env === undefined ? [resolve(file)] : [resolve(file), overlayFile(file, env)];

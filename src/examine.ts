@@ -23,9 +23,13 @@ export interface ExamineOptions {
  * @throws ProblemsError when the file cannot be read as YAML.
  */
 export async function examineSupervisor(options: ExamineOptions): Promise<Finding[]> {
-  const { problems, plan, locate } = await readLoadable({ ...options, variables: process.env });
+  const { problems, plan, locate } = await readLoadable({
+    ...options,
+    variables: process.env,
+    cron: () => import("./schedule/cron.ts"),
+  });
   const runtime = await detectRuntime();
-  const modules = plan.services.map(({ module }) => module);
+  const modules = plan.services.flatMap(({ module }) => (module === "" ? [] : [module]));
   const sources = await readSources(modules, (file) => runtime.localImports(file));
   const runningPid = pidOf(plan.name);
   const findings = await examine({

@@ -57,7 +57,7 @@ const table: ImportTable = {
   "worker.ts": ["host", "isolated.ts"],
   "isolated.ts": ["core", "service", "host", "group/host.ts", "modules", "observe", "runtime", "library.ts"],
   "workers.ts": ["core", "host", "group/host.ts", "modules"],
-  "compose.ts": [...folders, ...composition],
+  "compose.ts": [...folders, ...composition, "schedule/cron.ts"],
   "supervise.ts": [...folders, ...composition],
   "members.ts": [...folders, "workers.ts"],
   "process.ts": folders,
@@ -71,7 +71,7 @@ const table: ImportTable = {
   "watch.ts": ["core", "modules"],
   "watch-files.ts": [runtimeType, "watch.ts"],
   // What compose.ts is to running a file, for looking at one: apart from it, so that starting loads nothing of it.
-  "examine.ts": ["config", "control", "core", "doctor", "runtime", "library.ts"],
+  "examine.ts": ["config", "control", "core", "doctor", "runtime", "library.ts", "schedule/cron.ts"],
   "service-group.ts": [...folders, ...composition],
   "library.ts": ["core", "service", "service-group.ts"],
   "mod.ts": ["core", "service", "service-group.ts"],
@@ -86,6 +86,7 @@ const table: ImportTable = {
     "control/status.ts",
     "examine.ts",
     "doctor/render-findings.ts",
+    "schedule/cron.ts",
   ],
   "main.ts": ["cli"],
 };

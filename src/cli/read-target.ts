@@ -16,6 +16,7 @@ export async function readTarget(
   const request = {
     ...targetOf(positionals),
     variables: terminal.variables,
+    cron: () => import("../schedule/cron.ts"),
     ...(env === undefined ? {} : { env }),
   };
   return (await readPlan(request)).plan;

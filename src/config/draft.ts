@@ -1,7 +1,9 @@
 import type { Problem } from "../core/problem.ts";
+import { complainMissing } from "./complaints.ts";
 import { fillFields } from "./fill.ts";
 import { reportTo } from "./findings.ts";
 import type { Entry, MapNode } from "./node.ts";
+import { entryOf } from "./node.ts";
 import { readFields } from "./read-field.ts";
 import type { Reading } from "./reading.ts";
 import type { ServiceSettings, WrittenService } from "./schema.ts";
@@ -38,7 +40,13 @@ function readDraft(entry: Entry, defaults: Layer | undefined, base: Reading): Dr
 
 function readService(entry: Entry, reading: Reading): WrittenService {
   const { name, value } = entry;
-  if (value.tag === "map") return readFields(value, serviceFields, reading, "", entry) as WrittenService;
+  if (value.tag === "map") {
+    const written = readFields(value, serviceFields, reading, "", entry) as WrittenService;
+    if (!entryOf(value, "module") && !enqueuesOnly(value)) {
+      complainMissing("module", serviceFields.module, entry, reading);
+    }
+    return written;
+  }
   reading.report(
     "WRONG_TYPE",
     entry,
@@ -46,6 +54,12 @@ function readService(entry: Entry, reading: Reading): WrittenService {
     `For example: "${name}: { module: ./services/${name}.ts }".`,
   );
   return {};
+}
+
+/** A schedule that enqueues runs no code, so it needs none. */
+function enqueuesOnly(service: MapNode): boolean {
+  const schedule = entryOf(service, "schedule")?.value;
+  return schedule?.tag === "map" && entryOf(schedule, "enqueue") !== undefined;
 }
 
 function checkName(entry: Entry, { report }: Reading): void {

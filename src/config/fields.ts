@@ -146,24 +146,21 @@ export function object<F extends Fields, O extends FieldOptions>(fields: F, opti
   return make<ObjectOf<F>, O>({ kind: "object", fields }, options, () => defaultsOf(fields));
 }
 
-/** `normalize` gets what was written in one of the ways, and returns the one form that the plan has. */
+/**
+ * `normalize` gets what was written in one of the ways, and returns the one form that the plan has. `T` has undefined
+ * when there is no default.
+ */
 export function union<T>(
   ways: { readonly scalars: readonly Field[]; readonly list?: Field; readonly map?: Field },
   normalize: (value: unknown, shape: Shape) => unknown,
-  options: FieldOptions & { readonly default: string },
+  options: FieldOptions,
 ): Field<T> {
-  return make<T, FieldOptions & { default: string }>(
-    { kind: "union", ...ways, normalize },
-    options,
-    (written) => {
-      if (ways.map?.kind === "object") return defaultsOf(ways.map.fields);
-      return ways.map
-        ? emptyMap()
-        : ways.scalars[0]?.kind === "address"
-          ? parseAddress(written, "/")
-          : written;
-    },
-  );
+  const made = make<T, FieldOptions>({ kind: "union", ...ways, normalize }, options, (written) => {
+    if (ways.map?.kind === "object") return defaultsOf(ways.map.fields);
+    if (ways.map) return emptyMap();
+    return ways.scalars[0]?.kind === "address" ? parseAddress(written, "/") : written;
+  });
+  return made as Field<T>;
 }
 
 function make<T, O extends FieldOptions>(

@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import type { Address, AdminPlan, HttpPlan, Plan, ServicePlan, WorkerPlan } from "../core/plan.ts";
 import type { Draft } from "./draft.ts";
+import { makeBrokers, makeConsume, makeSchedule } from "./plan-queues.ts";
 import type { HeadSettings, HttpSettings } from "./schema.ts";
 
 /** Puts the plan together from settings without problems. Deeply frozen, `services` too. */
@@ -12,6 +13,7 @@ export function makePlan(
 ): Plan {
   const { level, format } = head.log;
   const { timeout, delay, order, streams_timeout: streamsTimeout } = head.shutdown;
+  const brokers = makeBrokers(head.brokers, services, dirname(file));
   return Object.freeze({
     name: head.name ?? nameOfFolder(file),
     file,
@@ -20,6 +22,7 @@ export function makePlan(
     shutdown: Object.freeze({ timeout, delay, order, streamsTimeout }),
     ...(head.on_unattributed === "stop" ? { onUnattributed: "stop" as const } : {}),
     services: Object.freeze(services),
+    ...(brokers ? { brokers } : {}),
     secrets: Object.freeze([...secrets]),
   });
 }
@@ -42,11 +45,11 @@ function makeAdmin(admin: HeadSettings["admin"]): AdminPlan | false {
 }
 
 /** The part of one service, from settings without problems. Deeply frozen. */
-export function makeService({ name, settings }: Draft): ServicePlan {
-  const { stop_timeout: stopTimeout, http } = settings;
+export function makeService({ name, settings }: Draft, { brokers }: HeadSettings): ServicePlan {
+  const { stop_timeout: stopTimeout, http, consume, schedule } = settings;
   return Object.freeze({
     name,
-    module: settings.module,
+    module: settings.module ?? "",
     export: settings.export,
     dependsOn: Object.freeze(settings.depends_on),
     critical: settings.critical,
@@ -58,6 +61,8 @@ export function makeService({ name, settings }: Draft): ServicePlan {
     health: settings.health,
     replace: settings.replace,
     ...(http ? { http: makeHttp(http) } : {}),
+    ...(consume ? { consume: makeConsume(consume, brokers) } : {}),
+    ...(schedule ? { schedule: makeSchedule(schedule, brokers) } : {}),
     ...(settings.isolation === "worker" ? { worker: makeWorker(settings) } : {}),
   });
 }

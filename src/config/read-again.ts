@@ -69,11 +69,15 @@ function readCertain(options: ReadOptions, kept: Kept): PlanSource {
   const { defaults } = headWritten;
   assertSure(isSame(kept.defaults, defaults));
   const head = fillFields(headFields, [headWritten]);
+  // What every service with a queue or a schedule is read by.
+  assertSure(isSame(kept.head.brokers, head.brokers));
   assertSure(meansSame(head, kept.head));
   const headSecrets = [...secrets];
 
   const written = entryOf(root, "services")?.value;
   const fresh = written?.tag === "map" ? readDrafts(written, defaults, reading) : [];
+  // Brokers and cron expressions are for the reading of the whole.
+  assertSure(fresh.every(({ settings }) => !settings.consume && !settings.schedule));
   const rest: Rest = { root, head, fresh, headSecrets };
   const found =
     replaceInPlace(kept, split, rest) ??
@@ -127,7 +131,7 @@ function replaceInPlace(kept: Kept, split: ServiceBlocks, rest: Rest): Found | u
     drafts[index.drafts.get(draft.name) as number] = withoutPlace(draft);
     const at = index.services.get(draft.name);
     if (at === undefined) continue;
-    services[at] = keepParts(kept.services[at] as ServicePlan, makeService(draft));
+    services[at] = keepParts(kept.services[at] as ServicePlan, makeService(draft, head));
     checked.push(draft);
   }
   checkServices(checked, rest.root, doubt);
@@ -191,7 +195,7 @@ function putTogether(
   const services = selected.map((draft) => {
     const was = before.get(draft.name);
     if (was && isKnown(draft.name)) return was;
-    const made = makeService(draft);
+    const made = makeService(draft, head);
     return was ? keepParts(was, made) : made;
   });
   return {

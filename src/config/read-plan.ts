@@ -3,6 +3,7 @@ import type { Plan } from "../core/plan.ts";
 import type { Locate, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import { checkBudget } from "./budget.ts";
+import type { ReadCron } from "./check-queues.ts";
 import { checkAddresses, checkServices, checkShutdown } from "./checks.ts";
 import type { Draft } from "./draft.ts";
 import { readDrafts } from "./draft.ts";
@@ -36,6 +37,8 @@ export interface ReadOptions {
   readonly only?: readonly string[];
   /** What `${NAME}` stands for; usually `process.env`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Loads what looks at cron expressions, when there is one; absent: nobody does. */
+  readonly cron?: () => Promise<{ readonly parseCron: ReadCron }>;
 }
 
 export interface PlanSource {
@@ -100,13 +103,19 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
   const runs = new Set(selected);
   for (const draft of drafts) problems.push(...relevantProblems(draft, runs));
   checkServices(selected, root, report);
+  await checkBrokered(selected, head, root, options, report);
   checkTogether(drafts, selected, head, root, report);
   return {
     problems: inOrder(problems),
     selected,
     planOf(services) {
       gatherSecrets(drafts, services, head, secrets);
-      const plan = makePlan(root.source.file, head, services.map(makeService), secrets);
+      const plan = makePlan(
+        root.source.file,
+        head,
+        services.map((draft) => makeService(draft, head)),
+        secrets,
+      );
       return { plan, locate: createLocate(root) };
     },
     keep(plan) {
@@ -119,6 +128,24 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
     },
     isLoadable: (draft) => isLoadable(draft, root),
   };
+}
+
+/** Most files have no queues: they pay nothing for what looks at them. */
+async function checkBrokered(
+  selected: readonly Draft[],
+  head: HeadSettings,
+  root: MapNode,
+  { cron }: ReadOptions,
+  report: Report,
+): Promise<void> {
+  const drafts = selected.filter(({ settings }) => settings.consume || settings.schedule);
+  if (drafts.length === 0 && Object.keys(head.brokers).length === 0) return;
+  const [{ checkBrokers, checkQueues }, loaded] = await Promise.all([
+    import("./check-queues.ts"),
+    drafts.some(({ settings }) => settings.schedule) ? cron?.() : undefined,
+  ]);
+  checkBrokers(head, root, report);
+  checkQueues(drafts, head, root, loaded?.parseCron, report);
 }
 
 /** A value that was wrong is absent or has holes: loaded with it, a module would be blamed for what the file says. */
@@ -227,7 +254,7 @@ export function checkTogether(
 export function gatherSecrets(
   drafts: readonly Draft[],
   selected: readonly Draft[],
-  { admin }: HeadSettings,
+  { admin, brokers }: HeadSettings,
   secrets: Set<string>,
 ): void {
   for (const draft of drafts) for (const secret of draft.secrets) secrets.add(secret);
@@ -239,4 +266,5 @@ export function gatherSecrets(
     }
   }
   if (admin !== false && admin.token) addSecret(secrets, admin.token);
+  for (const name in brokers) addUrlPasswords(secrets, brokers[name] as string);
 }

@@ -9,7 +9,7 @@ export function referencePage(): string {
   return [
     "# services.yaml",
     "",
-    "<!-- Generated from src/config/schema.ts and src/config/reference.ts: `bun run docs` writes it. -->",
+    "<!-- Generated from src/config/schema*.ts and src/config/reference.ts: `bun run docs` writes it. -->",
     "",
     ...introduction,
     "## Top level",

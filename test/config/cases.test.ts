@@ -39,6 +39,7 @@ async function outcome(folder: string, args: Arguments): Promise<string> {
       ...options,
       file: join(folder, file),
       variables: Object.fromEntries(values),
+      cron: () => import("../../src/schedule/cron.ts"),
     });
     return relativeTo(folder, `${JSON.stringify(plan, undefined, 2)}\n`);
   } catch (error) {

@@ -34,7 +34,7 @@ test.each([
 
 test("jsonSchema() refuses every unknown key that check refuses", () => {
   const found = problems(schema, load("unknown-keys"), "").join("\n");
-  const keys = ["nmae", "start-timeout", "stratretries", "schedule", "tsl", "bdy", "brokers", "constructor"];
+  const keys = ["nmae", "start-timeout", "stratretries", "shedule", "tsl", "bdy", "brokrs", "constructor"];
   for (const key of keys) expect(found).toContain(key);
 });
 
