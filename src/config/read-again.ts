@@ -131,7 +131,7 @@ function replaceInPlace(kept: Kept, split: ServiceBlocks, rest: Rest): Found | u
     drafts[index.drafts.get(draft.name) as number] = withoutPlace(draft);
     const at = index.services.get(draft.name);
     if (at === undefined) continue;
-    services[at] = keepParts(kept.services[at] as ServicePlan, makeService(draft, head));
+    services[at] = keepParts(kept.services[at] as ServicePlan, makeService(draft, rest.head));
     checked.push(draft);
   }
   checkServices(checked, rest.root, doubt);
