@@ -15,6 +15,7 @@ import { killAll } from "./contender.ts";
 import type { Figure } from "./figure.ts";
 import { isMet } from "./figure.ts";
 import type { Bench } from "./measure.ts";
+import { measureFloor } from "./measure-floor.ts";
 import { measureHttp } from "./measure-http.ts";
 import { measureMemory } from "./measure-memory.ts";
 import { measureReload } from "./measure-reload.ts";
@@ -28,6 +29,7 @@ import { freePorts, Workshop } from "./workload.ts";
 
 const measurements = {
   start: measureStart,
+  floor: measureFloor,
   rss: measureMemory,
   http: measureHttp,
   stop: measureStop,
