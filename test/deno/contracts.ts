@@ -1,13 +1,20 @@
 import process from "node:process";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { httpPlaneCases, httpWorkerCases } from "../contract/http-plane.ts";
+import { queueDriverCases } from "../contract/queue-driver.ts";
 import { runtimeCases } from "../contract/runtime.ts";
+import { memoryHarness } from "../support/queue-sites.ts";
 
 /*
  * One contract under `deno run`, one line per case: `deno run -A test/deno/contracts.ts http-plane`. With a second
  * argument, only the cases whose name contains it.
  */
-const contracts = { "http-plane": httpPlaneCases, "http-worker": httpWorkerCases, runtime: runtimeCases };
+const contracts = {
+  "http-plane": httpPlaneCases,
+  "http-worker": httpWorkerCases,
+  "queue-memory": queueDriverCases(memoryHarness),
+  runtime: runtimeCases,
+};
 const [contract = "", only = ""] = process.argv.slice(2);
 const cases = contracts[contract as keyof typeof contracts];
 const runtime = await detectRuntime();

@@ -1,0 +1,74 @@
+import type { Delivery, Payload, Settlement, SettleResult } from "../../driver.ts";
+import { enqueueOne } from "./enqueue.ts";
+import type { MemoryDelivery, Queue, Store, Task } from "./store.ts";
+import { archive, countAttempt, keep, queueOf, remove, unblock, wait } from "./store.ts";
+
+/** One settlement, if the lease of its delivery is still the current one. */
+export function settleOne(store: Store, settlement: Settlement, now: number): SettleResult {
+  const task = leased(store, settlement.delivery);
+  if (!task) return "lost";
+  const queue = queueOf(store, task.made.queue);
+  if (settlement.unblocks !== undefined) unblock(queue, task.made.id, settlement.unblocks);
+  switch (settlement.tag) {
+    case "ack":
+      complete(queue, task, settlement.result, now);
+      if (settlement.next) enqueueOne(store, settlement.next, now);
+      break;
+    case "retry":
+      retry(queue, task, settlement, now);
+      break;
+    case "dead":
+      fail(queue, task, settlement.error, now);
+      archive(queue, task, now);
+      break;
+    case "release":
+      wait(queue, task, "pending");
+      break;
+    case "hold":
+      hold(queue, task, settlement.key);
+  }
+  return "settled";
+}
+
+/** The task of a delivery, as long as that is the one that may settle it. */
+export function leased(store: Store, delivery: Delivery): Task | undefined {
+  const task = store.queues.get(delivery.queue)?.tasks.get(delivery.id);
+  return task?.lease && task.lease.token === (delivery as MemoryDelivery).token ? task : undefined;
+}
+
+function complete(queue: Queue, task: Task, result: Payload | undefined, now: number): void {
+  countAttempt(queue, now, false);
+  unblock(queue, task.made.id);
+  if (task.made.retention <= 0) {
+    remove(queue, task);
+    return;
+  }
+  keep(queue, task, now);
+  if (result !== undefined) task.result = result;
+}
+
+function retry(queue: Queue, task: Task, how: Settlement & { tag: "retry" }, now: number): void {
+  task.lastError = how.error;
+  task.lastFailedAt = now;
+  if (how.counts) {
+    task.retried++;
+    countAttempt(queue, now, true);
+  }
+  if (how.blocks !== undefined && !queue.blocked.has(how.blocks)) queue.blocked.set(how.blocks, task.made.id);
+  task.due = how.at;
+  wait(queue, task, "retry");
+}
+
+function fail(queue: Queue, task: Task, error: string, now: number): void {
+  task.lastError = error;
+  task.lastFailedAt = now;
+  countAttempt(queue, now, true);
+}
+
+/** A key that nothing blocks any more holds nothing: the task would wait for ever. */
+function hold(queue: Queue, task: Task, key: string): void {
+  wait(queue, task, "pending");
+  if (!queue.blocked.has(key)) return;
+  task.phase = "held";
+  task.heldFor = key;
+}

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import type { DriverCase } from "./queue-site.ts";
+import { ackAll, consume, failed, ids, take, takeOne, task, tasks } from "./queue-site.ts";
+
+const never = () => new AbortController().signal;
+
+export const settleCases: readonly DriverCase[] = [
+  {
+    name: "settle() ack: the task is gone",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue([task({ id: "a1" })]);
+      const delivery = await takeOne(receiver);
+      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery }]), ["settled"]);
+      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery }]), ["lost"], "once only");
+      assert.equal(await driver.inspector.task("q", "a1"), undefined);
+      assert.deepEqual(await take(site, receiver), []);
+    },
+  },
+  {
+    name: "settle() ack: with retention the task is kept with its result for that long",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue([task({ id: "a1", retention: 10 * site.unit })]);
+      const delivery = await takeOne(receiver);
+      await receiver.settle([{ tag: "ack", delivery, result: '{"sum":3}' }]);
+      const kept = await driver.inspector.task("q", "a1");
+      assert.deepEqual([kept?.state, kept?.result], ["completed", '{"sum":3}']);
+      assert.ok(Math.abs((kept?.completedAt ?? 0) - site.clock.wall()) <= 2 * site.unit);
+      assert.deepEqual(await take(site, receiver), []);
+      await site.pass(12 * site.unit);
+      await driver.enqueue([task()]);
+      await site.quiet();
+      assert.equal(await driver.inspector.task("q", "a1"), undefined);
+      assert.equal((await driver.inspector.queues())[0]?.counts.completed, 0);
+    },
+  },
+  {
+    name: "settle() ack with next enqueues it in the same step, unless a task with its id exists",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue(tasks("a", 2));
+      const [one, two] = await receiver.receive(2, never());
+      assert.ok(one && two);
+      const next = task({
+        id: "next",
+        queue: "other",
+        payload: "step 2",
+        headers: { "supervisor-chain": "1" },
+      });
+      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery: one, next }]), ["settled"]);
+      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery: two, next }]), ["settled"]);
+      const got = await take(site, consume(site, driver, { queues: [{ queue: "other", weight: 1 }] }));
+      assert.deepEqual(ids(got), ["next"]);
+      assert.deepEqual({ ...got[0]?.headers }, { "supervisor-chain": "1" });
+    },
+  },
+  {
+    name: "settle() retry: again at its time, with one failed attempt more and the error for operators",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue([task({ id: "a1" })]);
+      const at = site.clock.wall() + 5 * site.unit;
+      await receiver.settle([failed(await takeOne(receiver), at)]);
+      const info = await driver.inspector.task("q", "a1");
+      assert.deepEqual([info?.state, info?.retried, info?.lastError], ["retry", 1, "it broke"]);
+      assert.ok(Math.abs((info?.runAt ?? 0) - at) <= site.unit);
+      assert.ok(Math.abs((info?.lastFailedAt ?? 0) - site.clock.wall()) <= 2 * site.unit);
+      assert.deepEqual(await take(site, receiver), []);
+      await site.pass(7 * site.unit);
+      const again = await takeOne(receiver);
+      assert.deepEqual([again.retried, again.crashes], [1, 0]);
+    },
+  },
+  {
+    name: "settle() retry that does not count spends no attempt",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue([task({ id: "a1" })]);
+      const delivery = await takeOne(receiver);
+      await receiver.settle([failed(delivery, site.clock.wall(), { counts: false })]);
+      const again = receiver.receive(1, never());
+      await site.pass(2 * site.unit);
+      assert.deepEqual(
+        (await again).map(({ retried }) => retried),
+        [0],
+      );
+    },
+  },
+  {
+    name: "settle() dead: the task is in the archive with its error, and runs no more",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue([task({ id: "a1" })]);
+      const delivery = await takeOne(receiver);
+      assert.deepEqual(await receiver.settle([{ tag: "dead", delivery, error: "no such order" }]), [
+        "settled",
+      ]);
+      const info = await driver.inspector.task("q", "a1");
+      assert.deepEqual([info?.state, info?.lastError], ["archived", "no such order"]);
+      assert.ok(Math.abs((info?.lastFailedAt ?? 0) - site.clock.wall()) <= 2 * site.unit);
+      await site.pass(3 * site.unit);
+      assert.deepEqual(await take(site, receiver), []);
+    },
+  },
+  {
+    name: "settle() release: back to its old place before all others, as if it had never been received",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue(tasks("a", 5));
+      const [a1, a2, a3] = await receiver.receive(3, never());
+      assert.ok(a1 && a2 && a3);
+      await driver.enqueue([task({ id: "newer" })]);
+      await receiver.settle([
+        { tag: "release", delivery: a3 },
+        { tag: "release", delivery: a1 },
+        { tag: "ack", delivery: a2 },
+      ]);
+      const got = await take(site, receiver);
+      assert.deepEqual(ids(got), ["a1", "a3", "a4", "a5", "newer"]);
+      assert.deepEqual([got[0]?.retried, got[0]?.crashes], [0, 0]);
+      assert.equal(got[0]?.dueAt, a1.dueAt);
+    },
+  },
+  {
+    name: "settle() wakes who waits: what is released by one is received by another",
+    async run(site) {
+      const [one, other] = [await site.open(), await site.open()];
+      const receiver = consume(site, one);
+      await one.enqueue([task({ id: "a1" })]);
+      const delivery = await takeOne(receiver);
+      const waiting = consume(site, other).receive(1, never());
+      await site.quiet();
+      await receiver.settle([{ tag: "release", delivery }]);
+      await site.pass(2 * site.unit);
+      assert.deepEqual(ids(await waiting), ["a1"]);
+    },
+  },
+  {
+    name: "settle() of many answers each by itself, in their order",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue(tasks("a", 6));
+      const all = await receiver.receive(6, never());
+      const [a1, a2, a3, a4, a5, a6] = all;
+      assert.ok(a1 && a2 && a3 && a4 && a5 && a6);
+      await ackAll(receiver, [a3]);
+      const results = await receiver.settle([
+        { tag: "ack", delivery: a1 },
+        { tag: "release", delivery: a2 },
+        { tag: "ack", delivery: a3 },
+        { tag: "dead", delivery: a4, error: "x" },
+        failed(a5, site.clock.wall() + 500 * site.unit),
+        { tag: "ack", delivery: a6 },
+      ]);
+      assert.deepEqual(results, ["settled", "settled", "lost", "settled", "settled", "settled"]);
+      assert.deepEqual(ids(await take(site, receiver)), ["a2"]);
+      const counts = (await driver.inspector.queues())[0]?.counts;
+      assert.deepEqual([counts?.active, counts?.archived, counts?.retry, counts?.pending], [1, 1, 1, 0]);
+    },
+  },
+  {
+    name: "settle() of nothing is nothing, and so is extend()",
+    async run(site) {
+      const receiver = consume(site, await site.open());
+      assert.deepEqual([await receiver.settle([]), await receiver.extend([])], [[], []]);
+    },
+  },
+  {
+    name: "settle() of many calls at once settles all",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue(tasks("a", 40));
+      const got = await take(site, receiver);
+      assert.equal(got.length, 40);
+      const results = await Promise.all(got.map((delivery) => receiver.settle([{ tag: "ack", delivery }])));
+      assert.deepEqual(results, Array(40).fill(["settled"]));
+    },
+  },
+  {
+    name: "progress() shows operators the last text, while the task is active",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue([task({ id: "a1" })]);
+      const delivery = await takeOne(receiver);
+      await receiver.progress(delivery, "10");
+      await receiver.progress(delivery, '{"done":20}');
+      await site.quiet();
+      assert.equal((await driver.inspector.task("q", "a1"))?.progress, '{"done":20}');
+      await ackAll(receiver, [delivery]);
+      await receiver.progress(delivery, "30");
+    },
+  },
+];
