@@ -1,4 +1,5 @@
 import { apiPrefix } from "../src/control/api-prefix.ts";
+import { enqueueSchema, selectionSchema, taskSchema } from "../src/control/queue-schemas.ts";
 import type { Route } from "../src/control/routes.ts";
 import { routes } from "../src/control/routes.ts";
 import type { Schema } from "../src/control/schemas.ts";
@@ -30,6 +31,7 @@ export function apiPage(): string {
     `\`GET ${apiPrefix}/openapi.json\`.`,
     "",
     ...Object.values(routes).flatMap(section),
+    ...metricsSection,
     "## Status",
     "",
     ...table(statusSchema),
@@ -42,10 +44,55 @@ export function apiPage(): string {
     "Each of `steps`:",
     "",
     ...table(commandResultSchema.properties?.steps?.items ?? {}),
-    "## Injected request",
+    ...bodies.flatMap(([title, schema]) => [`## ${title}`, "", ...table(schema)]),
+    "## Task",
     "",
-    ...table(injectSchema),
+    ...table(taskSchema),
   ].join("\n");
+}
+
+const metricsSection = [
+  "## GET /metrics",
+  "",
+  "Prometheus' text format, in both places, also while a service blocks the event loop. It is beside `/api/v1`, and lets in",
+  "whom the API lets read: with `admin.token` the scraper sends it, and it asks for the listener by its address, or by the",
+  "host that `admin.listen` names.",
+  "",
+  "```yaml",
+  "scrape_configs:",
+  "  - job_name: shop",
+  "    authorization: { credentials_file: /run/secrets/admin-token }",
+  "    static_configs: [{ targets: [10.0.0.7:6060] }]",
+  "```",
+  "",
+  "| Metric | What it is |",
+  "| --- | --- |",
+  "| `supervisor_build_info{name,version,runtime}` | always 1 |",
+  "| `supervisor_uptime_seconds`, `process_start_time_seconds`, `process_resident_memory_bytes` | of the process |",
+  "| `supervisor_stopping` | 1 from the begin of the stop on |",
+  "| `supervisor_reloads_total{result}` | `applied`, `unchanged`, or `failed`: nothing was applied, or not every step |",
+  "| `supervisor_last_reload_successful`, `supervisor_last_reload_timestamp_seconds` | how the last one went, and when |",
+  "| `supervisor_event_loop_frozen`, `supervisor_event_loop_delay_seconds{quantile}` | now; over the last minute |",
+  "| `supervisor_services{state}` | how many services are in each state |",
+  "| `supervisor_service_state{service,state}` | 1 for the state that it is in |",
+  "| `supervisor_service_ready{service}`, `supervisor_service_critical{service}` | 0 or 1; one that is paused is not ready |",
+  "| `supervisor_service_generation{service}`, `supervisor_service_restarts_total{service}` | generations after the first count as restarts, refused ones too: after failures, by operators, by reloads |",
+  "| `supervisor_service_failures{service}` | since it was last stable |",
+  "| `supervisor_service_longest_stretch_seconds{service}` | how long its code has kept the event loop at most |",
+  "",
+] as const;
+
+const bodies: readonly (readonly [title: string, schema: Schema])[] = [
+  ["Injected request", injectSchema],
+  ["Task to enqueue", enqueueSchema],
+  ["Selection of tasks", selectionSchema],
+];
+
+function bodyLines(body: Schema | undefined): string[] {
+  const [title] = bodies.find(([, schema]) => schema === body) ?? [];
+  return title === undefined
+    ? []
+    : [`The body: [${title}](#${title.toLowerCase().replaceAll(" ", "-")}).`, ""];
 }
 
 function section({ method, path, summary, query = [], answer, body }: Route): string[] {
@@ -59,7 +106,7 @@ function section({ method, path, summary, query = [], answer, body }: Route): st
     "",
     summary,
     "",
-    ...(body ? ["The body is an injected request (below).", ""] : []),
+    ...bodyLines(body),
     ...(rows.length > 0 ? [...rows, ""] : []),
     `Answers ${isLines ? "NDJSON" : "JSON"}. ${answer.summary}`,
     "",
@@ -70,7 +117,7 @@ function table({ properties = {}, required = [] }: Schema): string[] {
   const rows = Object.entries(properties).map(([name, schema]) => {
     const allowed = schema.enum ? schema.enum.map((value) => `\`${value}\``).join(", ") : "";
     const about = [schema.description, allowed].filter(Boolean).join(" ");
-    return `| \`${name}\` | ${schema.type}${required.includes(name) ? "" : ", optional"} | ${about} |`;
+    return `| \`${name}\` | ${schema.type ?? "any"}${required.includes(name) ? "" : ", optional"} | ${about} |`;
   });
   return ["| Member | Type | It means |", "| --- | --- | --- |", ...rows, ""];
 }

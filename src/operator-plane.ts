@@ -7,8 +7,11 @@ import { createListeners } from "./control/listeners.ts";
 import type { PendingCommands } from "./control/pending.ts";
 import { createPending } from "./control/pending.ts";
 import type { FromOperator, OperatorData, OperatorPlan, ToOperator } from "./control/protocol.ts";
+import type { ReadRoute } from "./control/read-route.ts";
+import { answerRead } from "./control/read-route.ts";
 import type { FrozenLoop, Status, StretchStatus } from "./control/status.ts";
 import { statusOf } from "./control/status.ts";
+import { buildInfo } from "./core/build-info.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Logger } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
@@ -18,6 +21,7 @@ import { createLogWriter } from "./observe/log-writer.ts";
 import { describeFreeze } from "./observe/loop-watch.ts";
 import type { MainLoop } from "./observe/main-loop.ts";
 import { createMainLoop } from "./observe/main-loop.ts";
+import { metricsType, renderMetrics } from "./observe/metrics.ts";
 import { createRedactor } from "./observe/redact.ts";
 import type { OperatorWatch } from "./operator-watch.ts";
 import { createOperatorWatch } from "./operator-watch.ts";
@@ -38,6 +42,11 @@ export class OperatorPlane {
   readonly #commands: PendingCommands;
   readonly #api: Api;
   readonly #listeners: Listeners;
+  readonly #metrics: ReadRoute = {
+    path: "/metrics",
+    type: metricsType,
+    body: async () => this.#metricsWith((await buildInfo()).version),
+  };
 
   constructor(data: OperatorData, tell: (message: FromOperator) => void) {
     this.#data = data;
@@ -65,7 +74,10 @@ export class OperatorPlane {
       control: data.control,
       admin: data.admin,
       detectRuntime,
-      answer: (request, entrance) => this.#api.answer(request, entrance) ?? this.#health(request),
+      answer: (request, entrance) =>
+        this.#api.answer(request, entrance) ??
+        answerRead(request, entrance, this.#metrics) ??
+        this.#health(request),
       tell,
     });
   }
@@ -132,6 +144,20 @@ export class OperatorPlane {
     });
     const { status, headers: replied, body } = answer;
     return new Response(method === "HEAD" ? null : body, { status, headers: replied });
+  }
+
+  #metricsWith(version: string): string {
+    const status = this.#status();
+    return renderMetrics({
+      ...status,
+      version,
+      now: status.startedAt + status.uptimeMs,
+      reloads: this.#known.reloads,
+      frozen: status.frozen !== undefined,
+      stopping: status.stopping !== undefined,
+      delay: status.loop?.delayMs,
+      longestMs: (service) => this.#longest(service)?.ms,
+    });
   }
 
   #status(): Status {

@@ -63,10 +63,12 @@ export function createEventFeed(post: (message: ToOperator) => void, beacon: Bea
       setTimeout(() => events.release(), 0).unref();
     } else if (event.type === "reloaded") {
       const failed = event.changes.some(({ outcome }) => outcome === "failed");
-      post({ type: "reload", reload: { at: Date.now(), outcome: failed ? "failed" : "done" } });
+      const result = failed ? "failed" : event.changes.length === 0 ? "unchanged" : "applied";
+      post({ type: "reload", result, reload: { at: Date.now(), outcome: failed ? "failed" : "done" } });
     } else if (event.type === "reloadFailed") {
       post({
         type: "reload",
+        result: "failed",
         reload: { at: Date.now(), outcome: "failed", problems: plain(event.problems) },
       });
     } else if (event.type === "groupStopping") {

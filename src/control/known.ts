@@ -1,3 +1,5 @@
+import type { ReloadCounts } from "../core/reload-counts.ts";
+import { countReload, noReloads } from "../core/reload-counts.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { LogStore } from "./log-store.ts";
 import { createLogStore } from "./log-store.ts";
@@ -14,6 +16,7 @@ export interface Known {
   readonly events: LogStore;
   /** How the last reload went. */
   readonly reload: ReloadStatus | undefined;
+  readonly reloads: ReloadCounts;
   take(message: Told): void;
 }
 
@@ -26,10 +29,14 @@ export function createKnown(data: OperatorData, redact: (text: string) => string
   const logs = createLogStore();
   const events = createLogStore();
   let reload: ReloadStatus | undefined;
+  let reloads = noReloads;
   let names: ReadonlySet<string> = new Set(services.keys());
   return {
     get reload() {
       return reload;
+    },
+    get reloads() {
+      return reloads;
     },
     services,
     addresses,
@@ -51,6 +58,7 @@ export function createKnown(data: OperatorData, redact: (text: string) => string
           break;
         case "reload":
           reload = message.reload;
+          reloads = countReload(reloads, message.result, reload.at);
           break;
         case "events":
           for (const [service, url] of JSON.parse(message.listening) as [string, string][])

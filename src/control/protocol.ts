@@ -3,6 +3,7 @@ import type { Command, CommandError, CommandResult } from "../core/command.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { LogLevel } from "../core/log.ts";
 import type { Address, AdminPlan } from "../core/plan.ts";
+import type { ReloadResult } from "../core/reload-counts.ts";
 import type { StopCause } from "../core/report.ts";
 import type { InstanceFiles } from "./instance-files.ts";
 
@@ -80,7 +81,7 @@ export type ToOperator =
   | { readonly type: "plan"; readonly plan: OperatorPlan }
   /** Answered as the first listener is: with `listening` or `notListening`. */
   | { readonly type: "listen"; readonly admin: AdminPlan | false }
-  | { readonly type: "reload"; readonly reload: ReloadStatus }
+  | { readonly type: "reload"; readonly reload: ReloadStatus; readonly result: ReloadResult }
   | { readonly type: "stopping"; readonly cause: StopCause; readonly budgetMs: number }
   | { readonly type: "close" };
 

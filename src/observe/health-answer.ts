@@ -39,6 +39,7 @@ const routes: readonly (readonly [string, string])[] = [
   ["/readyz", "may traffic come?"],
   ["/readyz/NAME", "may traffic come to this service?"],
   ["/healthz", "is everything well? (also what is not critical)"],
+  ["/metrics", "the same as figures, for Prometheus"],
 ];
 
 function answer(

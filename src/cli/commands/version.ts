@@ -1,6 +1,6 @@
 import process from "node:process";
+import { buildInfo } from "../../core/build-info.ts";
 import { ExitCode } from "../../core/exit.ts";
-import { buildInfo } from "../build-info.ts";
 import type { Handler } from "../handler.ts";
 
 export const command: Handler<"version"> = async ({ options }, terminal) => {
