@@ -1,6 +1,6 @@
 import { apiPrefix } from "../src/control/api-prefix.ts";
 import { enqueueSchema, selectionSchema, taskSchema } from "../src/control/queue-schemas.ts";
-import type { Route } from "../src/control/routes.ts";
+import type { Route } from "../src/control/route.ts";
 import { routes } from "../src/control/routes.ts";
 import type { Schema } from "../src/control/schemas.ts";
 import { commandResultSchema, injectSchema, serviceSchema, statusSchema } from "../src/control/schemas.ts";

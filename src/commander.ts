@@ -10,6 +10,7 @@ import type {
 import { messageOf, SupervisorError } from "./core/errors.ts";
 import { matchNames } from "./core/glob.ts";
 import { nearest } from "./core/nearest.ts";
+import type { QueueAnswers, QueueCommand } from "./core/queue-command.ts";
 import type { StopCause, StopReport } from "./core/report.ts";
 
 export interface CommanderOptions {
@@ -22,6 +23,8 @@ export interface CommanderOptions {
   /** Absent for a program that has no services.yaml. */
   readonly reload?: (dryRun: boolean) => Promise<CommandResult>;
   readonly inject: (service: string, request: InjectedRequest) => Promise<InjectedResponse>;
+  /** Absent for a program that can have no brokers. */
+  readonly queues?: (command: QueueCommand) => Promise<QueueAnswers[keyof QueueAnswers]>;
 }
 
 /** Carries out what an operator asks for, on the main thread. What it returns never rejects. */
@@ -36,7 +39,7 @@ export function createCommander(options: CommanderOptions): (command: Command) =
 }
 
 async function execute(command: Command, options: CommanderOptions): Promise<CommandResult> {
-  const { group, names, reload, inject } = options;
+  const { group, names, reload, inject, queues } = options;
   switch (command.tag) {
     case "reload":
       if (reload) return reload(command.dryRun);
@@ -48,6 +51,13 @@ async function execute(command: Command, options: CommanderOptions): Promise<Com
     case "inject":
       assertKnown([command.service], names());
       return { outcome: "done", steps: [], response: await inject(command.service, command.request) };
+    case "queues":
+      if (queues) return { outcome: "done", steps: [], answer: await queues(command.command) };
+      throw new SupervisorError(
+        "UNSUPPORTED",
+        "This program has no brokers",
+        "They are in the services.yaml of: supervisor run services.yaml.",
+      );
     case "shutdown":
       return shutdown(await group.stop({ tag: "request" }));
     default: {

@@ -1,5 +1,4 @@
 import type { Command, CommandResult, InjectedRequest } from "../core/command.ts";
-import { parseDuration } from "../core/duration.ts";
 import { messageOf } from "../core/errors.ts";
 import { matchNames } from "../core/glob.ts";
 import { nearest } from "../core/nearest.ts";
@@ -11,6 +10,9 @@ import type { Known } from "./known.ts";
 import type { LogStore } from "./log-store.ts";
 import { openApi } from "./openapi.ts";
 import type { PendingCommands } from "./pending.ts";
+import { countOf, isSet, timeoutOf } from "./query.ts";
+import type { QueueOperation } from "./queue-requests.ts";
+import { isQueueOperation, queueCommandOf } from "./queue-requests.ts";
 import { readJson } from "./request-body.ts";
 import type { Operation, RouteMatch } from "./routes.ts";
 import { findRoute } from "./routes.ts";
@@ -35,8 +37,6 @@ export interface Api {
 
 /** Streams that may be open at once: each may hold a quarter of a megabyte. */
 const mostStreams = 64;
-const longestWaitMs = 3_600_000;
-const usualWaitMs = 60_000;
 
 /** The API of a running supervisor, the same on the control socket and on the admin listener. */
 export function createApi(options: ApiOptions): Api {
@@ -48,7 +48,9 @@ export function createApi(options: ApiOptions): Api {
       if ("allowed" in match) throw noRoute(request.method, url.pathname, match.allowed);
       const { writes, open } = match.route;
       guard(request, entrance, { writes: writes ?? false, open: open ?? false });
-      return await handlers[match.operation]({ request, url, match, options, tails });
+      const call = { request, url, match, options, tails };
+      const { operation } = match;
+      return await (isQueueOperation(operation) ? onQueues(call, operation) : handlers[operation](call));
     } catch (error) {
       return failed(error, options.redact);
     }
@@ -75,7 +77,7 @@ interface Call {
 
 type Handler = (call: Call) => Response | Promise<Response>;
 
-const handlers: Readonly<Record<Operation, Handler>> = {
+const handlers: Readonly<Record<Exclude<Operation, QueueOperation>, Handler>> = {
   status: ({ options }) => json(200, options.status(), options.redact),
   service(call) {
     const name = call.match.parameters.name as string;
@@ -95,6 +97,31 @@ const handlers: Readonly<Record<Operation, Handler>> = {
   inject: async (call) => run(call, injectCommand(await readJson(call.request), call.options.known)),
   shutdown: (call) => run(call, { tag: "shutdown" }),
   openapi: () => json(200, openApi()),
+};
+
+/** The answer itself, without the result around it: that is what was asked for. */
+async function onQueues(
+  { request, url, match, options }: Call,
+  operation: QueueOperation,
+): Promise<Response> {
+  const body = match.route.method === "POST" ? await readJson(request) : {};
+  const command = queueCommandOf(operation, { url, parameters: match.parameters, body, now: Date.now() });
+  const sent = { tag: "queues", command } as const;
+  const result = await options.send(sent, { wait: true, timeoutMs: timeoutOf(url) });
+  if (result?.outcome === "done") return json(200, result.answer ?? {}, options.redact);
+  const error = firstError(result ?? { steps: [] });
+  return json(queueStatus[error.code] ?? 409, error, options.redact);
+}
+
+const queueStatus: Readonly<Record<string, number>> = {
+  UNKNOWN_BROKER: 404,
+  UNKNOWN_QUEUE: 404,
+  UNKNOWN_TASK: 404,
+  UNKNOWN_SCHEDULE: 404,
+  TASK_INVALID: 400,
+  UNSUPPORTED: 404,
+  BROKER_UNREACHABLE: 503,
+  BROKER_FULL: 507,
 };
 
 function verb(call: Call, tag: "start" | "stop" | "restart" | "pause" | "resume"): Promise<Response> {
@@ -117,7 +144,7 @@ async function run({ url, options }: Call, command: Command): Promise<Response> 
   return json(status, { ...result, ...error }, redact);
 }
 
-function firstError({ problems, steps }: CommandResult) {
+function firstError({ problems, steps }: Pick<CommandResult, "problems" | "steps">) {
   const found = problems?.[0] ?? steps.find((step) => step.error)?.error;
   return found ?? { code: "RUN_FAILED", message: "The command has failed", hint: "See the log." };
 }
@@ -161,7 +188,9 @@ function servicesAsked({ url, options }: Call): ReadonlySet<string> | undefined 
 }
 
 function lines({ url, tails }: Call, store: LogStore, services: ReadonlySet<string> | undefined): Response {
-  const first = store.last(countOf(url), services).map((line) => line.text);
+  const first = store
+    .last(countOf(url, "n", { usual: 100, least: 0, most: 100_000 }), services)
+    .map((line) => line.text);
   const headers = { ...commonHeaders, "content-type": "application/x-ndjson" };
   if (!isSet(url, "follow", false)) return new Response(first.join(""), { headers });
   if (tails.size >= mostStreams) {
@@ -175,40 +204,6 @@ function lines({ url, tails }: Call, store: LogStore, services: ReadonlySet<stri
   });
   tails.add(tail);
   return new Response(tail.stream, { headers });
-}
-
-function isSet(url: URL, name: string, otherwise: boolean): boolean {
-  const value = url.searchParams.get(name);
-  if (value === null) return otherwise;
-  if (value === "" || value === "true" || value === "1") return true;
-  if (value === "false" || value === "0") return false;
-  throw new ApiError(400, "BAD_REQUEST", `${name} cannot be ${JSON.stringify(value)}`, "Say true or false.");
-}
-
-function timeoutOf(url: URL): number {
-  const text = url.searchParams.get("timeout");
-  if (text === null) return usualWaitMs;
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0 && ms <= longestWaitMs) return ms;
-  throw new ApiError(
-    400,
-    "BAD_REQUEST",
-    `timeout cannot be ${JSON.stringify(text)}`,
-    "Say how long, like 30s, at most 1h.",
-  );
-}
-
-function countOf(url: URL): number {
-  const text = url.searchParams.get("n");
-  if (text === null) return 100;
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count <= 100_000) return count;
-  throw new ApiError(
-    400,
-    "BAD_REQUEST",
-    `n cannot be ${JSON.stringify(text)}`,
-    "Say how many lines, like 100.",
-  );
 }
 
 function noRoute(method: string, path: string, allowed: readonly string[]): ApiError {

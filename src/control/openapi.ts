@@ -1,5 +1,6 @@
 import { apiPrefix } from "./api-prefix.ts";
-import type { Operation, Parameter, Route } from "./routes.ts";
+import type { Parameter, Route } from "./route.ts";
+import type { Operation } from "./routes.ts";
 import { routes } from "./routes.ts";
 import { errorSchema } from "./schemas.ts";
 

@@ -1,3 +1,5 @@
+import type { QueueAnswers, QueueCommand } from "./queue-command.ts";
+
 /*
  * What an operator can ask of a running supervisor, and what becomes of it. Everything here is JSON: it crosses
  * threads and the control socket.
@@ -13,6 +15,8 @@ export type Command =
   | { readonly tag: "reload"; readonly dryRun: boolean }
   /** A request into a service without a network. */
   | { readonly tag: "inject"; readonly service: string; readonly request: InjectedRequest }
+  /** About queues, tasks and schedules. */
+  | { readonly tag: "queues"; readonly command: QueueCommand }
   /** Stops the whole group in order and ends the process. */
   | { readonly tag: "shutdown" };
 
@@ -63,6 +67,8 @@ export interface CommandResult {
   readonly problems?: readonly CommandError[];
   /** The answer to an injected request. */
   readonly response?: InjectedResponse;
+  /** The answer to a command about queues, tasks or schedules. */
+  readonly answer?: QueueAnswers[keyof QueueAnswers];
 }
 
 export interface InjectedResponse {
