@@ -81,8 +81,7 @@ function newTask(request: TaskRequest, newId: () => string, now: number, chain?:
       : {
           unique: {
             key: uniqueKeyOf(queue, type, request.payload === undefined ? undefined : payload),
-            // As asynq does (client.go): the lock is held for as long as it waits for its time, and `unique` more.
-            ttl: unique + ((runAt ?? now) - now),
+            ttl: unique,
           },
         }),
   };

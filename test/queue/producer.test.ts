@@ -76,7 +76,7 @@ describe("queue.enqueue()", () => {
       timeout: 1_500,
       deadline: now + 120_000,
       retention: 86_400_000,
-      unique: { key: `asynq:{critical}:unique:mail:welcome:${digest}`, ttl: 70_000 },
+      unique: { key: `asynq:{critical}:unique:mail:welcome:${digest}`, ttl: 10_000 },
     });
   });
 
