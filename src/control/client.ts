@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { SupervisorError } from "../core/errors.ts";
+import { isAlive } from "../core/process-birth.ts";
 import { apiPrefix } from "./api-prefix.ts";
-import { isAlive } from "./pid-file.ts";
 
 /** Talks to a running supervisor over its control socket. */
 export interface ControlClient {

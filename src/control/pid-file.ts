@@ -1,5 +1,6 @@
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import process from "node:process";
+import { birthOf, isAlive } from "../core/process-birth.ts";
 
 /**
  * Writes who we are: the pid, and below it, on Linux, when we were born, which tells us from whoever gets our
@@ -45,16 +46,6 @@ export function pidIn(text: string | undefined): number | undefined {
   return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
 }
 
-/** Whether a process has this id, whoever it belongs to. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 /**
  * Whether the very process that wrote `text` into a pid file still runs. Without /proc (macOS) a number is all that
  * is known of a process.
@@ -78,27 +69,6 @@ export function isStarting(file: string, text: string): boolean {
 
 function knowsBirths(): boolean {
   return birthOf(process.pid) !== undefined;
-}
-
-/**
- * When a process was born, as a word that no other process with its number ever has: the ticks since the boot, and
- * the boot. Undefined when it has ended, also while nobody has waited for it yet; and where there is no /proc.
- */
-function birthOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in the second field may hold spaces and brackets: fields are counted from behind it.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state, ticks] = [fields[0], fields[19]];
-    return state === "Z" || state === "X" ? undefined : `${ticks}@${bootId()}`;
-  } catch {
-    // No such process, or no /proc.
-    return undefined;
-  }
-}
-
-function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }
 
 function isYoung(file: string): boolean {
