@@ -1,0 +1,101 @@
+import type { Clock } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
+import type { SchedulePlan } from "../core/plan.ts";
+import type { ScheduleStore } from "../core/schedule-store.ts";
+import type { ScheduleRun } from "../core/task.ts";
+import type { Patience, StoreAccess } from "./store-access.ts";
+
+/**
+ * `ours`: nobody else runs this time. `taken`: somebody else does or did. `busy`: a run of another replica is still
+ * going. `unknown`: the store has not answered in time, or the signal was aborted.
+ */
+export type Claim = "ours" | "taken" | "paused" | "busy" | "unknown";
+
+export interface ClaimOptions {
+  readonly entry: string;
+  readonly owner: string;
+  readonly access: StoreAccess;
+  readonly clock: Clock;
+  readonly overlap: SchedulePlan["overlap"];
+  /** Called with what the store says, before anything is claimed. */
+  readonly remember: (state: { readonly lastAt?: number }) => void;
+  /** Called with a run whose process has not been heard of for too long. */
+  readonly bury: (store: ScheduleStore, run: ScheduleRun) => Promise<void>;
+  /** Whether the run of that time goes on in this process. */
+  readonly isHere: (at: number) => boolean;
+}
+
+/** A run that goes on is written this often, so that other replicas see that it does. */
+export const beatEvery = 5_000;
+/** Without a word for this long, the process of a run counts as gone. */
+export const goneAfter = 15_000;
+/** Far enough back for a run that goes on: what is skipped meanwhile is written once a minute at most. */
+const lookBack = 100;
+const busyPause = 1_000;
+
+/** Asks for the right to run `run.at`; `waits`: until no other replica runs an earlier time. */
+export async function claim(
+  options: ClaimOptions,
+  run: ScheduleRun,
+  patience: Patience & { readonly waits: boolean },
+): Promise<Claim> {
+  const { access, clock } = options;
+  let isWanted = true;
+  for (;;) {
+    const answer = await access.patiently(
+      (store, again) => tryOnce(options, store, run, again, () => isWanted),
+      patience,
+    );
+    if (answer === undefined) {
+      // A try that still hangs must not claim what nobody would run.
+      isWanted = false;
+      return "unknown";
+    }
+    if (answer.value !== "busy" || !patience.waits) return answer.value;
+    if (patience.signal?.aborted || clock.wall() + busyPause >= patience.until) return "busy";
+    await sleep(clock, busyPause, patience.signal);
+    if (patience.signal?.aborted) return "unknown";
+  }
+}
+
+/** The runs that go on elsewhere; those whose process is gone are buried. */
+export async function goingOn(
+  options: ClaimOptions,
+  store: ScheduleStore,
+  except?: number,
+): Promise<readonly ScheduleRun[]> {
+  const going: ScheduleRun[] = [];
+  for (const run of await store.history(options.entry, lookBack)) {
+    if (run.outcome !== "running" || run.at === except || options.isHere(run.at)) continue;
+    if (heardOf(run) + goneAfter >= options.clock.wall()) going.push(run);
+    else await options.bury(store, run);
+  }
+  return going;
+}
+
+async function tryOnce(
+  options: ClaimOptions,
+  store: ScheduleStore,
+  run: ScheduleRun,
+  again: boolean,
+  isWanted: () => boolean,
+): Promise<Claim> {
+  const { entry, owner, overlap } = options;
+  const state = await store.state(entry);
+  options.remember(state);
+  if (state.paused && run.cause !== "manual") return "paused";
+  if (overlap !== "allow" && (await goingOn(options, store, run.at)).length > 0) return "busy";
+  if (!isWanted()) return "unknown";
+  if (await store.claim(entry, run)) return "ours";
+  return again && (await isOurs(store, entry, run.at, owner)) ? "ours" : "taken";
+}
+
+/** The answer to an earlier claim may have been lost on its way. */
+async function isOurs(store: ScheduleStore, entry: string, at: number, owner: string): Promise<boolean> {
+  const runs = await store.history(entry, lookBack);
+  return runs.some((run) => run.at === at && run.owner === owner && run.outcome === "running");
+}
+
+function heardOf(run: ScheduleRun): number {
+  return (run.startedAt ?? run.at) + (run.durationMs ?? 0);
+}
