@@ -108,7 +108,7 @@ function hostOf({ definition, data, post, link, log, intake, failed }: Isolated,
     clock: systemClock,
     beacon: createBeacon(),
     mark: 1,
-    intake,
+    intakes: [intake],
     service: createFinder(
       () => names,
       (name, request) => link.call(request, name),
@@ -119,7 +119,7 @@ function hostOf({ definition, data, post, link, log, intake, failed }: Isolated,
         throw new RangeError(name);
       },
     ),
-    report: { failed, completed: () => post(["completed"]) },
+    report: { failed, completed: () => post(["completed"]), troubled() {} },
     blame: () => () => {},
   });
 }

@@ -1,3 +1,4 @@
+import type { Brokers } from "./brokers.ts";
 import { differing } from "./config/keep-unchanged.ts";
 import type { Beacon } from "./core/beacon.ts";
 import type { Clock } from "./core/clock.ts";
@@ -10,6 +11,7 @@ import { InlineHost } from "./host/inline.ts";
 import { createQueueFinder } from "./host/queue-finder.ts";
 import { createFinder } from "./host/service-finder.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
+import type { Intakes } from "./intakes.ts";
 import type { Definitions } from "./modules/definitions.ts";
 import type { Definition } from "./modules/shape.ts";
 import type { Workers } from "./workers.ts";
@@ -22,25 +24,22 @@ export interface MembersOptions {
   readonly sink: LogSink;
   readonly clock: Clock;
   readonly workers: Workers;
+  readonly brokers: Brokers;
+  readonly intakes: Intakes;
 }
 
 /** Makes what the group supervises: each service of a plan, with the host that runs it and the ways to reach it. */
 export function createMembers(options: MembersOptions): (plan: Plan) => Member[] {
-  const { definitions, http, blame, beacon, sink, clock, workers } = options;
+  const { definitions, http, blame, beacon, sink, clock, workers, brokers, intakes } = options;
   const marks = new Map<string, number>();
   /** How many generations of a service take work. */
   const serving = new Map<string, number>();
   let names: readonly string[] = [];
   const service = createFinder(() => names, http.call);
-  const queue = createQueueFinder(
-    () => [],
-    (name) => {
-      throw new RangeError(name);
-    },
-  );
+  const queue = createQueueFinder(() => brokers.names, brokers.queue);
 
   function member(planned: ServicePlan): Member {
-    const { name, env, module } = planned;
+    const { name, env, module, startTimeout } = planned;
     const count = (change: number) => serving.set(name, (serving.get(name) ?? 0) + change);
     return {
       ...planned,
@@ -59,7 +58,6 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
           },
           log: createLogger(sink, clock.wall, { service: name, generation }),
           mark: markOf(name),
-          intake: http.intake(name),
           report,
         };
         async function blueprint() {
@@ -71,11 +69,16 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
           if (serves) count(-1);
           serves = false;
         }
+        const intake = http.intake(name);
         if (planned.worker)
-          return workers.createHost({ ...common, service: planned, prepare: blueprint, ended });
+          return workers.createHost({ ...common, service: planned, prepare: blueprint, ended, intake });
+        const entered = intakes.enter(planned);
+        entered.watch(report.troubled);
         return new InlineHost({
           ...common,
           name,
+          intakes: [intake, ...entered.intakes],
+          startTimeout,
           blueprint,
           env,
           clock,
@@ -86,6 +89,7 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
             const end = blame.register(scope, module);
             return () => {
               ended();
+              entered.leave();
               end();
             };
           },

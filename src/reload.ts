@@ -22,6 +22,7 @@ export interface ReloadOptions {
   readonly read: () => Promise<PlanSource>;
   readonly definitions: Definitions;
   readonly http: { update(services: readonly ServicePlan[]): Promise<HttpChange> };
+  readonly brokerage: Brokerage;
   readonly group: { update(change: GroupChange): Promise<StepResult[]> };
   readonly membersOf: (plan: Plan) => GroupChange["members"];
   readonly sections: Sections;
@@ -35,6 +36,14 @@ export interface HttpChange {
   commit(): void;
   release(): Promise<void>;
   rollback(): Promise<void>;
+}
+
+/** Brokers, and what brings work from them. */
+export interface Brokerage {
+  /** Before a service of `next` is made. */
+  adopt(next: Plan): Promise<void>;
+  /** What nobody uses any more may go. */
+  release(): Promise<void>;
 }
 
 /** The parts of a plan that are not services. */
@@ -118,6 +127,7 @@ export function createReloader(options: ReloadOptions): Reloader {
     const { plan: next } = nextSource;
     source = nextSource;
     staged.adopt();
+    await options.brokerage.adopt(next);
     sections.adopted(next, movedBy(change.services));
     const steps = await sectionSteps(change, next);
     if (change.services.length > 0 || change.reordered || touchesShutdown(change)) {
@@ -132,7 +142,7 @@ export function createReloader(options: ReloadOptions): Reloader {
       steps.push(...done.map((step) => withDetails(step, change.services)));
       steps.push(...of("adjusted").map((name) => adjusted(name, change.services)));
     }
-    await http.release();
+    await Promise.all([http.release(), options.brokerage.release()]);
     source = { ...nextSource, plan: without(steps, old, next) };
     return { outcome: steps.some(({ outcome }) => outcome === "failed") ? "failed" : "done", steps };
   }

@@ -1,3 +1,4 @@
+import { createBrokers } from "./brokers.ts";
 import { dropCodeOfStart } from "./code-of-start.ts";
 import { createCommander } from "./commander.ts";
 import type { PlanSource } from "./config/read-plan.ts";
@@ -7,9 +8,11 @@ import { createLogTap } from "./control/log-tap.ts";
 import type { OperatorLink } from "./control/operator-link.ts";
 import { createBeacon } from "./core/beacon.ts";
 import { systemClock } from "./core/clock.ts";
+import { within } from "./core/deadline.ts";
 import type { SupervisorError } from "./core/errors.ts";
 import { messageOf } from "./core/errors.ts";
 import { createEvents } from "./core/events.ts";
+import { closingTime } from "./core/ladder.ts";
 import { createLogger } from "./core/log.ts";
 import type { Plan } from "./core/plan.ts";
 import type { Locate } from "./core/problem.ts";
@@ -20,6 +23,8 @@ import { createBlame } from "./host/blame.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import { createHttpPlane } from "./http/http-plane.ts";
 import { injectRequest } from "./inject.ts";
+import type { Intakes } from "./intakes.ts";
+import { createIntakes } from "./intakes.ts";
 import type { Live } from "./live.ts";
 import { createMembers } from "./members.ts";
 import type { Definitions } from "./modules/definitions.ts";
@@ -102,6 +107,9 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     services: plan.services,
     onListening: (service, url) => events.emit({ type: "listening", url, ...(service ? { service } : {}) }),
   });
+  const chance = { clock: systemClock, random: Math.random };
+  const brokers = createBrokers({ ...chance, brokers: plan.brokers ?? [], log });
+  const intakes = createIntakes({ ...chance, brokers, sink: output.sink });
   const membersOf = createMembers({
     definitions,
     http,
@@ -110,6 +118,8 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     sink: output.sink,
     clock: systemClock,
     workers,
+    brokers,
+    intakes,
   });
   const group = createGroup({
     members: membersOf(plan),
@@ -129,6 +139,13 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       runtime,
       definitions,
       http,
+      brokerage: {
+        async adopt(next) {
+          brokers.adopt(next.brokers ?? []);
+          await intakes.prepare(next);
+        },
+        release: brokers.closeUnused,
+      },
       group,
       membersOf,
       events,
@@ -155,7 +172,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       ...(live ? { reload: async (dryRun: boolean) => (await live()).reload(dryRun) } : {}),
     });
     operator = wireOperator({ ...supervised, beacon, group, events, log, tap, execute });
-    await Promise.race([prepare(loading, http), group.ended]);
+    await Promise.race([prepare(plan, loading, http, intakes), group.ended]);
     // Does nothing when the stop came while the modules were loading.
     group.start();
     begun.resolve();
@@ -167,6 +184,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   } finally {
     workers.forget();
     await http.closeAll();
+    await within(systemClock, systemClock.now() + closingTime(plan.shutdown.timeout), brokers.closeAll());
     await operator?.close();
     for (const undo of release.reverse()) undo();
     output.flush();
@@ -188,7 +206,8 @@ function whenAsked(
 }
 
 /** Everything that can be found wrong before a service starts: modules, config blocks, addresses. */
-async function prepare(loading: Promise<void>, http: HttpPlane): Promise<void> {
-  await loading;
+async function prepare(plan: Plan, loading: Promise<void>, http: HttpPlane, intakes: Intakes): Promise<void> {
+  const preparing = intakes.prepare(plan);
+  await Promise.all([loading, preparing]);
   await http.bind();
 }

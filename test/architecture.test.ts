@@ -29,6 +29,8 @@ const composition = [
   "wire-operator.ts",
   "live.ts",
   "workers.ts",
+  "brokers.ts",
+  "intakes.ts",
 ];
 
 /** Who may import whom, below src/. Config knows names, group knows services; group emits, others listen. */
@@ -59,7 +61,10 @@ const table: ImportTable = {
   "workers.ts": ["core", "host", "group/host.ts", "modules"],
   "compose.ts": [...folders, ...composition, "schedule/cron.ts"],
   "supervise.ts": [...folders, ...composition],
-  "members.ts": [...folders, "workers.ts"],
+  "members.ts": [...folders, "workers.ts", "brokers.ts", "intakes.ts"],
+  // Loads what a plan with queues needs, and nothing of it for any other.
+  "brokers.ts": ["core", "service", "queue"],
+  "intakes.ts": ["core", "service", "queue", "schedule", "brokers.ts"],
   "process.ts": folders,
   "commander.ts": ["core"],
   "inject.ts": ["core"],
@@ -75,6 +80,9 @@ const table: ImportTable = {
   "service-group.ts": [...folders, ...composition],
   "library.ts": ["core", "service", "service-group.ts"],
   "mod.ts": ["core", "service", "service-group.ts"],
+  "queue-access.ts": ["core", "queue/operate.ts", "schedule/stored-schedule.ts", "brokers.ts"],
+  // What compose.ts is to running a file, for one command that goes straight to its brokers.
+  "offline.ts": ["core", "queue/driver.ts", "queue/operate.ts", "brokers.ts", "queue-access.ts"],
   cli: [
     "core",
     "compose.ts",
@@ -83,8 +91,10 @@ const table: ImportTable = {
     "control/client.ts",
     "config/read-name.ts",
     "control/find-instance.ts",
+    "control/queue-call.ts",
     "control/status.ts",
     "examine.ts",
+    "offline.ts",
     "doctor/render-findings.ts",
     "schedule/cron.ts",
   ],

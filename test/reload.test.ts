@@ -63,6 +63,10 @@ async function reloader(overrides: Partial<ReloadOptions> = {}) {
         };
       },
     },
+    brokerage: {
+      adopt: async () => void seen.push("brokers"),
+      release: async () => void seen.push("unused brokers"),
+    },
     group: {
       async update({ added, removed, changed, reconfigured }) {
         seen.push(`group +${added} -${removed} ~${changed} =${reconfigured}`);
@@ -98,9 +102,11 @@ describe("createReloader()", () => {
       "bind api,jobs,mail",
       "commit",
       "adopt",
+      "brokers",
       "adopted moved=",
       "group +mail - ~jobs =api",
       "release",
+      "unused brokers",
       "close",
     ]);
     expect(result.outcome).toBe("done");

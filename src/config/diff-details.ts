@@ -47,7 +47,7 @@ function compare(old: unknown, next: unknown, path: Path, secrets: readonly stri
 }
 
 /** What somebody wrote himself, below these, keeps its spelling. */
-const free: ReadonlySet<string> = new Set(["config", "env", "depends_on"]);
+const free: ReadonlySet<string> = new Set(["config", "env", "depends_on", "brokers"]);
 
 /** The plan's names are those of services.yaml, in camel case. */
 function keyOf(path: Path): string {

@@ -25,14 +25,15 @@ export interface ServiceChange {
 export type ServiceChangeKind = "added" | "removed" | "changed" | "reconfigured" | "adjusted";
 
 export interface SectionChange {
-  readonly section: "name" | "admin" | "log" | "shutdown" | "on_unattributed";
+  readonly section: "name" | "admin" | "brokers" | "log" | "shutdown" | "on_unattributed";
   readonly details: readonly Detail[];
 }
 
 /** Compares two plans. Pure; details hold no secrets, so they may be printed. */
 export function diffPlans(old: Plan, next: Plan): PlanChange {
   const secrets = [...new Set([...old.secrets, ...next.secrets])];
-  const services = changedServices(old.services, next.services, secrets);
+  const changed = changedServices(old.services, next.services, secrets);
+  const services = withMovedBrokers(changed, old, next, secrets);
   const sections = changedSections(old, next, secrets);
   return { services, sections, reordered: services.length === 0 && isReordered(old, next) };
 }
@@ -58,6 +59,29 @@ function changedServices(
   return [...come, ...gone];
 }
 
+/** A consumer of a broker that is another one now has to begin anew, although it says the same itself. */
+function withMovedBrokers(
+  changed: readonly ServiceChange[],
+  old: Plan,
+  next: Plan,
+  secrets: readonly string[],
+): readonly ServiceChange[] {
+  const details = detailsOf(asBrokers(old), asBrokers(next), secrets);
+  const moved = new Map(
+    details.flatMap((detail) => (detail.before && detail.after ? [[detail.path, [detail]]] : [])),
+  );
+  if (moved.size === 0) return changed;
+  const before = new Map(changed.map((change) => [change.service, change]));
+  const come = next.services.flatMap(({ name: service, consume, schedule }): ServiceChange[] => {
+    const known = before.get(service);
+    const names = new Set([consume?.broker, schedule?.broker]);
+    const more = [...names].flatMap((name) => moved.get(`brokers.${name}`) ?? []);
+    if (more.length === 0 || known?.kind === "added") return known ? [known] : [];
+    return [{ service, kind: "changed", details: [...(known?.details ?? []), ...more] }];
+  });
+  return [...come, ...changed.filter(({ kind }) => kind === "removed")];
+}
+
 function changeOf(
   was: ServicePlan | undefined,
   next: ServicePlan,
@@ -70,7 +94,7 @@ function changeOf(
 }
 
 /** What a generation is made of: any of these new, and the one that runs is out of date. */
-const makings = ["module", "export", "env", "worker"] as const;
+const makings = ["module", "export", "env", "worker", "consume", "schedule"] as const;
 
 function kindOf(old: ServicePlan, next: ServicePlan): ServiceChangeKind {
   if (makings.some((key) => !isSame(old[key], next[key]))) return "changed";
@@ -85,6 +109,7 @@ function changedSections(old: Plan, next: Plan, secrets: readonly string[]): Sec
   const pairs = [
     ["name", { name: old.name }, { name: next.name }],
     ["admin", asAdmin(old.admin), asAdmin(next.admin)],
+    ["brokers", asBrokers(old), asBrokers(next)],
     ["log", { log: old.log }, { log: next.log }],
     ["shutdown", { shutdown: old.shutdown }, { shutdown: next.shutdown }],
     ["on_unattributed", asUnattributed(old), asUnattributed(next)],
@@ -97,6 +122,10 @@ function changedSections(old: Plan, next: Plan, secrets: readonly string[]): Sec
 
 function asAdmin(admin: AdminPlan | false) {
   return { admin: admin === false ? { listen: false } : admin };
+}
+
+function asBrokers({ brokers = [] }: Plan) {
+  return { brokers: Object.fromEntries(brokers.map(({ name, url }) => [name, url])) };
 }
 
 function asUnattributed({ onUnattributed }: Plan) {

@@ -12,7 +12,7 @@ import { dependencyFailed, dependentsOf, goneNeed, unmet } from "./dependencies.
 import type { Member } from "./host.ts";
 import { createOperations } from "./operations.ts";
 import type { ChildState } from "./state.ts";
-import { isOver } from "./state.ts";
+import { isOver, isServing } from "./state.ts";
 import { reportSoFar } from "./stop-so-far.ts";
 import type { Turn } from "./teardown.ts";
 import { teardown, tenths } from "./teardown.ts";
@@ -149,7 +149,8 @@ export function createGroup(options: GroupOptions): Group {
 
   function settle(child: Child): void {
     const { tag } = child.state;
-    const settles = tag === "ready" || tag === "quarantined" || isOver(child.state);
+    // Unhealthy from the beginning: its broker is away, which may last.
+    const settles = isServing(child.state) || tag === "quarantined" || isOver(child.state);
     if (settles) settled.add(child.member.name);
     announce();
     if (child.isDone) endWhenDone();

@@ -3,6 +3,7 @@ import { SupervisorError } from "../core/errors.ts";
 import type { Host, Member } from "./host.ts";
 import { probeInTime } from "./patience.ts";
 import type { ChildEvent, ChildState } from "./state.ts";
+import { isTroubled } from "./state.ts";
 
 /** The service that is asked, as it is at the time of each question. */
 export interface HealthSubject {
@@ -17,7 +18,10 @@ export interface HealthSubject {
 
 /** Asks a service how it is, again and again, and counts the answers that are bad. */
 export interface HealthWatch {
-  /** Asks once after the interval, where the service can be asked; what follows depends on the answer. */
+  /**
+   * Asks once after the interval, where the service can be asked; what follows depends on the answer. Not while what its
+   * work comes from is away: its answer would be about that.
+   */
   askLater(): void;
   /** Another generation: the bad answers of the one before do not count. */
   forget(): void;
@@ -27,7 +31,8 @@ export function createHealthWatch(subject: HealthSubject, clock: Clock): HealthW
   let strikes = 0;
 
   function askLater(): void {
-    if (subject.host?.probes) subject.later(subject.member.health.interval, () => void ask());
+    if (subject.host?.probes && !isTroubled(subject.state))
+      subject.later(subject.member.health.interval, () => void ask());
   }
   async function ask(): Promise<void> {
     const { state, host, member } = subject;

@@ -58,6 +58,8 @@ export interface HostReport {
   failed(error: unknown): void;
   /** `run` resolved. */
   completed(): void;
+  /** What its work comes from is away, and why; undefined: all of it is there again. */
+  troubled(reason: string | undefined): void;
 }
 
 /** What the group supervises: policies, and a way to make the next generation. */

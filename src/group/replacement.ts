@@ -9,6 +9,8 @@ export interface Replacement {
   readonly host: Host;
   /** Whether it came up; `failed` when it did not in time, or `end` was called meanwhile. Never rejects. */
   readonly outcome: Promise<Outcome>;
+  /** What it has said of what its work comes from. */
+  readonly trouble: string | undefined;
   /** It serves from now on: what its host reports goes to `report`, also what came since it was ready. */
   adopt(report: HostReport): void;
   /** Ends it, once: later calls get the first one's ending. */
@@ -44,10 +46,11 @@ export function bringUp(options: ReplacementOptions): Replacement {
   broken.promise.catch(() => {});
   let failure: { readonly error: unknown } | undefined;
   let hasCompleted = false;
+  let trouble: string | undefined;
   let heir: HostReport | undefined;
   let ending: Ending | undefined;
 
-  const host = member.createHost(generation, { failed, completed }, { fresh });
+  const host = member.createHost(generation, { failed, completed, troubled }, { fresh });
   if (options.paused) host.pause();
 
   function failed(error: unknown): void {
@@ -58,6 +61,10 @@ export function bringUp(options: ReplacementOptions): Replacement {
   function completed(): void {
     if (heir) heir.completed();
     hasCompleted = true;
+  }
+  function troubled(reason: string | undefined): void {
+    heir?.troubled(reason);
+    trouble = reason;
   }
   async function comeUp(): Promise<Outcome> {
     const steps = [
@@ -77,8 +84,12 @@ export function bringUp(options: ReplacementOptions): Replacement {
     generation,
     host,
     outcome: comeUp(),
+    get trouble() {
+      return trouble;
+    },
     adopt(report) {
       heir = report;
+      if (trouble !== undefined) report.troubled(trouble);
       if (failure) report.failed(failure.error);
       else if (hasCompleted) report.completed();
     },

@@ -9,7 +9,7 @@ import type { Replacement } from "./replacement.ts";
 import type { RestartHistory, Verdict } from "./restart.ts";
 import { afterStable, noFailures } from "./restart.ts";
 import type { ChildEvent, ChildState, StopGoal } from "./state.ts";
-import { isServing, next } from "./state.ts";
+import { isServing, isTroubled, next } from "./state.ts";
 
 export interface StateMachineOptions {
   readonly generations: Generations;
@@ -32,6 +32,8 @@ export class StateMachine implements HealthSubject {
   #isFinal = false;
   #budget = defaultStopTimeout;
   #lateError: unknown;
+  /** Of the newest generation that has said so. */
+  #trouble: { readonly generation: number; readonly reason: string } | undefined;
   /** Off at the next transition. */
   #timers: (() => void)[] = [];
 
@@ -122,7 +124,7 @@ export class StateMachine implements HealthSubject {
   replaced(coming: Replacement): void {
     const { generation } = coming;
     this.forgive();
-    this.apply({ tag: "replaced", generation });
+    this.apply({ tag: "replaced", generation, ...troubleOf(coming.trouble) });
     coming.adopt(this.#reportOf(generation));
   }
 
@@ -141,7 +143,9 @@ export class StateMachine implements HealthSubject {
         break;
       case "ready":
       case "unhealthy":
-        if (!isServing(from) || from.generation !== state.generation) this.#health.forget();
+        if (!isServing(from) || from.generation !== state.generation || isTroubled(from)) {
+          this.#health.forget();
+        }
         this.#health.askLater();
         if (state.tag === "ready") this.later(this.member.restart.stable, () => this.#becameStable());
         break;
@@ -165,14 +169,25 @@ export class StateMachine implements HealthSubject {
   async #start(generation: number): Promise<void> {
     const failure = await this.#generations.start();
     if (failure) this.failed(generation, failure.error);
-    else this.#onlyIf(generation, { tag: "ready" });
+    else this.#onlyIf(generation, { tag: "ready", ...troubleOf(this.#troubleOf(generation)) });
+  }
+
+  #troubleOf(generation: number): string | undefined {
+    return this.#trouble?.generation === generation ? this.#trouble.reason : undefined;
   }
 
   #reportOf(generation: number): HostReport {
     return {
       failed: (error) => this.failed(generation, error),
       completed: () => this.#onlyIf(generation, { tag: "completed" }),
+      troubled: (reason) => this.#troubled(generation, reason),
     };
+  }
+
+  #troubled(generation: number, reason: string | undefined): void {
+    if (generation < this.#state.generation) return;
+    this.#trouble = reason === undefined ? undefined : { generation, reason };
+    this.#onlyIf(generation, reason === undefined ? { tag: "untroubled" } : { tag: "troubled", reason });
   }
 
   /** Once the group stops, a service that fails or completes keeps its turn: others may still need it. */
@@ -207,4 +222,8 @@ export class StateMachine implements HealthSubject {
     this.#timers = [];
     if (!this.#generations.coming) this.load(false);
   }
+}
+
+function troubleOf(trouble: string | undefined): { trouble?: string } {
+  return trouble === undefined ? {} : { trouble };
 }

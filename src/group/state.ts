@@ -16,7 +16,13 @@ export type ChildState =
   | { readonly tag: "loading"; readonly generation: number }
   | { readonly tag: "starting"; readonly generation: number }
   | { readonly tag: "ready"; readonly generation: number }
-  | { readonly tag: "unhealthy"; readonly generation: number; readonly reason: string }
+  | {
+      readonly tag: "unhealthy";
+      readonly generation: number;
+      readonly reason: string;
+      /** Its work cannot reach it, which is no fault of its own: nothing is counted until that is over. */
+      readonly trouble?: true;
+    }
   | { readonly tag: "stopping"; readonly generation: number; readonly goal: StopGoal }
   | { readonly tag: "stopped"; readonly generation: number; readonly by?: "operator" }
   | {
@@ -40,13 +46,17 @@ export type ChildEvent =
   /** `init` is done; the service waits for its turn. */
   | { readonly tag: "loaded" }
   | { readonly tag: "begin" }
-  | { readonly tag: "ready" }
+  /** `trouble`: as in `troubled`, from before it was ready. */
+  | { readonly tag: "ready"; readonly trouble?: string }
   | { readonly tag: "unwell"; readonly reason: string }
   | { readonly tag: "well" }
+  /** A broker that its work comes from is away; and is there again. */
+  | { readonly tag: "troubled"; readonly reason: string }
+  | { readonly tag: "untroubled" }
   | { readonly tag: "failed"; readonly error: unknown }
   | { readonly tag: "completed" }
   /** Another generation, which came up beside this one, serves from now on. */
-  | { readonly tag: "replaced"; readonly generation: number }
+  | { readonly tag: "replaced"; readonly generation: number; readonly trouble?: string }
   /** `by`: absent when the whole group stops. */
   | { readonly tag: "stop"; readonly by?: "operator" }
   /** The generation has ended; `verdict` says what becomes of a failure. */
@@ -62,13 +72,13 @@ export function next(state: ChildState, event: ChildEvent): ChildState {
     case "loading":
       return event.tag === "loaded" ? { tag: "pending", generation } : ending(state, event);
     case "starting":
-      return event.tag === "ready" ? { tag: "ready", generation } : ending(state, event);
+      return event.tag === "ready" ? serving(generation, event.trouble) : ending(state, event);
     case "ready":
       if (event.tag === "unwell") return { tag: "unhealthy", generation, reason: event.reason };
+      if (event.tag === "troubled") return serving(generation, event.reason);
       return replaced(state, event) ?? ending(state, event);
     case "unhealthy":
-      if (event.tag === "well") return { tag: "ready", generation };
-      return replaced(state, event) ?? ending(state, event);
+      return whileUnhealthy(state, event);
     case "stopping":
       return whileStopping(state, event);
     case "backoff":
@@ -98,6 +108,11 @@ export function isServing({ tag }: ChildState): boolean {
   return tag === "ready" || tag === "unhealthy";
 }
 
+/** Whether it serves, and what its work comes from is away. */
+export function isTroubled(state: ChildState): boolean {
+  return state.tag === "unhealthy" && state.trouble === true;
+}
+
 /** Whether an operator has stopped it, or is about to. */
 export function isHeldBack(state: ChildState): boolean {
   if (state.tag === "stopped") return state.by === "operator";
@@ -115,7 +130,21 @@ function reborn(state: ChildState, event: ChildEvent): ChildState {
 
 function replaced(state: ChildState, event: ChildEvent): ChildState | undefined {
   if (event.tag !== "replaced" || event.generation <= state.generation) return undefined;
-  return { tag: "ready", generation: event.generation };
+  return serving(event.generation, event.trouble);
+}
+
+function serving(generation: number, trouble: string | undefined): ChildState {
+  if (trouble === undefined) return { tag: "ready", generation };
+  return { tag: "unhealthy", generation, reason: trouble, trouble: true };
+}
+
+function whileUnhealthy(state: Extract<ChildState, { tag: "unhealthy" }>, event: ChildEvent): ChildState {
+  const { generation } = state;
+  if (event.tag === "troubled") {
+    return state.trouble && state.reason === event.reason ? state : serving(generation, event.reason);
+  }
+  if (event.tag === (state.trouble ? "untroubled" : "well")) return { tag: "ready", generation };
+  return replaced(state, event) ?? ending(state, event);
 }
 
 function ending(state: ChildState, event: ChildEvent): ChildState {

@@ -2,16 +2,18 @@ import type { Beacon } from "../core/beacon.ts";
 import { withMark } from "../core/beacon.ts";
 import type { Clock } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
-import { messageOf, PermanentError } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { Held } from "../core/report.ts";
 import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.ts";
 import type { Context, Health, Service, ServiceHandle } from "../service/contract.ts";
-import type { Intake, Lease } from "../service/intake.ts";
+import type { Intake } from "../service/intake.ts";
 import type { Queue } from "../service/message.ts";
 import type { Scope } from "../service/scope.ts";
 import { scopes } from "../service/scope.ts";
 import { createContext } from "./context.ts";
+import type { Inlets } from "./inlets.ts";
+import { createInlets } from "./inlets.ts";
 
 export interface InlineOptions {
   readonly name: string;
@@ -24,8 +26,10 @@ export interface InlineOptions {
   readonly beacon: Beacon;
   /** The value of the beacon while this service's code is on the stack. */
   readonly mark: number;
-  /** How requests reach the service; absent when nothing can ask it anything. */
-  readonly intake?: Intake;
+  /** How work reaches the service; absent or empty when nothing can ask it anything. */
+  readonly intakes?: readonly Intake[];
+  /** Milliseconds in which `start` has to resolve; half of what is left of it is spent on waiting for brokers. */
+  readonly startTimeout?: number;
   readonly service: (name: string) => ServiceHandle;
   readonly queue: (broker?: string) => Queue;
   readonly report: HostReport;
@@ -42,6 +46,7 @@ export interface Blueprint {
   readonly config: unknown;
 }
 
+type Fetch = NonNullable<Service["fetch"]>;
 type Hook = "init" | "start" | "run" | "reload" | "stop" | "defer";
 
 /** A service that runs on the main thread: nothing stands between it and its callers, and nothing can kill it. */
@@ -57,7 +62,7 @@ export class InlineHost implements Host {
   readonly #open = new Map<Hook, Promise<void>>();
   #service: Service = {};
   #config: unknown;
-  #lease: Lease | undefined;
+  readonly #inlets: Inlets;
   #loading: Promise<void> | undefined;
   #started = false;
   #deadline = Number.POSITIVE_INFINITY;
@@ -66,6 +71,7 @@ export class InlineHost implements Host {
   constructor(options: InlineOptions) {
     const { name, generation, log, mark, report } = options;
     this.#options = options;
+    this.#inlets = createInlets(name, options.intakes ?? []);
     if (options.note !== undefined) this.note = options.note;
     this.#scope = { service: name, generation, log, beacon: mark, failed: (error) => report.failed(error) };
     this.#unblame = options.blame(this.#scope);
@@ -103,16 +109,22 @@ export class InlineHost implements Host {
       const { create, config } = await this.#options.blueprint();
       this.#config = config;
       this.#service = await create(this.#ctx);
+      this.#inlets.assertFits(this.#service);
       if (this.#service.init) await this.#enter(() => this.#service.init?.(this.#ctx));
     });
     return this.#loading;
   }
 
   async start(): Promise<void> {
+    const { clock, startTimeout = endless } = this.#options;
+    const at = clock.now() + startTimeout;
     this.#started = true;
     if (this.#service.start) await this.#startService();
     if (this.#aborter.signal.aborted) return;
-    this.#openIntake();
+    const joining = this.#inlets.join(clock, (at - clock.now()) / 2);
+    if (joining) await joining;
+    if (this.#aborter.signal.aborted) return;
+    this.#openInlets();
     this.#options.serving?.();
     if (this.#service.run) this.#run();
   }
@@ -149,42 +161,39 @@ export class InlineHost implements Host {
   }
 
   pause(): void {
-    this.#options.intake?.pause();
+    this.#inlets.pause();
   }
 
   resume(): void {
-    this.#options.intake?.resume();
+    this.#inlets.resume();
   }
 
   quiet(): void {
-    this.#options.intake?.quiet();
+    this.#inlets.quiet();
   }
 
   async stop(options: StopOptions): Promise<StopOutcome> {
-    const { clock, intake } = this.#options;
-    this.#deadline = clock.wall() + options.budget;
+    this.#deadline = this.#options.clock.wall() + options.budget;
     const failures: Error[] = [];
     const note = (error: unknown) =>
       void failures.push(error instanceof Error ? error : new Error(messageOf(error)));
     this.#aborter.abort();
     await this.#loading?.catch(() => {});
-    if (this.#lease) await this.#lease.drain({ final: options.final });
-    else if (options.final) intake?.close();
+    await this.#inlets.drain({ final: options.final });
     if (this.#started) await this.#stopService(options, note);
     for (const cleanup of this.#cleanups.splice(0).reverse()) await this.#hook("defer", cleanup).catch(note);
     this.#unblame();
     if (failures.length > 0) throw together(failures);
-    return { cutStreams: this.#lease?.cutStreams ?? 0 };
+    return { cutStreams: this.#inlets.cutStreams };
   }
 
   held(): Held {
-    const inFlight = this.#lease?.held() ?? { requests: 0, streams: 0, websockets: 0 };
-    return { ...inFlight, hooks: [...this.#open.keys()] };
+    return { ...this.#inlets.held(), hooks: [...this.#open.keys()] };
   }
 
   abandon(): Held {
     const held = this.held();
-    this.#lease?.cut();
+    this.#inlets.cut();
     return held;
   }
 
@@ -201,19 +210,13 @@ export class InlineHost implements Host {
     await Promise.all([this.#open.get("start"), this.#open.get("run")].map((hook) => hook?.catch(() => {})));
   }
 
-  #openIntake(): void {
-    const { intake, name } = this.#options;
-    if (!intake) return;
-    const { fetch } = this.#service;
-    if (fetch === undefined && intake.needsFetch) {
-      throw new PermanentError(`Service "${name}" has http: but no fetch()`);
-    }
-    if (fetch === undefined) return;
+  #openInlets(): void {
     const service = this.#service;
-    this.#lease = intake.open({
+    this.#inlets.open(service, {
       scope: this.#scope,
-      fetch: (request, env) => (service.fetch as NonNullable<Service["fetch"]>)(request, env),
+      ...(service.fetch ? { fetch: (request, env) => (service.fetch as Fetch)(request, env) } : {}),
       websocket: (service as { websocket?: unknown }).websocket,
+      life: { service, ctx: this.#ctx, enter: (work) => this.#enter(work) },
     });
   }
 
@@ -238,6 +241,9 @@ export class InlineHost implements Host {
     return scopes.run(this.#scope, () => withMark(this.#options.beacon, this.#options.mark, work));
   }
 }
+
+/** What no clock refuses as a delay, in milliseconds. */
+const endless = 2 ** 31 - 1;
 
 /** One error as it is; several with all of their messages. */
 function together(failures: readonly Error[]): Error {

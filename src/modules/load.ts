@@ -7,6 +7,7 @@ import type { Locate, Position, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { checkConfig } from "./config-schema.ts";
+import { lackOf } from "./lacks.ts";
 import type { Definition } from "./shape.ts";
 import { creatorOf, pickExport } from "./shape.ts";
 
@@ -79,6 +80,7 @@ export async function loadModule(service: ServicePlan, options: LoadOptions): Pr
     await isolated.load(service, locate);
     return { service: name, module, config: service.config, create: elsewhere(name) };
   }
+  if (module === "") return { service: name, module, config: service.config, create: () => ({}) };
   const importing = runtime.importModule(module, fresh ? { fresh } : {});
   const loading = await within(clock, clock.now() + startTimeout, importing);
   if (loading.tag !== "done") {
@@ -122,11 +124,11 @@ function creator(
   const { name } = service;
   try {
     const exported = pickExport(exports, service.export, service.module);
-    if (service.http && isObject(exported) && typeof exported.fetch !== "function") throw noFetch(name);
-    return creatorOf(
-      exported,
-      service.export === "default" ? `the default export of ${service.module}` : service.export,
-    );
+    const where = service.export === "default" ? `the default export of ${service.module}` : service.export;
+    const create = creatorOf(exported, where);
+    const lack = lackOf(service, exported);
+    if (lack) throw lack;
+    return create;
   } catch (error) {
     if (!(error instanceof SupervisorError)) throw error;
     const position = locate(["services", name, service.export === "default" ? "module" : "export"]);
@@ -134,18 +136,6 @@ function creator(
     const message = `Service "${name}": ${error.message}`;
     throw new ProblemsError([{ code, hint, message, ...(position ? { position } : {}) }]);
   }
-}
-
-function noFetch(name: string): SupervisorError {
-  return new SupervisorError(
-    "NOT_A_SERVICE",
-    "it has http: but its module exports no fetch()",
-    `Add fetch(request) to the service, or remove services.${name}.http.`,
-  );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 function of(error: unknown): readonly Problem[] {

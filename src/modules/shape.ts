@@ -3,9 +3,9 @@ import type { ServicePlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
 import type { Context, Service } from "../service/contract.ts";
 
-/** The hooks that make something a service; at least one of the first three has to be there. */
-const hooks = ["start", "run", "fetch", "init", "stop", "health", "reload"] as const;
-const working = ["start", "run", "fetch"] as const;
+/** What makes something a service; at least one of these has to be there. */
+const working = ["start", "run", "fetch", "consume", "consumeBatch", "aggregate", "scheduled"] as const;
+const hooks = [...working, "init", "stop", "health", "reload"] as const;
 
 /** How to make one generation of a service out of what a module exports. */
 export interface Definition {
@@ -63,13 +63,20 @@ function asService(value: unknown, where: string): Service {
   throw new SupervisorError(
     "NOT_A_SERVICE",
     `${where} is not a service: found ${describe(value)}, expected an object with start(), run() or fetch()`,
-    "Export an object, a class, a Hono app, or a function (ctx) => service, with at least one of start, run, fetch.",
+    "Export an object, a class, a Hono app, or a function (ctx) => service, with at least one of start, run, fetch; consume or tasks for a queue, scheduled for a schedule.",
   );
 }
 
 function looksLikeService(value: unknown): boolean {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
-  return working.some((hook) => typeof (value as Record<string, unknown>)[hook] === "function");
+  const members = value as Record<string, unknown>;
+  return working.some((hook) => typeof members[hook] === "function") || hasTasks(members);
+}
+
+/** Handlers by task type. A class or a function may happen to have something else of that name. */
+function hasTasks({ tasks }: Record<string, unknown>): boolean {
+  if (tasks === null || typeof tasks !== "object") return false;
+  return Object.values(tasks).some((handler) => typeof handler === "function");
 }
 
 function isFunction(value: unknown): value is (...args: never[]) => unknown {

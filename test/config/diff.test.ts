@@ -115,6 +115,19 @@ const rows: readonly [string, (yaml: string) => string, readonly string[]][] = [
     ["reconfigured api; config.api_key *** (new)"],
   ],
   [
+    "a first queue",
+    (yaml) => yaml.replace("./b.ts", "./b.ts, schedule: { cron: '@daily' }"),
+    [
+      expect.stringMatching(/^changed jobs; schedule \{.*\} \(new\)$/) as unknown as string,
+      `brokers; brokers.main sqlite:${folder.path}/data/queue.db (new)`,
+    ],
+  ],
+  [
+    "a broker that nobody needs",
+    (yaml) => `brokers: { mainDb: redis://me:hunter2hunter@db }\n${yaml}`,
+    ["brokers; brokers.mainDb redis://me:***@db (new)"],
+  ],
+  [
     "log and shutdown",
     (yaml) => `log: { level: debug }\nshutdown: { timeout: 20s }\n${yaml}`,
     ["log; log.level info → debug", "shutdown; shutdown.timeout 30s → 20s"],
@@ -198,3 +211,33 @@ async function randomPlans(count: number): Promise<Plan[]> {
   }
   return plans;
 }
+
+test("diffPlans() begins consumers of a broker anew when its URL is another one, and nobody else", async () => {
+  const services = `
+services:
+  api: { module: ./a.ts }
+  jobs: { module: ./b.ts, consume: { broker: one, queue: jobs } }
+  mails: { module: ./b.ts, consume: { broker: two, queue: mails } }
+  nightly: { schedule: { cron: "@daily", broker: one, enqueue: report } }
+`;
+  const old = await planOf(`brokers: { one: redis://:secret99@a, two: "memory:" }${services}`);
+  const next = await planOf(`brokers: { two: "memory:", one: redis://:secret98@a }${services}`);
+  expect(told(diffPlans(old, next))).toEqual([
+    "changed jobs; brokers.one (hidden)",
+    "changed nightly; brokers.one (hidden)",
+    "brokers; brokers.one (hidden)",
+  ]);
+});
+
+test("diffPlans() replaces a service with another queue or another time", async () => {
+  const yaml = `
+services:
+  jobs: { module: ./b.ts, consume: { queue: jobs } }
+  nightly: { module: ./b.ts, schedule: { cron: "@daily" } }
+`;
+  const next = yaml.replace("queue: jobs", "queue: jobs, concurrency: 3").replace("@daily", "@hourly");
+  expect(told(diffPlans(await planOf(yaml), await planOf(next)))).toEqual([
+    "changed jobs; consume.concurrency 10 → 3",
+    "changed nightly; schedule.cron @daily → @hourly",
+  ]);
+});

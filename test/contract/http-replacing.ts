@@ -335,7 +335,7 @@ function supervised(site: Site, create: (ctx: Context) => Service | Promise<Serv
             clock: systemClock,
             beacon,
             mark: 1,
-            intake: plane.intake("api"),
+            intakes: [plane.intake("api")],
             service: () => ({ fetch: () => Promise.reject(new Error("there is no other")) }),
             queue: createQueueFinder(
               () => [],

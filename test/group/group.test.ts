@@ -237,6 +237,74 @@ describe("health", () => {
   });
 });
 
+describe("trouble with what work comes from", () => {
+  const sick = { health: () => ({ status: "fail", output: "db away" }) as const };
+
+  test("makes a ready service unhealthy with the reason, and ready again when it is over", async () => {
+    const api = fakeService("api");
+    const { clock, group, state } = world([api]);
+    group.start();
+    await clock.tick(10);
+    api.reports[0]?.troubled("broker away");
+    expect(state("api")).toMatchObject({ state: "unhealthy", reason: "broker away", failures: 0 });
+    api.reports[0]?.troubled("broker still away");
+    expect(state("api")).toMatchObject({ state: "unhealthy", reason: "broker still away" });
+    api.reports[0]?.troubled(undefined);
+    expect(state("api")).toMatchObject({ state: "ready", generation: 1, failures: 0 });
+  });
+
+  test("counts no strike and fails nobody, whatever health() says, and begins to count anew afterwards", async () => {
+    const api = fakeService("api", [], { behaviour: sick });
+    const { clock, group, state } = world([api]);
+    group.start();
+    await clock.tick(2_100);
+    expect(state("api")).toMatchObject({ state: "unhealthy", reason: "db away" });
+    api.reports[0]?.troubled("broker away");
+    await clock.tick(60_000);
+    expect(state("api")).toMatchObject({ state: "unhealthy", reason: "broker away", generation: 1 });
+    api.reports[0]?.troubled(undefined);
+    expect(state("api")).toMatchObject({ state: "ready" });
+    await clock.tick(2_100);
+    expect(api.reports.length).toBe(1);
+    await clock.tick(1_100);
+    expect(api.reports.length).toBe(2);
+  });
+
+  test("from before the start: it counts as started, groupReady names it, nothing was ever said to be ready", async () => {
+    const start = Promise.withResolvers<void>();
+    const api = fakeService("api", [], { behaviour: { start: () => start.promise } });
+    const { group, log, state } = world([api, fakeService("other")]);
+    group.start();
+    await settle();
+    api.reports[0]?.troubled("broker away");
+    expect(state("api")).toMatchObject({ state: "starting" });
+    start.resolve();
+    await settle();
+    expect(state("api")).toMatchObject({ state: "unhealthy", reason: "broker away" });
+    expect(log).toContainEqual(expect.objectContaining({ type: "groupReady", unready: ["api"] }));
+    const states = log.flatMap((event) =>
+      event.type === "serviceChanged" && event.snapshot.name === "api" ? [event.snapshot.state] : [],
+    );
+    expect(states).not.toContain("ready");
+  });
+
+  test("of a generation that comes up is that of the service from the switch on; the old one's counts no more", async () => {
+    const api = fakeService("api");
+    const { group, state } = world([api]);
+    group.start();
+    await settle();
+    const start = group.perform("restart", ["api"]);
+    await settle();
+    api.reports[1]?.troubled("broker away");
+    await start;
+    expect(state("api")).toMatchObject({ state: "unhealthy", reason: "broker away", generation: 2 });
+    api.reports[0]?.troubled(undefined);
+    expect(state("api")).toMatchObject({ state: "unhealthy", generation: 2 });
+    api.reports[1]?.troubled(undefined);
+    expect(state("api")).toMatchObject({ state: "ready", generation: 2 });
+  });
+});
+
 describe("group.stop()", () => {
   test("stops in the exact reverse of the order of the starts", async () => {
     const seen: string[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ChildEvent, ChildState } from "../../src/group/state.ts";
-import { isAlive, isHeldBack, isOver, isServing, next } from "../../src/group/state.ts";
+import { isAlive, isHeldBack, isOver, isServing, isTroubled, next } from "../../src/group/state.ts";
 
 const boom = new Error("boom");
 const giveUp = { tag: "giveUp" } as const;
@@ -12,6 +12,7 @@ const loading: ChildState = { tag: "loading", generation };
 const starting: ChildState = { tag: "starting", generation };
 const ready: ChildState = { tag: "ready", generation };
 const unhealthy: ChildState = { tag: "unhealthy", generation, reason: "slow" };
+const troubled: ChildState = { tag: "unhealthy", generation, reason: "broker away", trouble: true };
 const toStop: ChildState = { tag: "stopping", generation, goal: { tag: "stop" } };
 const toRecover: ChildState = { tag: "stopping", generation, goal: { tag: "recover", error: boom } };
 const toComplete: ChildState = { tag: "stopping", generation, goal: { tag: "complete" } };
@@ -30,6 +31,7 @@ const all = [
   starting,
   ready,
   unhealthy,
+  troubled,
   toStop,
   toRecover,
   toComplete,
@@ -50,6 +52,11 @@ const events: Record<string, ChildEvent> = {
   ready: { tag: "ready" },
   unwell: { tag: "unwell", reason: "slow" },
   well: { tag: "well" },
+  "ready with trouble": { tag: "ready", trouble: "broker away" },
+  troubled: { tag: "troubled", reason: "broker away" },
+  "troubled in another way": { tag: "troubled", reason: "disk full" },
+  untroubled: { tag: "untroubled" },
+  "replaced with trouble": { tag: "replaced", generation: 4, trouble: "broker away" },
   failed: { tag: "failed", error: boom },
   completed: { tag: "completed" },
   replaced: { tag: "replaced", generation: 4 },
@@ -70,12 +77,23 @@ const table: [ChildState, keyof typeof events, ChildState][] = [
   [starting, "ready", ready],
   [ready, "unwell", unhealthy],
   [unhealthy, "well", ready],
-  ...[pending, loading, starting, ready, unhealthy].flatMap((state): [ChildState, string, ChildState][] => [
-    [state, "stop", toStop],
-    [state, "stop by an operator", toRest],
-    [state, "failed", toRecover],
-    [state, "completed", toComplete],
+  [starting, "ready with trouble", troubled],
+  [ready, "troubled", troubled],
+  [unhealthy, "troubled", troubled],
+  ...[ready, unhealthy, troubled].map((state): [ChildState, string, ChildState] => [
+    state,
+    "troubled in another way",
+    { tag: "unhealthy", generation, reason: "disk full", trouble: true },
   ]),
+  [troubled, "untroubled", ready],
+  ...[pending, loading, starting, ready, unhealthy, troubled].flatMap(
+    (state): [ChildState, string, ChildState][] => [
+      [state, "stop", toStop],
+      [state, "stop by an operator", toRest],
+      [state, "failed", toRecover],
+      [state, "completed", toComplete],
+    ],
+  ),
   [toRecover, "stop", toStop],
   [toRecover, "stop by an operator", toRest],
   [toComplete, "stop by an operator", toRest],
@@ -94,8 +112,11 @@ const table: [ChildState, keyof typeof events, ChildState][] = [
   ...[pendingNew, backoff, quarantined, completed, failed, stopped, resting].map(
     (state): [ChildState, string, ChildState] => [state, "load", { tag: "loading", generation: 4 }],
   ),
-  ...[ready, unhealthy, toRecover, toComplete, backoff, quarantined, completed, failed].map(
-    (state): [ChildState, string, ChildState] => [state, "replaced", { tag: "ready", generation: 4 }],
+  ...[ready, unhealthy, troubled, toRecover, toComplete, backoff, quarantined, completed, failed].flatMap(
+    (state): [ChildState, string, ChildState][] => [
+      [state, "replaced", { tag: "ready", generation: 4 }],
+      [state, "replaced with trouble", { ...troubled, generation: 4 } as ChildState],
+    ],
   ),
   [backoff, "stop", stopped],
   [backoff, "stop by an operator", resting],
@@ -109,7 +130,8 @@ describe("next()", () => {
       const row = table.find(([from, when]) => from === state && when === name);
       const goal = "goal" in state ? ` (${state.goal.tag})` : "";
       const by = state === toRest || state === resting ? " by an operator" : "";
-      const from = `${state.tag}${goal}${by} ${state.generation}`;
+      const why = state === troubled ? " by trouble" : "";
+      const from = `${state.tag}${why}${goal}${by} ${state.generation}`;
       test(`${from} + ${name} → ${row ? row[2].tag : "unchanged"}`, () => {
         if (row) expect(next(state, event)).toEqual(row[2]);
         else expect(next(state, event)).toBe(state);
@@ -129,6 +151,7 @@ test("isAlive() holds while a generation exists that has not ended", () => {
     starting,
     ready,
     unhealthy,
+    troubled,
     toStop,
     toRecover,
     toComplete,
@@ -137,6 +160,7 @@ test("isAlive() holds while a generation exists that has not ended", () => {
 });
 
 test("isServing() holds while work may reach it, isHeldBack() while an operator keeps it away", () => {
-  expect(all.filter(isServing)).toEqual([ready, unhealthy]);
+  expect(all.filter(isServing)).toEqual([ready, unhealthy, troubled]);
+  expect(all.filter(isTroubled)).toEqual([troubled]);
   expect(all.filter(isHeldBack)).toEqual([toRest, resting]);
 });

@@ -48,6 +48,7 @@ function host(
   const beacon = createBeacon();
   const records: LogRecord[] = [];
   const report: HostReport & { failures: unknown[]; completions: number } = {
+    troubled() {},
     failures: [],
     completions: 0,
     failed(error) {
@@ -69,7 +70,7 @@ function host(
     clock,
     beacon,
     mark: 3,
-    ...(intake ? { intake } : {}),
+    ...(intake ? { intakes: [intake] } : {}),
     service: () => ({ fetch: async () => new Response("other") }),
     queue: createQueueFinder(
       () => [],

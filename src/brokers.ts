@@ -1,0 +1,171 @@
+import { hostname } from "node:os";
+import type { Clock } from "./core/clock.ts";
+import { messageOf } from "./core/errors.ts";
+import type { Logger } from "./core/log.ts";
+import type { BrokerPlan } from "./core/plan.ts";
+import type { Connection, Driver, OpenDriver } from "./queue/driver.ts";
+import type { Queue } from "./service/message.ts";
+
+export interface BrokersOptions {
+  readonly brokers: readonly BrokerPlan[];
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/** The brokers of a plan, each opened when it is first needed. Nothing of a driver is loaded before. */
+export interface Brokers {
+  /** In the order of the plan: the first one is the default. */
+  readonly names: readonly string[];
+  /** @throws RangeError for a name that the plan does not have. Rejects when the broker can never be used. */
+  driver(name: string): Promise<Driver>;
+  /** What `ctx.queue(name)` is: one for each name, for as long as the process lives. */
+  queue(name: string): Queue;
+  /** Tells why the broker is away, and undefined when it is there again, now and at each change; returns how to end that. */
+  watch(name: string, listener: (trouble: string | undefined) => void): () => void;
+  /** From now on `brokers` are the plan's; a driver of another URL is opened anew when it is asked for next. */
+  adopt(brokers: readonly BrokerPlan[]): void;
+  /** Closes the drivers that the plan has no more; those of services that still drain must not be among them. */
+  closeUnused(): Promise<void>;
+  closeAll(): Promise<void>;
+}
+
+interface Open {
+  readonly plan: BrokerPlan;
+  readonly driver: Promise<Driver>;
+}
+
+export function createBrokers(options: BrokersOptions): Brokers {
+  const { clock, random, log } = options;
+  let plans = options.brokers;
+  const open = new Map<string, Open>();
+  const outdated: Open[] = [];
+  const queues = new Map<string, Queue>();
+  const troubles = new Map<string, string>();
+  const listeners = new Map<string, Set<(trouble: string | undefined) => void>>();
+
+  function driver(name: string): Promise<Driver> {
+    const plan = plans.find((each) => each.name === name);
+    if (!plan) return Promise.reject(new RangeError(`There is no broker "${name}"`));
+    const known = open.get(name);
+    if (known?.plan.url === plan.url) return known.driver;
+    if (known) outdated.push(known);
+    const opening = { plan, driver: openOne(plan) };
+    open.set(name, opening);
+    // Whoever asked is told; asked again, it is tried again.
+    opening.driver.catch(() => open.get(name) === opening && open.delete(name));
+    return opening.driver;
+  }
+
+  async function openOne(plan: BrokerPlan): Promise<Driver> {
+    const { name, url, scheme } = plan;
+    const openDriver = await drivers[scheme]();
+    const made = openDriver({
+      name,
+      url,
+      clock,
+      random,
+      log,
+      owner: newOwner(),
+      onConnection: (connection) => connected(plan, connection),
+    });
+    // Nobody waits for it here: it goes on trying for as long as the driver is open.
+    made.connect().catch((error) => connected(plan, { tag: "down", error }));
+    return made;
+  }
+
+  function connected({ name, url }: BrokerPlan, connection: Connection): void {
+    if (plans.find((each) => each.name === name)?.url !== url) return;
+    const was = troubles.get(name);
+    const trouble = connection.tag === "up" ? undefined : awayText(name, url, connection.error);
+    if (was === trouble) return;
+    if (trouble === undefined) troubles.delete(name);
+    else troubles.set(name, trouble);
+    if (trouble === undefined) log.info(`broker "${name}" answers again`, { broker: name });
+    else if (was === undefined) log.warn(trouble, { broker: name });
+    for (const listener of listeners.get(name) ?? []) listener(trouble);
+  }
+
+  return {
+    get names() {
+      return plans.map(({ name }) => name);
+    },
+    driver,
+    queue(name) {
+      const known = queues.get(name);
+      if (known) return known;
+      const made = lazyQueue(async () => {
+        const { createQueue } = await import("./queue/producer.ts");
+        return createQueue({ broker: name, driver: () => driver(name), clock });
+      });
+      queues.set(name, made);
+      return made;
+    },
+    watch(name, listener) {
+      const all = listeners.get(name) ?? new Set();
+      listeners.set(name, all.add(listener));
+      const now = troubles.get(name);
+      if (now !== undefined) listener(now);
+      return () => all.delete(listener);
+    },
+    adopt(brokers) {
+      plans = brokers;
+    },
+    async closeUnused() {
+      const unused = [...open.values()].filter(({ plan }) => !plans.some((each) => each.url === plan.url));
+      for (const { plan } of unused) open.delete(plan.name);
+      await closeEach([...outdated.splice(0), ...unused], log);
+    },
+    async closeAll() {
+      const all = [...outdated.splice(0), ...open.values()];
+      open.clear();
+      await closeEach(all, log);
+    },
+  };
+}
+
+const drivers: Readonly<Record<BrokerPlan["scheme"], () => Promise<OpenDriver>>> = {
+  memory: async () => (await import("./queue/drivers/memory.ts")).openMemory,
+  sqlite: async () => (await import("./queue/drivers/memory.ts")).openMemory,
+  redis: async () => (await import("./queue/drivers/memory.ts")).openMemory,
+};
+
+/** Who holds leases: others see by it whether the process still runs. */
+function newOwner(): string {
+  return `${hostname()}:${process.pid}:${crypto.randomUUID()}`;
+}
+
+/** Shown by `status`, too: without the password, should a client quote its URL. */
+function awayText(name: string, url: string, error: Error): string {
+  const password = /:\/\/[^\s:/?#@]*:([^\s@/]+)@/.exec(url)?.[1];
+  const why = messageOf(error);
+  return `broker "${name}" is away: ${password === undefined ? why : why.replaceAll(password, "***")}`;
+}
+
+async function closeEach(all: readonly Open[], log: Logger): Promise<void> {
+  await Promise.all(
+    all.map(async ({ plan, driver }) => {
+      try {
+        await (await driver).close();
+      } catch (error) {
+        log.warn(`broker "${plan.name}" was not closed well`, { broker: plan.name, error });
+      }
+    }),
+  );
+}
+
+/** A queue whose code is loaded by its first call. */
+function lazyQueue(make: () => Promise<Queue>): Queue {
+  let making: Promise<Queue> | undefined;
+  const queue = () => {
+    making ??= make();
+    return making;
+  };
+  return {
+    enqueue: async (...given) => (await queue()).enqueue(...given),
+    enqueueAll: async (tasks) => (await queue()).enqueueAll(tasks),
+    chain: async (steps) => (await queue()).chain(steps),
+    find: async (...given) => (await queue()).find(...given),
+    cancel: async (...given) => (await queue()).cancel(...given),
+  };
+}

@@ -1,0 +1,212 @@
+import { hostname } from "node:os";
+import type { Brokers } from "./brokers.ts";
+import type { Clock } from "./core/clock.ts";
+import type { ConsumerStats } from "./core/consumer-stats.ts";
+import type { LogSink } from "./core/log.ts";
+import { createLogger } from "./core/log.ts";
+import type { Plan, SchedulePlan, ServicePlan } from "./core/plan.ts";
+import type { Intake } from "./service/intake.ts";
+import type { EnqueueOptions } from "./service/message.ts";
+
+export interface IntakesOptions {
+  readonly brokers: Brokers;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly sink: LogSink;
+}
+
+/** The queues and schedules that bring work to the services of a plan. Their code is loaded when one needs it. */
+export interface Intakes {
+  /** Before members are made of `plan`. What it has no more goes as soon as no generation uses it. */
+  prepare(plan: Plan): Promise<void>;
+  /** For one generation of a service that `prepare` has seen, until it calls `leave`. */
+  enter(service: ServicePlan): Entered;
+  /** What the consumer of a service has done; undefined when it has none here. */
+  stats(service: string): ConsumerStats | undefined;
+  /** The live schedule of a service; undefined before its first generation. */
+  schedule(service: string): ScheduleIntake | undefined;
+}
+
+export interface Entered {
+  readonly intakes: readonly Intake[];
+  /** Tells why work cannot come, and undefined when it can again, now and at each change. */
+  watch(listener: (trouble: string | undefined) => void): void;
+  leave(): void;
+}
+
+type Makers = Awaited<ReturnType<typeof loadMakers>>;
+type QueueIntake = ReturnType<Makers["createQueueIntake"]>;
+export type ScheduleIntake = ReturnType<Makers["createScheduleIntake"]>;
+
+interface Entry {
+  readonly key: string;
+  readonly consumer: QueueIntake | undefined;
+  readonly schedule: ScheduleIntake | undefined;
+  readonly listeners: Set<(trouble: string | undefined) => void>;
+  readonly close: () => void;
+  trouble: string | undefined;
+  users: number;
+}
+
+export function createIntakes(options: IntakesOptions): Intakes {
+  const entries = new Map<string, Entry[]>();
+  let current = new Map<string, string>();
+  let urls = new Map<string, string>();
+  let makers: Makers | undefined;
+
+  function keyOf({ consume, schedule }: ServicePlan): string {
+    const names = [consume?.broker, schedule?.broker];
+    return JSON.stringify([consume, schedule, ...names.map((name) => name && urls.get(name))]);
+  }
+
+  function find(service: ServicePlan): Entry {
+    const key = keyOf(service);
+    const all = entries.get(service.name) ?? [];
+    const known = all.find((entry) => entry.key === key);
+    if (known) return known;
+    const made = makeEntry(service, key, makers as Makers, options);
+    entries.set(service.name, [...all, made]);
+    return made;
+  }
+
+  /** The newest one last: it is what the plan says. */
+  function newest(service: string): Entry | undefined {
+    return entries.get(service)?.at(-1);
+  }
+
+  function sweep(): void {
+    for (const [name, all] of entries) {
+      const kept = all.filter((entry) => entry.users > 0 || entry.key === current.get(name));
+      for (const entry of all) if (!kept.includes(entry)) entry.close();
+      if (kept.length > 0) entries.set(name, kept);
+      else entries.delete(name);
+    }
+  }
+
+  return {
+    async prepare(plan) {
+      const services = plan.services.filter(bringsWork);
+      if (services.length > 0) makers ??= await loadMakers();
+      urls = new Map((plan.brokers ?? []).map(({ name, url }) => [name, url]));
+      current = new Map(services.map((service) => [service.name, keyOf(service)]));
+      sweep();
+    },
+    enter(service) {
+      if (!bringsWork(service)) return nothing;
+      const entry = find(service);
+      const { consumer, schedule, listeners } = entry;
+      let listening: ((trouble: string | undefined) => void) | undefined;
+      entry.users += 1;
+      return {
+        intakes: [consumer, schedule].filter((intake) => intake !== undefined),
+        watch(listener) {
+          listening = listener;
+          listeners.add(listener);
+          if (entry.trouble !== undefined) listener(entry.trouble);
+        },
+        leave() {
+          if (listening) listeners.delete(listening);
+          entry.users -= 1;
+          sweep();
+        },
+      };
+    },
+    stats: (service) => newest(service)?.consumer?.stats(),
+    schedule: (service) => newest(service)?.schedule,
+  };
+}
+
+/** This life of this process, unlike that of any other. */
+const owner = `${hostname()}:${process.pid}:${crypto.randomUUID()}`;
+
+const nothing: Entered = { intakes: [], watch() {}, leave() {} };
+
+/** Whether main brings it. To a thread of its own work comes there. */
+function bringsWork({ consume, schedule, worker }: ServicePlan): boolean {
+  return (consume !== undefined || schedule !== undefined) && worker === undefined;
+}
+
+const engine = "./queue/queue-intake.ts";
+type Engine = {
+  createQueueIntake: (o: {
+    service: string;
+    plan: import("./core/plan.ts").ConsumePlan;
+    driver: () => ReturnType<Brokers["driver"]>;
+    clock: Clock;
+    random: () => number;
+    log: import("./core/log.ts").Logger;
+    trouble: (reason: string | undefined) => void;
+  }) => Intake & { stats(): ConsumerStats };
+};
+
+async function loadMakers() {
+  const [{ createQueueIntake }, { createScheduleIntake }] = await Promise.all([
+    import(engine) as Promise<Engine>,
+    import("./schedule/schedule-intake.ts"),
+  ]);
+  return { createQueueIntake, createScheduleIntake };
+}
+
+function makeEntry(
+  service: ServicePlan,
+  key: string,
+  makers: Makers,
+  { brokers, clock, random, sink }: IntakesOptions,
+): Entry {
+  const { name, consume, schedule } = service;
+  const log = createLogger(sink, clock.wall, { service: name });
+  const reasons = new Map<string, string>();
+  const told = (from: string) => (reason: string | undefined) => {
+    if (reason === undefined) reasons.delete(from);
+    else reasons.set(from, reason);
+    // What the connection says goes first: the others follow from it.
+    const [trouble] = [...reasons.keys()].sort().map((each) => reasons.get(each));
+    if (trouble === entry.trouble) return;
+    entry.trouble = trouble;
+    for (const listener of entry.listeners) listener(trouble);
+  };
+  const used = new Set([consume?.broker, schedule?.broker].filter((broker) => broker !== undefined));
+  const common = { service: name, clock, random, log };
+  const entry: Entry = {
+    key,
+    consumer:
+      consume &&
+      makers.createQueueIntake({
+        ...common,
+        plan: consume,
+        driver: () => brokers.driver(consume.broker),
+        trouble: told("consume"),
+      }),
+    schedule:
+      schedule &&
+      makers.createScheduleIntake({
+        ...common,
+        plan: schedule,
+        store: async () => (await brokers.driver(schedule.broker)).schedules,
+        ...(schedule.enqueue ? { enqueue: enqueueOf(schedule, brokers) } : {}),
+        owner,
+        trouble: told("schedule"),
+      }),
+    listeners: new Set(),
+    close() {
+      for (const unwatch of unwatches) unwatch();
+      entry.consumer?.close();
+      entry.schedule?.close();
+    },
+    trouble: undefined,
+    users: 0,
+  };
+  const unwatches = [...used].map((broker) => brokers.watch(broker, told(`broker ${broker}`)));
+  return entry;
+}
+
+/** The task of one tick; whether one that is there already is an error is for the schedule to judge. */
+function enqueueOf(
+  { broker, enqueue }: SchedulePlan,
+  brokers: Brokers,
+): (task: { id: string; at: number }) => Promise<void> {
+  const { type, payload, ...options } = enqueue as NonNullable<SchedulePlan["enqueue"]>;
+  return async ({ id }) => {
+    await brokers.queue(broker).enqueue(type, payload, { ...(options satisfies EnqueueOptions), id });
+  };
+}
