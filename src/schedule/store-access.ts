@@ -66,8 +66,9 @@ export function createStoreAccess({ store, clock, random, trouble }: Options): S
           // `trouble` has been told; what is left to do here is to try again.
           const bound = Math.min(backoff.max, backoff.min * 2 ** tries);
           const pause = bound / 2 + (random() * bound) / 2;
-          if (signal?.aborted || left() <= pause) return undefined;
-          await sleep(clock, pause, signal);
+          const room = left() - shortestAnswerTime;
+          if (signal?.aborted || room <= 0) return undefined;
+          await sleep(clock, Math.min(pause, room), signal);
           if (signal?.aborted) return undefined;
         }
       }
