@@ -33,8 +33,8 @@ export interface Course {
 export type Occasion =
   /** The time may have come: a timer, or a clock that was set. */
   | { readonly tag: "wake" }
-  /** The store has told the last time that anybody ran, if ever. */
-  | { readonly tag: "remembered"; readonly lastAt: number | undefined }
+  /** The store has told the last time that anybody ran, if ever; `isOurs`: by this plan. */
+  | { readonly tag: "remembered"; readonly lastAt: number | undefined; readonly isOurs: boolean }
   | { readonly tag: "opened" | "closed" | "paused" | "resumed" | "quiet" }
   /** An operator's run, which no rule has asked for. */
   | { readonly tag: "began" }
@@ -73,12 +73,6 @@ export function createCourse(rules: Rules, now: number): Course {
   };
 }
 
-/** The same schedule by other rules: its next time is the first one after `now` that was not decided yet. */
-export function replan(course: Course, rules: Rules, now: number): Course {
-  const decided = Math.max(course.decided, now);
-  return { ...course, decided, next: planAfter(rules, decided) };
-}
-
 /** What follows from `occasion` at `now`. A run that it decides counts as active until `ended`. */
 export function decide(
   course: Course,
@@ -98,7 +92,7 @@ function note(course: Course, occasion: Occasion, rules: Rules, now: number, ver
     case "wake":
       return course;
     case "remembered":
-      return course.quiet ? course : remember(course, occasion.lastAt, rules, now, verdicts);
+      return course.quiet ? course : remember(course, occasion, rules, now, verdicts);
     case "opened":
     case "closed":
       return { ...course, open: occasion.tag === "opened" };
@@ -125,13 +119,15 @@ function end(course: Course, cause: Due["cause"] | "manual"): Course {
 /** The times between the last run of anybody and the beginning of this process were missed. */
 function remember(
   course: Course,
-  lastAt: number | undefined,
+  { lastAt, isOurs }: Extract<Occasion, { tag: "remembered" }>,
   rules: Rules,
   now: number,
   verdicts: Verdict[],
 ): Course {
   if (lastAt === undefined || lastAt > now + wrongClock) return course;
   if (lastAt > course.decided) return { ...course, decided: lastAt, next: planAfter(rules, lastAt) };
+  // What ran then was planned by another expression, which had other times than these.
+  if (!isOurs || rules.times.next(lastAt - 1) !== lastAt) return course;
   const found = plannedIn(rules.times, lastAt, course.since);
   return take(course, found, course.since, rules, verdicts);
 }

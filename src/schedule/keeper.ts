@@ -21,7 +21,7 @@ export interface KeeperOptions {
   readonly log: Logger;
   readonly enqueue?: (task: { readonly id: string; readonly at: number }) => Promise<void>;
   readonly access: StoreAccess;
-  readonly plan: () => SchedulePlan;
+  readonly plan: SchedulePlan;
   /** The planned time after `at`. */
   readonly after: (at: number) => number | undefined;
   /** Called with what the store says of the past, whenever it does. */
@@ -56,7 +56,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     owner,
     access,
     clock,
-    overlap: plan().overlap,
+    overlap: plan.overlap,
     remember: options.remember,
     bury,
     isHere: (at) => here.has(at),
@@ -88,7 +88,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     here.add(run.at);
     const running = beginRun(run, cause, {
       clock,
-      timeout: plan().timeout,
+      timeout: plan.timeout,
       work: (tick) => work(tick, lease),
       beat: (beaten) => access.once((store) => store.finish(entry, beaten)).catch(() => {}),
       overdue: (error) => log.error("A scheduled run takes too long", { ...fieldsOf(run), error }),
@@ -155,7 +155,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       until: isCatchUp ? Number.POSITIVE_INFINITY : ownTime,
       signal: lease.closing,
       // Another replica may be catching up, too.
-      waits: isCatchUp || plan().overlap === "queue",
+      waits: isCatchUp || plan.overlap === "queue",
     });
     // The claim may have waited: it begins now.
     if (claimed === "ours") await execute({ ...run, startedAt: clock.wall() }, due.cause, lease);
@@ -188,7 +188,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const begun = (async (): Promise<ScheduleRun> => {
         const run = runOf(at, "manual");
         const isFree =
-          plan().overlap === "allow" ||
+          plan.overlap === "allow" ||
           (await access.once((store) => goingOn(claiming(), store, at))).length === 0;
         const isOurs = isFree && (await access.once((store) => store.claim(entry, run)));
         return isOurs ? run : { at, outcome: "skipped", cause: "overlap", owner };

@@ -8,7 +8,7 @@ import type { ScheduleInfo, ScheduleRun } from "../core/task.ts";
 import type { Intake } from "../service/intake.ts";
 import { announceEvery, noticeOf } from "./announce.ts";
 import type { Course, Occasion, Rules, Verdict } from "./course.ts";
-import { createCourse, decide, replan } from "./course.ts";
+import { createCourse, decide } from "./course.ts";
 import type { CronTimes } from "./cron.ts";
 import { nextTimes, parseCron } from "./cron.ts";
 import { createKeeper } from "./keeper.ts";
@@ -20,6 +20,8 @@ export interface ScheduleIntakeOptions {
   /** The service, and the name of its entry in the store. */
   readonly service: string;
   readonly plan: SchedulePlan;
+  /** Its times are others than those that this process has kept until now: nothing of the past is caught up with. */
+  readonly changed?: boolean;
   readonly store: () => ScheduleStore | Promise<ScheduleStore>;
   /** For a plan with `enqueue`; resolves when the broker has the task. The same `id` means the same tick. */
   readonly enqueue?: (task: { readonly id: string; readonly at: number }) => Promise<void>;
@@ -46,13 +48,6 @@ export interface ScheduleIntake extends Intake {
   /** The newest first. */
   history(limit: number): Promise<readonly ScheduleRun[]>;
   nextRuns(count: number): readonly number[];
-  /**
-   * Keeps the schedule by another plan from now on. Its next time is computed anew only when that depends on what
-   * changed. The plan's broker and whether it enqueues have to be the same.
-   *
-   * @throws SupervisorError BAD_VALUE as `parseCron` does; the old plan stays
-   */
-  update(plan: SchedulePlan): void;
 }
 
 /** At the start the broker is waited for this long; without it the service counts as started. */
@@ -69,8 +64,9 @@ const infoTimes = 5;
  */
 export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIntake {
   const { service: entry, clock, random } = options;
-  let plan = options.plan;
-  let rules = rulesOf(plan, parseCron(plan.cron, plan.timezone, clock.wall()), random);
+  const { plan } = options;
+  const times = parseCron(plan.cron, plan.timezone, clock.wall());
+  const rules: Rules = { overlap: plan.overlap, catchUp: plan.catchUp, jitter: plan.jitter, times, random };
   let course: Course = createCourse(rules, clock.wall());
   const leases: ScheduleLease[] = [];
   const access = createStoreAccess(options);
@@ -83,12 +79,11 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
   const keeper = createKeeper({
     ...options,
     access,
-    plan: () => plan,
-    after: (at) => rules.times.next(at),
+    after: (at) => times.next(at),
     remember(state) {
       if (isRemembered) return;
       isRemembered = true;
-      happen({ tag: "remembered", lastAt: state.lastAt });
+      happen({ tag: "remembered", lastAt: state.lastAt, isOurs: !options.changed });
       remembered.resolve();
     },
     ended: (occasion) => happen(occasion),
@@ -132,7 +127,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
   }
 
   function nextRuns(count: number): readonly number[] {
-    return nextTimes(rules.times, Math.max(clock.wall(), course.decided), count);
+    return nextTimes(times, Math.max(clock.wall(), course.decided), count);
   }
 
   return {
@@ -162,7 +157,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
       leases.push(lease);
       lookUp();
       stopAnnouncing ??= announceEvery(clock, access, () =>
-        course.quiet || leases.length === 0 ? undefined : noticeOf(entry, plan, rules.times, clock.wall()),
+        course.quiet || leases.length === 0 ? undefined : noticeOf(entry, plan, times, clock.wall()),
       );
       happen({ tag: "opened" });
       return lease;
@@ -193,7 +188,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
     async runNow() {
       const lease = leases.at(-1);
       if (lease === undefined || course.quiet) throw notReady(entry);
-      const at = freeTime(rules.times, clock.wall());
+      const at = freeTime(times, clock.wall());
       if (plan.overlap !== "allow" && course.active > 0) {
         return { at, outcome: "skipped", cause: "overlap", owner: options.owner };
       }
@@ -205,20 +200,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
     setPaused: (paused) => access.once((store) => store.setPaused(entry, paused)),
     history: (limit) => access.once((store) => store.history(entry, limit)),
     nextRuns,
-    update(changed) {
-      const isSame = changed.cron === plan.cron && changed.timezone === plan.timezone;
-      const times = isSame ? rules.times : parseCron(changed.cron, changed.timezone, clock.wall());
-      const isSameJitter = changed.jitter === plan.jitter;
-      plan = changed;
-      rules = rulesOf(plan, times, random);
-      if (!isSame || !isSameJitter) course = replan(course, rules, clock.wall());
-      happen({ tag: "wake" });
-    },
   };
-}
-
-function rulesOf({ overlap, catchUp, jitter }: SchedulePlan, times: CronTimes, random: () => number): Rules {
-  return { overlap, catchUp, jitter, times, random };
 }
 
 /** A time that no schedule plans, so that a run of an operator takes none away. */

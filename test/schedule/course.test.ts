@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Course, Occasion, Rules, Verdict } from "../../src/schedule/course.ts";
-import { createCourse, decide, lateness, mostMissed, replan } from "../../src/schedule/course.ts";
+import { createCourse, decide, lateness, mostMissed } from "../../src/schedule/course.ts";
 import { parseCron } from "../../src/schedule/cron.ts";
 
 const minute = 60_000;
@@ -18,7 +18,7 @@ const rulesWith = (changes: Partial<Rules> & { cron?: string } = {}): Rules => (
 });
 
 /** A schedule that is open at noon, and what it has decided so far. */
-function begun(rules: Rules, lastAt?: number) {
+function begun(rules: Rules, lastAt?: number, isOurs = true) {
   let course: Course = createCourse(rules, noon);
   let now = noon;
   const happen = (occasion: Occasion): readonly Verdict[] => {
@@ -26,7 +26,7 @@ function begun(rules: Rules, lastAt?: number) {
     course = next;
     return verdicts;
   };
-  const first = [...happen({ tag: "remembered", lastAt }), ...happen({ tag: "opened" })];
+  const first = [...happen({ tag: "remembered", lastAt, isOurs }), ...happen({ tag: "opened" })];
   return {
     first,
     happen,
@@ -100,7 +100,7 @@ describe("decide()", () => {
   });
 
   test("catches up at the start by its rule, from the last time that ran", () => {
-    const lastAt = noon - 3 * hour;
+    const lastAt = noon - 3.5 * hour;
     const halfPast = { cron: "30 * * * *" };
     expect(begun(rulesWith(halfPast), lastAt).first).toEqual([skip(noon - hour / 2, "missed", 3)]);
     expect(begun(rulesWith({ ...halfPast, catchUp: "once" }), lastAt).first).toEqual([
@@ -114,9 +114,16 @@ describe("decide()", () => {
     expect(all.end("catch-up")).toEqual([]);
   });
 
+  test("has nothing to catch up with when what ran last was planned by another expression", () => {
+    const rules = rulesWith({ cron: "*/7 * * * *", catchUp: "all" });
+    expect(begun(rules, noon - 59 * minute).first).toEqual([]);
+    expect(begun(rules, noon - hour).first).toHaveLength(1);
+    expect(begun(rules, noon - hour, false).first).toEqual([]);
+  });
+
   test("takes a time that passed within the last minute of a restart as late, not as missed", () => {
     expect(begun(rulesWith(), noon - hour).first).toEqual([run(noon)]);
-    expect(begun(rulesWith({ cron: "58 * * * *" }), noon - hour).first).toEqual([
+    expect(begun(rulesWith({ cron: "58 * * * *" }), noon - hour - 2 * minute).first).toEqual([
       skip(noon - 2 * minute, "missed"),
     ]);
   });
@@ -139,7 +146,7 @@ describe("decide()", () => {
   test("catches up one after the other even where runs may overlap", () => {
     const schedule = begun(
       rulesWith({ cron: "30 * * * *", catchUp: "all", overlap: "allow" }),
-      noon - 2 * hour,
+      noon - 2.5 * hour,
     );
     expect(schedule.first).toEqual([run(noon - 1.5 * hour, "catch-up")]);
     expect(schedule.end("catch-up")).toEqual([run(noon - 0.5 * hour, "catch-up")]);
@@ -233,16 +240,6 @@ describe("decide()", () => {
   });
 });
 
-describe("replan()", () => {
-  test("computes the next time anew and goes back to nothing that was decided", () => {
-    const schedule = begun(rulesWith());
-    schedule.wakeAt(noon + hour);
-    const changed = rulesWith({ cron: "*/15 * * * *" });
-    expect(replan(schedule.course, changed, noon + hour).next?.at).toBe(noon + 1.25 * hour);
-    expect(replan(schedule.course, changed, noon + hour - 5 * minute).next?.at).toBe(noon + 1.25 * hour);
-  });
-});
-
 type Step =
   | { readonly tag: "pass" | "jump"; readonly by: number }
   | { readonly tag: "end" | "return" | "open" | "close" | "pause" | "resume" | "quiet" | "manual" };
@@ -297,7 +294,7 @@ function live(rules: Rules, lastAt: number | undefined, steps: readonly Step[]):
     }
   };
   happen({ tag: "opened" });
-  happen({ tag: "remembered", lastAt });
+  happen({ tag: "remembered", lastAt: lastAt && rules.times.previous(lastAt), isOurs: true });
   const words = {
     open: "opened",
     close: "closed",
@@ -400,9 +397,9 @@ describe("decide(), whatever happens,", () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 0, max: 300 }), (some, ago) => {
         const rules = rulesWith({ cron: "*/7 * * * *", catchUp: "all", overlap: "queue" });
-        const lastAt = noon - ago * minute;
+        const lastAt = rules.times.previous(noon - ago * minute) as number;
         const ends = Array.from({ length: 600 }, (): Step => ({ tag: "end" }));
-        const { runs, now } = live(rules, lastAt, [...some, { tag: "open" }, ...ends]);
+        const { runs, now } = live(rules, lastAt + 1, [...some, { tag: "open" }, ...ends]);
         const planned: number[] = [];
         for (let at = rules.times.next(lastAt) as number; at <= now; at = rules.times.next(at) as number)
           planned.push(at);

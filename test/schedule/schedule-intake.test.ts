@@ -38,6 +38,7 @@ interface Setup {
   readonly store?: FakeStore;
   readonly clock?: WallClock;
   readonly owner?: string;
+  readonly changed?: boolean;
   readonly scheduled?: (tick: Tick) => unknown;
   readonly enqueue?: ScheduleIntakeOptions["enqueue"];
 }
@@ -75,6 +76,7 @@ function replica({
     random: () => 0.5,
     log: { debug: () => {}, info: log("info"), warn: log("warn"), error: log("error"), fatal: log("fatal") },
     trouble: (reason) => void troubles.push(reason),
+    ...(rest.changed ? { changed: true } : {}),
     ...(rest.enqueue ? { enqueue: rest.enqueue } : {}),
   });
   const scheduled =
@@ -400,40 +402,51 @@ describe("createScheduleIntake()", () => {
     expect(one.lease.held().runs).toBe(1);
   });
 
-  test("update() computes the next time anew when cron changes, keeps it otherwise, and runs nothing twice", async () => {
-    const { clock, intake, ticks, ends, store } = await opened({ scheduled: () => {} });
-    const plan: SchedulePlan = {
-      cron: "@hourly",
-      timezone: "UTC",
-      overlap: "skip",
-      catchUp: "all",
-      jitter: 0,
-      timeout: 0,
-      broker: "main",
-    };
+  test("another intake for the same entry runs no time that was claimed, and catches up with what was missed", async () => {
+    const store = createFakeStore();
+    const clock = new WallClock();
+    const plan = { cron: "*/30 * * * *", catchUp: "all" } as const;
+    const first = await opened({ store, clock, scheduled: () => {} });
     const at = await clock.toFullHour();
-    intake.update({ ...plan, overlap: "allow" });
-    expect(intake.nextRuns(1)).toEqual([at + hour]);
-    intake.update({ ...plan, cron: "*/15 * * * *" });
-    expect(intake.nextRuns(2)).toEqual([at + 15 * minute, at + 30 * minute]);
-    await clock.tick(15 * minute);
-    expect(ticks.map((tick) => tick.at.getTime())).toEqual([at, at + 15 * minute]);
-    expect(store.runs).toHaveLength(2);
-    expect(ends).toEqual([]);
-    expect(() => intake.update({ ...plan, cron: "never" })).toThrow(SupervisorError);
-    expect(intake.nextRuns(1)).toEqual([at + 30 * minute]);
+    await first.lease.drain({ final: true });
+    const second = await opened({ store, clock, plan, scheduled: () => {} });
+    await clock.tick(1);
+    expect(second.ticks).toHaveLength(0);
+    await second.lease.drain({ final: true });
+    await clock.tick(70 * minute);
+    const third = await opened({ store, clock, plan, scheduled: () => {} });
+    await settle();
+    expect(third.ticks.map((tick) => tick.at.getTime())).toEqual([at + 30 * minute, at + 60 * minute]);
   });
 
-  test("another intake for the same entry runs no time that was claimed before", async () => {
+  test("a changed expression catches up with nothing, and its next time is computed anew", async () => {
     const store = createFakeStore();
     const clock = new WallClock();
     const first = await opened({ store, clock, scheduled: () => {} });
-    await clock.toFullHour();
+    const at = await clock.toFullHour();
+    await clock.tick(40 * minute);
+    const plan = { cron: "*/15 * * * *", catchUp: "all" } as const;
+    const second = await opened({ store, clock, plan, changed: true, scheduled: () => {} });
     await first.lease.drain({ final: true });
-    const second = await opened({ store, clock, plan: { cron: "*/30 * * * *" }, scheduled: () => {} });
-    await clock.tick(1);
+    await settle();
     expect(second.ticks).toHaveLength(0);
-    await clock.tick(30 * minute);
+    expect(second.intake.nextRuns(1)).toEqual([at + 45 * minute]);
+    await clock.tick(5 * minute);
+    expect(second.ticks).toHaveLength(1);
+  });
+
+  test("a run that goes on by the plan before a reload counts for the overlap", async () => {
+    const store = createFakeStore();
+    const clock = new WallClock();
+    const first = await opened({ store, clock });
+    await clock.toFullHour();
+    const second = await opened({ store, clock, plan: { cron: "* * * * *" }, changed: true });
+    const drained = first.lease.drain({ final: true });
+    await clock.tick(minute);
+    expect(second.ticks).toHaveLength(0);
+    first.ends[0]?.resolve();
+    await drained;
+    await clock.tick(minute);
     expect(second.ticks).toHaveLength(1);
   });
 
