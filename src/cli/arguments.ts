@@ -1,23 +1,45 @@
 import process from "node:process";
 import { SupervisorError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import type { CommandName, CommandSpec, Invocation, OptionSpec } from "./table.ts";
-import { commandNames, commandTable, isCommand } from "./table.ts";
+import type { CommandSpec, OptionSpec } from "./command-spec.ts";
+import type { CommandName, Invocation } from "./table.ts";
+import { commandsOf, commandTable, firstWords, isCommand, isGroup } from "./table.ts";
+import type { CommandGroup } from "./table-queues.ts";
+
+/** What the words of a command line begin with: a command with its arguments, or nothing but the name of a group. */
+export type Asked =
+  | { readonly name: CommandName; readonly args: readonly string[] }
+  | { readonly group: CommandGroup; readonly help: boolean };
 
 /**
- * The command that a first word names.
+ * The command that the first words name.
  *
  * @throws SupervisorError USAGE with the nearest command
  */
-export function parseCommand(word: string): CommandName {
-  if (isCommand(word)) return word;
-  if (/\.ya?ml$/.test(word)) {
-    throw usage(`"${word}" is not a command`, `Did you mean "supervisor run ${word}"?`);
+export function parseCommand(words: readonly string[]): Asked {
+  const [first = "", second, ...others] = words;
+  if (isGroup(first)) {
+    if (second === undefined) return { group: first, help: false };
+    if (second === "--help" || second === "-h") return { group: first, help: true };
+    const name = `${first} ${second}`;
+    if (isCommand(name)) return { name, args: others };
+    throw unknownIn(first, second);
   }
-  const what = word.startsWith("-") ? "option" : "command";
-  const near = what === "command" ? nearest(word, commandNames) : undefined;
-  const hint = near ? `Did you mean "${near}"?` : `Commands: ${commandNames.join(", ")}`;
-  throw usage(`unknown ${what} "${word}"`, hint);
+  if (isCommand(first)) return { name: first, args: words.slice(1) };
+  if (/\.ya?ml$/.test(first)) {
+    throw usage(`"${first}" is not a command`, `Did you mean "supervisor run ${first}"?`);
+  }
+  const what = first.startsWith("-") ? "option" : "command";
+  const near = what === "command" ? nearest(first, firstWords) : undefined;
+  const hint = near ? `Did you mean "${near}"?` : `Commands: ${firstWords.join(", ")}`;
+  throw usage(`unknown ${what} "${first}"`, hint);
+}
+
+function unknownIn(group: CommandGroup, word: string): SupervisorError {
+  const verbs = commandsOf(group).map((name) => name.slice(group.length + 1));
+  const near = nearest(word, verbs);
+  const hint = near ? `Did you mean "${group} ${near}"?` : `Commands: ${commandsOf(group).join(", ")}`;
+  return usage(`unknown command "${group} ${word}"`, hint);
 }
 
 /** `help` when the arguments ask for it, else what they say. @throws SupervisorError USAGE */
@@ -39,6 +61,7 @@ export function parseArguments<Name extends CommandName>(
     }
   }
   if (given.help) return "help";
+  if (given.output === "json" && spec.options.json) given.json = true;
   if (positionals.length > spec.most) {
     const surplus = positionals[spec.most];
     throw usage(

@@ -2,9 +2,10 @@ import { errorCodes, messageOf, SupervisorError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit.ts";
 import { parseArguments, parseCommand } from "./arguments.ts";
 import type { Handler } from "./handler.ts";
-import { commandHelp, generalHelp, shortUsage } from "./help.ts";
+import { commandHelp, generalHelp, groupHelp, shortUsage } from "./help.ts";
 import { exitCodeOf, problemsOf } from "./problems.ts";
 import type { CommandName } from "./table.ts";
+import type { CommandGroup } from "./table-queues.ts";
 import type { Terminal } from "./terminal.ts";
 
 // Loaded when asked for, so that `run` does not pay for the others. Literal specifiers only: the compiler
@@ -26,6 +27,26 @@ const handlers: { readonly [Name in CommandName]: () => Promise<{ readonly comma
   logs: () => import("./commands/logs.ts"),
   events: () => import("./commands/events.ts"),
   inject: () => import("./commands/inject.ts"),
+  "queue ls": () => import("./commands/queue.ts"),
+  "queue inspect": () => import("./commands/queue.ts"),
+  "queue history": () => import("./commands/queue.ts"),
+  "queue pause": () => import("./commands/queue.ts"),
+  "queue resume": () => import("./commands/queue.ts"),
+  "queue drain": () => import("./commands/queue.ts"),
+  "task ls": () => import("./commands/task-list.ts"),
+  "task show": () => import("./commands/task-show.ts"),
+  "task enqueue": () => import("./commands/task-enqueue.ts"),
+  "task run": () => import("./commands/task-act.ts"),
+  "task retry": () => import("./commands/task-act.ts"),
+  "task archive": () => import("./commands/task-act.ts"),
+  "task delete": () => import("./commands/task-act.ts"),
+  "task cancel": () => import("./commands/task-act.ts"),
+  "cron ls": () => import("./commands/cron.ts"),
+  "cron history": () => import("./commands/cron.ts"),
+  "cron next": () => import("./commands/cron.ts"),
+  "cron run": () => import("./commands/cron.ts"),
+  "cron pause": () => import("./commands/cron.ts"),
+  "cron resume": () => import("./commands/cron.ts"),
   shutdown: () => import("./commands/shutdown.ts"),
   schema: () => import("./commands/schema.ts"),
   init: () => import("./commands/init.ts"),
@@ -35,15 +56,17 @@ const handlers: { readonly [Name in CommandName]: () => Promise<{ readonly comma
 
 /** Runs the command line `args` and returns the exit code; never rejects. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
-  const [word, ...rest] = args;
+  const [word, ...others] = args;
   if (word === undefined) {
     terminal.err(generalHelp(terminal.errColor));
     return ExitCode.usage;
   }
   let name: CommandName | undefined;
   try {
-    name = parseCommand(aliases[word] ?? word);
-    return await runCommand(name, rest, terminal);
+    const asked = parseCommand([aliases[word] ?? word, ...others]);
+    if ("group" in asked) return tellGroup(asked, terminal);
+    name = asked.name;
+    return await runCommand(name, asked.args, terminal);
   } catch (error) {
     return await explain(error, name, terminal);
   }
@@ -55,6 +78,13 @@ const aliases: Readonly<Record<string, CommandName | undefined>> = {
   "--version": "version",
   "-v": "version",
 };
+
+/** Asked for, it is a result; otherwise the second word is missing. */
+function tellGroup({ group, help }: { group: CommandGroup; help: boolean }, terminal: Terminal): number {
+  if (help) terminal.out(groupHelp(group, terminal.outColor));
+  else terminal.err(groupHelp(group, terminal.errColor));
+  return help ? ExitCode.clean : ExitCode.usage;
+}
 
 async function runCommand<Name extends CommandName>(
   name: Name,

@@ -1,39 +1,10 @@
-/** One `--option` of a command. */
-export interface OptionSpec {
-  readonly type: "string" | "boolean";
-  /** Its one letter: `-f`. */
-  readonly short?: string;
-  /** It may be given more than once; its value is a list. */
-  readonly multiple?: true;
-  /** What a string option's value is called in the help. */
-  readonly value?: string;
-  /** The only values that a string option takes. */
-  readonly choices?: readonly string[];
-  readonly summary: string;
-}
+import type { CommandSpec, OptionSpec } from "./command-spec.ts";
+import { asJson, env, instance, json } from "./command-spec.ts";
+import type { CommandGroup } from "./table-queues.ts";
+import { commandGroups, queueCommands } from "./table-queues.ts";
 
-export interface CommandSpec {
-  readonly summary: string;
-  /** The positional arguments, as the help shows them. */
-  readonly positionals: string;
-  /** How many positional arguments there may be. */
-  readonly most: number;
-  /** How many there must be. @default 0 */
-  readonly least?: number;
-  readonly options: Readonly<Record<string, OptionSpec>>;
-  readonly example: string;
-}
-
-const env = { type: "string", value: "NAME", summary: "Merge services.NAME.yaml over the file." } as const;
-const json = { type: "boolean", summary: "Print JSON instead of text." } as const;
 const target = "[services.yaml] [NAME…]";
 
-/** How a command finds the supervisor that it talks to. */
-const instance = {
-  name: { type: "string", value: "NAME", summary: "The supervisor of this name." },
-  socket: { type: "string", value: "PATH", summary: "The supervisor with this control socket." },
-  "pid-file": { type: "string", value: "PATH", summary: "The supervisor with this pid file." },
-} as const;
 const waiting = {
   wait: { type: "boolean", summary: "Wait until it is done (default)." },
   "no-wait": { type: "boolean", summary: "Do not wait until it is done." },
@@ -43,7 +14,7 @@ const verb = {
   positionals: "NAME…",
   least: 1,
   most: Infinity,
-  options: { ...instance, ...waiting, json },
+  options: { ...instance, ...waiting, ...asJson },
 } as const;
 
 /** Every command, in the order of the help. Arguments, help and the types of the handlers derive from it. */
@@ -63,7 +34,7 @@ export const commandTable = {
     summary: "Load the file and every module and report all problems, without starting anything.",
     positionals: target,
     most: Infinity,
-    options: { env, json },
+    options: { env, ...asJson },
     example: "supervisor check services.yaml",
   },
   doctor: {
@@ -71,14 +42,14 @@ export const commandTable = {
       "Look for what will not work here, or elsewhere: imports, packages, ports, permissions, time limits.",
     positionals: target,
     most: Infinity,
-    options: { env, json },
+    options: { env, ...asJson },
     example: "supervisor doctor services.yaml",
   },
   plan: {
     summary: "Print in which order services start and stop, and the deadline of each.",
     positionals: target,
     most: Infinity,
-    options: { env, json },
+    options: { env, ...asJson },
     example: "supervisor plan services.yaml",
   },
   graph: {
@@ -147,7 +118,7 @@ export const commandTable = {
       "dry-run": { type: "boolean", summary: "Only print what would change." },
       ...instance,
       ...waiting,
-      json,
+      ...asJson,
     },
     example: "supervisor reload --dry-run",
   },
@@ -155,7 +126,7 @@ export const commandTable = {
     summary: "Print what a reload would change.",
     positionals: "",
     most: 0,
-    options: { ...instance, json },
+    options: { ...instance, ...asJson },
     example: "supervisor diff",
   },
   logs: {
@@ -165,7 +136,7 @@ export const commandTable = {
     options: {
       follow: { type: "boolean", short: "f", summary: "Go on with what comes." },
       lines: { type: "string", short: "n", value: "COUNT", summary: "At most so many (default 100)." },
-      json,
+      ...asJson,
       ...instance,
     },
     example: "supervisor logs -f -n 20 payments",
@@ -177,7 +148,7 @@ export const commandTable = {
     options: {
       follow: { type: "boolean", short: "f", summary: "Go on with what comes." },
       lines: { type: "string", short: "n", value: "COUNT", summary: "At most so many (default 100)." },
-      json,
+      ...asJson,
       ...instance,
     },
     example: "supervisor events -f",
@@ -197,11 +168,12 @@ export const commandTable = {
         summary: "A header; may be repeated.",
       },
       timeout: waiting.timeout,
-      json,
+      ...asJson,
       ...instance,
     },
     example: "supervisor inject payments GET /health",
   },
+  ...queueCommands,
   shutdown: {
     summary: "Stop everything in order and end the process.",
     positionals: "",
@@ -210,7 +182,7 @@ export const commandTable = {
       ...instance,
       ...waiting,
       timeout: { type: "string", value: "DURATION", summary: "Wait no longer than this (default 10m)." },
-      json,
+      ...asJson,
     },
     example: "supervisor shutdown",
   },
@@ -239,13 +211,13 @@ export const commandTable = {
     summary: "Print the version, its commit and the runtime.",
     positionals: "",
     most: 0,
-    options: { json },
+    options: { ...asJson },
     example: "supervisor version --json",
   },
   help: {
     summary: "Print this, or what a command does.",
     positionals: "[COMMAND]",
-    most: 1,
+    most: 2,
     options: {},
     example: "supervisor help run",
   },
@@ -272,7 +244,20 @@ export interface Invocation<Name extends CommandName> {
   readonly options: OptionValues<(typeof commandTable)[Name]["options"]>;
 }
 
-/** @example isCommand("run") // true */
-export function isCommand(word: string): word is CommandName {
-  return Object.hasOwn(commandTable, word);
+/** @example isCommand("queue ls") // true */
+export function isCommand(words: string): words is CommandName {
+  return Object.hasOwn(commandTable, words);
 }
+
+/** @example isGroup("queue") // true */
+export function isGroup(word: string): word is CommandGroup {
+  return Object.hasOwn(commandGroups, word);
+}
+
+/** The commands of a group, in the order of the table. */
+export function commandsOf(group: CommandGroup): readonly CommandName[] {
+  return commandNames.filter((name) => name.startsWith(`${group} `));
+}
+
+/** The first words that there are, each once: commands and groups. */
+export const firstWords = [...new Set(commandNames.map((name) => name.split(" ")[0] as string))];

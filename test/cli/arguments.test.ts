@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseArguments, parseCommand } from "../../src/cli/arguments.ts";
+import { commandNames, commandTable } from "../../src/cli/table.ts";
 import { SupervisorError } from "../../src/core/errors.ts";
 
 /** The message and hint of the usage error that `work` throws. */
@@ -15,23 +16,36 @@ function usageOf(work: () => unknown): string {
 
 describe("parseCommand()", () => {
   test("knows every command", () => {
-    expect(parseCommand("graph")).toBe("graph");
+    expect(parseCommand(["graph", "-h"])).toEqual({ name: "graph", args: ["-h"] });
+    expect(parseCommand(["queue", "drain", "mail"])).toEqual({ name: "queue drain", args: ["mail"] });
   });
 
   test("suggests the nearest command", () => {
-    expect(usageOf(() => parseCommand("chekc"))).toBe('unknown command "chekc". Did you mean "check"?');
+    expect(usageOf(() => parseCommand(["chekc"]))).toBe('unknown command "chekc". Did you mean "check"?');
   });
 
   test("lists the commands when none is near", () => {
-    expect(usageOf(() => parseCommand("frobnicate"))).toContain("Commands: run, check, doctor, plan");
+    expect(usageOf(() => parseCommand(["frobnicate"]))).toContain("Commands: run, check, doctor, plan");
   });
 
   test("suggests run for a file", () => {
-    expect(usageOf(() => parseCommand("my.yaml"))).toContain('Did you mean "supervisor run my.yaml"?');
+    expect(usageOf(() => parseCommand(["my.yaml"]))).toContain('Did you mean "supervisor run my.yaml"?');
+  });
+
+  test("knows what belongs to a group, and suggests within it", () => {
+    expect(parseCommand(["queue"])).toEqual({ group: "queue", help: false });
+    expect(parseCommand(["cron", "-h"])).toEqual({ group: "cron", help: true });
+    expect(usageOf(() => parseCommand(["task", "retyr", "x"]))).toBe(
+      'unknown command "task retyr". Did you mean "task retry"?',
+    );
+    expect(usageOf(() => parseCommand(["queue", "list"]))).toBe(
+      'unknown command "queue list". Commands: queue ls, queue inspect, queue history, queue pause, queue resume, queue drain',
+    );
+    expect(usageOf(() => parseCommand(["queues", "ls"]))).toContain('Did you mean "queue"?');
   });
 
   test("takes no names that every object has", () => {
-    expect(usageOf(() => parseCommand("constructor"))).toContain('unknown command "constructor"');
+    expect(usageOf(() => parseCommand(["constructor"]))).toContain('unknown command "constructor"');
   });
 });
 
@@ -42,6 +56,18 @@ describe("parseArguments()", () => {
       options: { env: "prod", "stop-report": "x.json" },
     });
   });
+
+  test.each(commandNames.filter((name) => "json" in commandTable[name].options))(
+    "takes --json, -o json and --output=json for one: %s",
+    (name) => {
+      const words = name === "inject" ? ["a", "GET", "/"] : "least" in commandTable[name] ? ["a"] : [];
+      for (const spelling of [["--json"], ["-o", "json"], ["--output=json"]]) {
+        expect(parseArguments(name, [...words, ...spelling])).toMatchObject({ options: { json: true } });
+      }
+      expect(parseArguments(name, words)).not.toMatchObject({ options: { json: true } });
+      expect(usageOf(() => parseArguments(name, [...words, "-o", "yaml"]))).toContain('-o cannot be "yaml"');
+    },
+  );
 
   test("takes what follows -- as positionals", () => {
     expect(parseArguments("run", ["--", "--env"])).toEqual({ positionals: ["--env"], options: {} });
@@ -54,9 +80,9 @@ describe("parseArguments()", () => {
 
   const wrong: [args: string[], message: string][] = [
     [["--jsno"], 'unknown option "--jsno" for check. Did you mean "--json"?'],
-    [["--frobnicate"], 'unknown option "--frobnicate" for check. Options: --env, --json, --help'],
-    [["-x"], 'unknown option "-x" for check. Options: --env, --json, --help'],
-    [["--constructor"], 'unknown option "--constructor" for check. Options: --env, --json, --help'],
+    [["--frobnicate"], 'unknown option "--frobnicate" for check. Options: --env, --json, --output, --help'],
+    [["-x"], 'unknown option "-x" for check. Options: --env, --json, --output, --help'],
+    [["--constructor"], 'unknown option "--constructor" for check. Options: --env, --json, --output, --help'],
     [["--env"], "--env needs a value. Write --env NAME."],
     [["--env="], "--env needs a value. Write --env NAME."],
     [["--env", "--json"], "--env needs a value. Write --env NAME."],

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { commandNames } from "../../src/cli/table.ts";
+import { commandNames, firstWords } from "../../src/cli/table.ts";
 import type { Problem } from "../../src/core/problem.ts";
 import { describeTargets, runSupervisorCli } from "../support/targets.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -28,16 +28,27 @@ describeTargets("the command line", (target) => {
   test("help names every command", async () => {
     const { code, stdout, stderr } = await run(["help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const name of commandNames) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+    for (const word of firstWords) expect(stdout).toMatch(new RegExp(`^  ${word} `, "m"));
   });
 
   test("every command has a help with usage and example", async () => {
-    const helps = await Promise.all(commandNames.map((name) => run([name, "--help"])));
+    const helps = await Promise.all(commandNames.map((name) => run([...name.split(" "), "--help"])));
     helps.forEach(({ code, stdout }, index) => {
       expect(code).toBe(0);
       expect(stdout).toContain(`Usage: supervisor ${commandNames[index]}`);
       expect(stdout).toMatch(/Example\n {2}supervisor /);
     });
+  });
+
+  test("a group names its commands, asked for with help, and as a usage error alone", async () => {
+    const asked = await run(["task", "--help"]);
+    expect(asked).toMatchObject({ code: 0, stderr: "" });
+    for (const name of commandNames.filter((one) => one.startsWith("task "))) {
+      expect(asked.stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+    }
+    expect((await run(["help", "task"])).stdout).toBe(asked.stdout);
+    expect(await run(["task"])).toMatchObject({ code: 64, stdout: "", stderr: asked.stdout });
+    expect((await run(["task", "retyr"])).stderr).toContain('Did you mean "task retry"?');
   });
 
   test("no command at all is a usage error that shows the help", async () => {

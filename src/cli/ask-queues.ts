@@ -1,0 +1,102 @@
+import { resolve } from "node:path";
+import { readName } from "../config/read-name.ts";
+import { readPlan } from "../config/read-plan.ts";
+import type { ControlAnswer, ControlClient } from "../control/client.ts";
+import { queueCallOf } from "../control/queue-call.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import { errorCodes, SupervisorError } from "../core/errors.ts";
+import type { QueueAnswers, QueueCommand } from "../core/queue-command.ts";
+import type { InstanceOptions } from "./instance.ts";
+import { errorIn, instanceOf } from "./instance.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface QueueOptions extends InstanceOptions {
+  readonly file?: string;
+  readonly env?: string;
+  readonly broker?: string;
+  readonly json?: boolean;
+}
+
+/** What is done to many tasks at once takes its time. */
+const patience = "10m";
+
+/**
+ * The answer to a command: of the supervisor that runs, or, when none does, of the brokers of services.yaml.
+ *
+ * @throws SupervisorError what either of them has to say; ProblemsError for a wrong services.yaml
+ */
+export async function askQueues<Tag extends QueueCommand["tag"]>(
+  command: QueueCommand & { readonly tag: Tag },
+  options: QueueOptions,
+  terminal: Terminal,
+): Promise<QueueAnswers[Tag]> {
+  const { broker } = options;
+  const asked = broker === undefined ? command : { ...command, broker };
+  const answer = await askRunning(asked, options, terminal);
+  return (answer ? resultOf(answer) : await askBrokers(asked, options, terminal)) as QueueAnswers[Tag];
+}
+
+/** Undefined: none runs, and the command line does not insist on one. */
+async function askRunning(
+  command: QueueCommand,
+  options: QueueOptions,
+  terminal: Terminal,
+): Promise<ControlAnswer | undefined> {
+  const insists =
+    options.name !== undefined || options.socket !== undefined || options["pid-file"] !== undefined;
+  try {
+    const client = await runningOf(options, terminal);
+    const { method, path, body } = queueCallOf(command);
+    const query = `${path.includes("?") ? "&" : "?"}timeout=${patience}`;
+    return await client.ask(method, `${path}${query}`, body);
+  } catch (error) {
+    if (insists || !isAbsent(error) || command.tag === "runNow") throw error;
+    return undefined;
+  }
+}
+
+async function runningOf(options: QueueOptions, terminal: Terminal): Promise<ControlClient> {
+  const { file } = options;
+  if (file === undefined) return instanceOf(options, terminal);
+  const name = options.name ?? (await readName(resolve(terminal.cwd, file), terminal.variables));
+  return instanceOf({ ...options, ...(name === undefined ? {} : { name }) }, terminal);
+}
+
+/** Nobody has heard the command: a socket that closes later may have carried it out. */
+function isAbsent(error: unknown): boolean {
+  if (!(error instanceof SupervisorError) || error.code !== "NOT_RUNNING") return false;
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  return error.cause === undefined || code === "ENOENT" || code === "ECONNREFUSED";
+}
+
+async function askBrokers(
+  command: QueueCommand,
+  options: QueueOptions,
+  terminal: Terminal,
+): Promise<unknown> {
+  const { file = "services.yaml", env } = options;
+  const { plan } = await readPlan({
+    file,
+    variables: terminal.variables,
+    ...(env === undefined ? {} : { env }),
+  });
+  // Loaded when nothing else helps: with it come the drivers.
+  const { operateOffline } = await import("../offline.ts");
+  return operateOffline(command, plan);
+}
+
+/** @throws SupervisorError the error that the answer stands for */
+function resultOf(answer: ControlAnswer): unknown {
+  const error = errorIn(answer);
+  if (!error) return answer.value;
+  throw new SupervisorError(isCode(error.code) ? error.code : "INTERNAL", error.message, error.hint);
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}
+
+/** As JSON, for programs. */
+export function printJson(value: unknown, terminal: Terminal): void {
+  terminal.out(`${JSON.stringify(value, undefined, 2)}\n`);
+}

@@ -1,0 +1,39 @@
+import { ExitCode } from "../../core/exit.ts";
+import type { TaskInfo } from "../../core/task.ts";
+import { askQueues, printJson } from "../ask-queues.ts";
+import type { Handler } from "../handler.ts";
+import { readCount } from "../read-count.ts";
+import { selectionOf } from "../task-selection.ts";
+import { tasksText } from "../task-text.ts";
+
+/** Tasks that one answer of a supervisor may have. */
+const pageSize = 1_000;
+
+export const command: Handler<"task ls"> = async ({ positionals, options }, terminal) => {
+  const limit = readCount("limit", options.limit, 50, 1_000_000);
+  const selection = selectionOf(positionals, options, Date.now());
+  const tasks: TaskInfo[] = [];
+  let { after } = options;
+  do {
+    const page = await askQueues(
+      {
+        tag: "tasks",
+        ...selection,
+        limit: Math.min(pageSize, limit - tasks.length),
+        ...(after === undefined ? {} : { after }),
+      },
+      options,
+      terminal,
+    );
+    for (const task of page.tasks) tasks.push(task);
+    after = page.next;
+  } while (after !== undefined && tasks.length < limit);
+  const page = { tasks, ...(after === undefined ? {} : { next: after }) };
+  if (options.json) {
+    printJson(page, terminal);
+    return ExitCode.clean;
+  }
+  terminal.out(tasksText(page, terminal.outColor, Date.now()));
+  if (after !== undefined) terminal.err(`there are more: --limit COUNT, or go on with --after '${after}'\n`);
+  return ExitCode.clean;
+};

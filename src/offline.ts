@@ -1,0 +1,92 @@
+import { existsSync } from "node:fs";
+import { createBrokers } from "./brokers.ts";
+import { systemClock } from "./core/clock.ts";
+import { within } from "./core/deadline.ts";
+import { SupervisorError } from "./core/errors.ts";
+import { createLogger } from "./core/log.ts";
+import type { BrokerPlan, Plan } from "./core/plan.ts";
+import type { QueueAnswers, QueueCommand } from "./core/queue-command.ts";
+import type { Driver } from "./queue/driver.ts";
+import { operate } from "./queue/operate.ts";
+import { createQueueAccess } from "./queue-access.ts";
+
+/** Commands that would make a file where none is. */
+const making: ReadonlySet<QueueCommand["tag"]> = new Set(["enqueue", "pauseSchedule", "resumeSchedule"]);
+
+/**
+ * Carries out what an operator asks about queues, straight on the brokers of a plan: for when no supervisor runs that
+ * could be asked. The brokers are opened for this one command.
+ *
+ * @throws SupervisorError as `operate`, and NOT_RUNNING for what only a running supervisor has
+ */
+export async function operateOffline(
+  command: QueueCommand,
+  plan: Plan,
+): Promise<QueueAnswers[keyof QueueAnswers]> {
+  const inMemory = (plan.brokers ?? []).filter(({ scheme }) => scheme === "memory");
+  const brokers = createBrokers({
+    brokers: (plan.brokers ?? []).map((broker) =>
+      isAbsent(broker) && !making.has(command.tag) ? empty(broker) : broker,
+    ),
+    clock: systemClock,
+    random: Math.random,
+    // Whoever waits for the answer is told what is wrong; a log beside it would be in its way.
+    log: createLogger(() => {}, systemClock.wall),
+  });
+  const assertKept = (name: string) => {
+    if (inMemory.some((broker) => broker.name === name)) throw onlyInMemory(name);
+  };
+  try {
+    const access = createQueueAccess({
+      plan: () => plan,
+      wall: systemClock.wall,
+      brokers: {
+        async driver(name) {
+          assertKept(name);
+          const driver = await brokers.driver(name);
+          await answered(driver, name);
+          return driver;
+        },
+        queue(name) {
+          assertKept(name);
+          return brokers.queue(name);
+        },
+      },
+    });
+    return await operate(command, access);
+  } finally {
+    await brokers.closeAll();
+  }
+}
+
+const patienceMs = 5_000;
+
+/** @throws SupervisorError BROKER_UNREACHABLE: a supervisor goes on trying, whoever typed a command does not. */
+async function answered(driver: Driver, name: string): Promise<void> {
+  const connected = await within(systemClock, systemClock.now() + patienceMs, driver.connect());
+  if (connected.tag === "done") return;
+  if (connected.tag === "failed") throw connected.error;
+  throw new SupervisorError(
+    "BROKER_UNREACHABLE",
+    `The broker "${name}" has not answered within ${patienceMs / 1_000} s`,
+    "Look whether it runs and can be reached from here.",
+  );
+}
+
+/** Looking at a queue that nothing was ever put into leaves no file behind. */
+function isAbsent({ scheme, url }: BrokerPlan): boolean {
+  const [, path = ""] = /^sqlite:([^?]*)/.exec(url) ?? [];
+  return scheme === "sqlite" && !existsSync(path);
+}
+
+function empty({ name }: BrokerPlan): BrokerPlan {
+  return { name, scheme: "memory", url: "memory:" };
+}
+
+function onlyInMemory(name: string): SupervisorError {
+  return new SupervisorError(
+    "NOT_RUNNING",
+    `The broker "${name}" is in the memory of its supervisor, which does not run`,
+    'Start it with "supervisor run"; sqlite: keeps tasks in a file.',
+  );
+}
