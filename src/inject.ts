@@ -5,18 +5,30 @@ import { SupervisorError } from "./core/errors.ts";
 const mostBytes = 1_048_576;
 const patienceMs = 60_000;
 
+export interface InjectTargets {
+  readonly call: (service: string, request: Request) => Promise<Response>;
+  /** It is ready, and nothing of it would take a request. */
+  readonly hasNoFetch: (service: string) => boolean;
+}
+
 /**
  * Sends an operator's request into a service, in the process. Headers of the network (`connection` and the like)
  * mean nothing here.
  *
- * @throws SupervisorError BAD_REQUEST when it is no request, TOO_LARGE for an answer that is
+ * @throws SupervisorError UNSUPPORTED for a service without `fetch`, BAD_REQUEST when it is no request, TOO_LARGE for
+ * an answer that is
  */
 export async function injectRequest(
-  call: (service: string, request: Request) => Promise<Response>,
+  { call, hasNoFetch }: InjectTargets,
   service: string,
   injected: InjectedRequest,
 ): Promise<InjectedResponse> {
-  const response = await call(service, requestOf(service, injected));
+  const request = requestOf(service, injected);
+  if (hasNoFetch(service)) {
+    const hint = "Export one, or ask a service that answers requests.";
+    throw new SupervisorError("UNSUPPORTED", `"${service}" takes no requests: it has no fetch`, hint);
+  }
+  const response = await call(service, request);
   const body = await textOf(response, service);
   return { status: response.status, headers: [...response.headers], body };
 }

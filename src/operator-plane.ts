@@ -27,6 +27,9 @@ import type { OperatorWatch } from "./operator-watch.ts";
 import { createOperatorWatch } from "./operator-watch.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 
+/** How often somebody looks whether the control socket is still there, in milliseconds. */
+const lookMs = 2_000;
+
 /**
  * What answers for the process while its main loop may be frozen. It knows what main has told it, and what it
  * sees in the beacon.
@@ -42,6 +45,7 @@ export class OperatorPlane {
   readonly #commands: PendingCommands;
   readonly #api: Api;
   readonly #listeners: Listeners;
+  #timer: ReturnType<typeof setInterval> | undefined;
   readonly #metrics: ReadRoute = {
     path: "/metrics",
     type: metricsType,
@@ -90,6 +94,7 @@ export class OperatorPlane {
     await this.#listeners.open();
     // After the listener: compiling takes milliseconds, and the first probe may come before the first signal.
     await this.#watch.watchSignals();
+    this.#timer = setInterval(() => void this.#listeners.look(), lookMs);
   }
 
   take(message: Exclude<ToOperator, { type: "begin" }>): void {
@@ -192,6 +197,7 @@ export class OperatorPlane {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#timer);
     this.#watch.end();
     this.#api.close();
     await this.#listeners.close();

@@ -110,6 +110,9 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   const chance = { clock: systemClock, random: Math.random };
   const brokers = createBrokers({ ...chance, brokers: plan.brokers ?? [], log });
   const intakes = createIntakes({ ...chance, brokers, sink: output.sink });
+  const hasNoFetch = (service: string) =>
+    !http.isOpen(service) &&
+    group.snapshots().some(({ name, state }) => name === service && state === "ready");
   const membersOf = createMembers({
     definitions,
     http,
@@ -154,6 +157,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       operator: () => operator,
       adopted(next) {
         ({ onUnattributed } = next);
+        workers.adopt(next.services.map(({ name }) => name));
       },
       look: lookOf,
     }),
@@ -168,7 +172,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     const execute = createCommander({
       group,
       names: () => group.snapshots().map(({ name }) => name),
-      inject: (service, request) => injectRequest(http.call, service, request),
+      inject: (service, request) => injectRequest({ call: http.call, hasNoFetch }, service, request),
       ...(live ? { reload: async (dryRun: boolean) => (await live()).reload(dryRun) } : {}),
     });
     operator = wireOperator({ ...supervised, beacon, group, events, log, tap, execute });

@@ -1,5 +1,6 @@
 import { systemClock } from "./core/clock.ts";
 import type { LogSink } from "./core/log.ts";
+import type { BrokerPlan } from "./core/plan.ts";
 import type { Host } from "./group/host.ts";
 import type { WorkerHostOptions } from "./host/worker.ts";
 import type { IsolatedLoader } from "./modules/load.ts";
@@ -7,6 +8,8 @@ import type { IsolatedLoader } from "./modules/load.ts";
 export interface WorkersOptions {
   /** What `ctx.service` knows. */
   readonly names: () => readonly string[];
+  /** What `ctx.queue` knows, and where work comes from. */
+  readonly brokers: () => readonly BrokerPlan[];
   readonly secrets: readonly string[];
   readonly sink: LogSink;
   /** Answers `ctx.service(name).fetch`. */
@@ -17,9 +20,11 @@ export interface WorkersOptions {
 export interface Workers extends IsolatedLoader {
   /** @throws TypeError for a service that `load` has never been called for. */
   createHost(options: Omit<WorkerHostOptions, "pool" | "clock">): Host;
+  /** From now on these are the services. */
+  adopt(names: readonly string[]): void;
 }
 
-export function createWorkers({ names, secrets, sink, call }: WorkersOptions): Workers {
+export function createWorkers({ names, brokers, secrets, sink, call }: WorkersOptions): Workers {
   let made: Awaited<ReturnType<typeof make>> | undefined;
 
   async function make() {
@@ -30,6 +35,7 @@ export function createWorkers({ names, secrets, sink, call }: WorkersOptions): W
     const pool = createWorkerPool({
       entry: new URL("./worker.ts", import.meta.url),
       names,
+      brokers,
       secrets,
       sink,
       clock: systemClock,
@@ -46,6 +52,7 @@ export function createWorkers({ names, secrets, sink, call }: WorkersOptions): W
       await made.pool.prepare(service, locate);
     },
     forget: () => made?.pool.forget(),
+    adopt: (next) => made?.pool.adopt(next),
     createHost(options) {
       if (!made) throw new TypeError(`The module of service "${options.service.name}" was never loaded`);
       const { pool, WorkerHost } = made;

@@ -1,7 +1,8 @@
+import { statSync } from "node:fs";
 import { readName } from "../config/read-name.ts";
 import type { ControlAnswer, ControlClient } from "../control/client.ts";
 import { connectControl } from "../control/client.ts";
-import { findInstance } from "../control/find-instance.ts";
+import { findInstance, runningInstances } from "../control/find-instance.ts";
 import type { CommandError } from "../core/command.ts";
 import { parseDuration } from "../core/duration.ts";
 import { SupervisorError } from "../core/errors.ts";
@@ -28,17 +29,49 @@ export async function instanceOf(options: InstanceOptions, terminal: Terminal): 
   const { name, socket, "pid-file": pidFile } = options;
   const { cwd, variables } = terminal;
   const isSaid = name !== undefined || socket !== undefined || pidFile !== undefined;
-  const here = isSaid ? undefined : await readName(`${cwd}/services.yaml`, variables);
-  return connectControl(
-    findInstance({
-      cwd,
-      variables,
-      ...(name === undefined ? {} : { name }),
-      ...(socket === undefined ? {} : { socket }),
-      ...(pidFile === undefined ? {} : { pidFile }),
-      ...(here === undefined ? {} : { here }),
-    }),
-  );
+  const file = `${cwd}/services.yaml`;
+  const here = isSaid ? undefined : await readName(file, variables);
+  try {
+    return connectControl(
+      findInstance({
+        cwd,
+        variables,
+        ...(name === undefined ? {} : { name }),
+        ...(socket === undefined ? {} : { socket }),
+        ...(pidFile === undefined ? {} : { pidFile }),
+        ...(here === undefined ? {} : { here }),
+      }),
+    );
+  } catch (error) {
+    // Its name may have been edited since it was started: then the file is what both have in common.
+    const renamed = here === undefined ? undefined : await runningFrom(file, variables);
+    if (renamed) return renamed;
+    throw error;
+  }
+}
+
+/** The supervisor that runs this very file, whatever it is called. */
+async function runningFrom(
+  file: string,
+  variables: Terminal["variables"],
+): Promise<ControlClient | undefined> {
+  for (const { socket } of runningInstances(variables)) {
+    const client = connectControl(socket);
+    try {
+      const { value } = await client.ask("GET", "/status");
+      if (isSameFile(file, (value as { file?: unknown }).file)) return client;
+    } catch {
+      // It has just ended: it is not the one.
+    }
+  }
+  return undefined;
+}
+
+function isSameFile(file: string, other: unknown): boolean {
+  if (typeof other !== "string") return false;
+  const one = statSync(file, { throwIfNoEntry: false });
+  const two = statSync(other, { throwIfNoEntry: false });
+  return one !== undefined && one.ino === two?.ino && one.dev === two.dev;
 }
 
 /** `?wait=…&timeout=…` from the options of a command. @throws SupervisorError USAGE */

@@ -21,7 +21,7 @@ const adminBlock = object(
     listen,
     token: text({
       description:
-        "Whoever uses `/api/v1` has to send it, as `authorization: Bearer TOKEN`; health needs none. Empty is none: then the API answers on addresses of this machine only.",
+        "Whoever uses `/api/v1` or `/metrics` has to send it, as `authorization: Bearer TOKEN`; health needs none. Empty is none: then the API answers on addresses of this machine only.",
       default: "",
       example: "${ADMIN_TOKEN:-}",
     }),
@@ -49,7 +49,7 @@ export const admin = union<AdminSettings | false>(
   (value) => value,
   {
     description:
-      "The supervisor's own HTTP: `/healthz`, `/livez`, `/readyz`, and the API below `/api/v1`. Its thread starts first, listens when the services are ready or 100 ms later at the latest, stops last, and answers while a service blocks the main thread. `false` is none.",
+      "The supervisor's own HTTP: `/healthz`, `/livez`, `/readyz`, `/metrics`, and the API below `/api/v1`. Its thread starts first, listens when the services are ready or 100 ms later at the latest, stops last, and answers while a service blocks the main thread. `false` is none.",
     default: "{}",
     example: "{ listen: 127.0.0.1:6060 }",
   },

@@ -1,4 +1,3 @@
-import { chmodSync, lstatSync } from "node:fs";
 import { SupervisorError } from "../core/errors.ts";
 import { listenError, listenRefusal } from "../core/listen-error.ts";
 import type { Address } from "../core/plan.ts";
@@ -6,6 +5,7 @@ import { clearStaleSocket } from "../core/socket-file.ts";
 import type { NativeServer, Runtime } from "../runtime/runtime.ts";
 import { adminAsk } from "./admin-ask.ts";
 import { closeServer } from "./close-server.ts";
+import { bindPrivately } from "./private-socket.ts";
 
 export interface AdminServer {
   readonly address: Address;
@@ -27,10 +27,12 @@ export async function serveAdmin(
   answer: (request: Request, address: Address) => Response | Promise<Response>,
 ): Promise<AdminServer> {
   try {
-    if (address.tag === "unix") await clearStaleSocket(address.path, adminAsk(address));
+    if (address.tag === "unix") {
+      await clearStaleSocket(address.path, adminAsk(address));
+      return serveUnix(runtime, address, (request) => answer(request, address));
+    }
     const fetch = (request: Request) => answer(request, server.address);
     const server: NativeServer = runtime.prepareServer({ address, idleTimeout, fetch })();
-    if (address.tag === "unix") makePrivate(server, address);
     return { address: server.address, close: () => closeServer(server) };
   } catch (error) {
     throw error instanceof SupervisorError ? error : listenError(adminAsk(address), error);
@@ -38,21 +40,25 @@ export async function serveAdmin(
 }
 
 /**
- * Without a token whoever can open the socket may stop services. In the same turn as the bind, so that no request
- * is read before; the umask instead would be that of all threads.
+ * Without a token whoever can open the socket may stop services.
  *
- * @throws SupervisorError ADDRESS_FORBIDDEN when the file stays open to others; the server is gone by then.
+ * @throws SupervisorError ADDRESS_FORBIDDEN when others could open it; the server is gone by then.
  */
-function makePrivate(server: NativeServer, address: Extract<Address, { tag: "unix" }>): void {
-  const { path } = address;
-  try {
-    chmodSync(path, 0o600);
-    const stats = lstatSync(path);
-    if (stats.isSocket() && (stats.mode & 0o077) === 0) return;
-    const hint = `Put the socket in a folder of a file system that keeps modes: change ${adminAsk(address).key}`;
-    throw listenRefusal("ADDRESS_FORBIDDEN", adminAsk(address), "other users could open the socket", hint);
-  } catch (error) {
-    void server.kill();
-    throw error;
-  }
+function serveUnix(
+  runtime: Runtime,
+  address: Extract<Address, { tag: "unix" }>,
+  fetch: (request: Request) => Response | Promise<Response>,
+): AdminServer {
+  const bind = (path: string) =>
+    runtime.prepareServer({ address: { ...address, path }, idleTimeout, fetch })();
+  const { server, isPrivate, remove } = bindPrivately(address.path, bind);
+  const close = () => {
+    // First: whoever looks for the socket finds none, and nobody new comes.
+    remove();
+    return closeServer(server);
+  };
+  if (isPrivate) return { address, close };
+  void close();
+  const hint = `Put the socket in a folder of a file system that keeps modes: change ${adminAsk(address).key}`;
+  throw listenRefusal("ADDRESS_FORBIDDEN", adminAsk(address), "other users could open the socket", hint);
 }

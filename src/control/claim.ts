@@ -38,6 +38,17 @@ export async function claimInstance(name: string, files: InstanceFiles): Promise
   return { files, release: () => releaseInstance(files) };
 }
 
+/** Whether the name is still this process's; writes the pid file again when somebody has removed it. Never throws. */
+export function claimAgain(files: InstanceFiles): boolean {
+  try {
+    preparePlace(files);
+    return writePidFile(files.pid) || readPid(files.pid) === process.pid;
+  } catch {
+    // There is no place for it now; there may be one at the next look.
+    return false;
+  }
+}
+
 /** As `Claim.release`, for whoever ends the process in its place. Never throws. */
 export function releaseInstance(files: InstanceFiles): void {
   if (readPid(files.pid) !== process.pid) return;

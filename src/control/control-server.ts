@@ -1,10 +1,12 @@
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { NativeServer, Runtime } from "../runtime/runtime.ts";
 import { closeServer } from "./close-server.ts";
 import type { InstanceFiles } from "./instance-files.ts";
 
 export interface ControlServer {
+  /** Whether the file that was made is still there: without it nobody finds the server. */
+  readonly isThere: boolean;
   close(): Promise<void>;
 }
 
@@ -19,11 +21,12 @@ const idleTimeout = 30_000;
  */
 export function serveControl(
   runtime: Runtime,
-  { socket }: InstanceFiles,
+  { folder, socket }: InstanceFiles,
   answer: (request: Request) => Response | Promise<Response>,
 ): ControlServer {
   let server: NativeServer | undefined;
   try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     server = runtime.prepareServer({ address: { tag: "unix", path: socket }, idleTimeout, fetch: answer })();
     chmodSync(socket, 0o600);
   } catch (error) {
@@ -33,11 +36,19 @@ export function serveControl(
     throw new SupervisorError("CONTROL_UNAVAILABLE", message, hint, { cause: error });
   }
   const bound = server;
+  const made = inodeOf(socket);
   return {
+    get isThere() {
+      return inodeOf(socket) === made;
+    },
     async close() {
       // First: whoever looks for the socket finds none, and nobody new comes.
-      rmSync(socket, { force: true });
+      if (inodeOf(socket) === made) rmSync(socket, { force: true });
       await closeServer(bound);
     },
   };
+}
+
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }

@@ -39,7 +39,7 @@ export function findInstance(query: InstanceQuery): string {
   throw new SupervisorError("NOT_RUNNING", "No supervisor runs", 'Start one with "supervisor run".');
 }
 
-interface RunningInstance {
+export interface RunningInstance {
   readonly name: string;
   readonly pid: number;
   readonly socket: string;
@@ -64,7 +64,8 @@ function byName(name: string, { variables }: InstanceQuery): string {
   throw new SupervisorError("NOT_RUNNING", `"${name}" does not run`, hint);
 }
 
-function runningInstances(variables: InstanceQuery["variables"]): RunningInstance[] {
+/** Those of this user, as far as their files tell. */
+export function runningInstances(variables: InstanceQuery["variables"]): RunningInstance[] {
   return instanceFolders(variables).flatMap((folder) =>
     pidFilesIn(folder).flatMap((file) => {
       const text = readPidFile(join(folder, file));

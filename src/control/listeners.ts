@@ -4,6 +4,7 @@ import { formatAddress } from "../core/plan.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { AdminServer } from "./admin-server.ts";
 import { serveAdmin } from "./admin-server.ts";
+import { claimAgain } from "./claim.ts";
 import type { ControlServer } from "./control-server.ts";
 import { serveControl } from "./control-server.ts";
 import type { Entrance } from "./guard.ts";
@@ -28,6 +29,8 @@ export interface Listeners {
   open(): Promise<void>;
   /** The new address is bound before the old one is left: when it cannot be, nothing has changed. Never rejects. */
   move(admin: AdminPlan | false): Promise<void>;
+  /** Makes the control socket again when its file has gone, as by a cleaner of old files. Never rejects. */
+  look(): Promise<void>;
   /** Lets answers that are being written end; never hangs. */
   close(): Promise<void>;
 }
@@ -37,6 +40,7 @@ export function createListeners(options: ListenersOptions): Listeners {
   let { admin } = options;
   let control: ControlServer | undefined;
   let server: AdminServer | undefined;
+  let isClosed = false;
 
   /** Services run without it, too: a container may have no folder that can be written to. */
   function openControl(runtime: Runtime): void {
@@ -85,7 +89,18 @@ export function createListeners(options: ListenersOptions): Listeners {
       if (stays) tell({ type: "listening", address: old?.address });
       else await old?.close();
     },
+    async look() {
+      const { control: files } = options;
+      if (!files || !control || control.isThere || isClosed) return;
+      // Who has claimed the name since then keeps it.
+      if (!claimAgain(files)) return;
+      const lost = control;
+      control = undefined;
+      await lost.close();
+      if (!isClosed) openControl(await options.detectRuntime());
+    },
     async close() {
+      isClosed = true;
       await Promise.all([control?.close(), server?.close()]);
     },
   };

@@ -3,7 +3,7 @@ import { within } from "../core/deadline.ts";
 import { formatDuration } from "../core/duration.ts";
 import type { LogLevel, LogSink } from "../core/log.ts";
 import { logLevels } from "../core/log.ts";
-import type { ServicePlan } from "../core/plan.ts";
+import type { BrokerPlan, ServicePlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import type { FetchLinkOptions } from "./fetch-link.ts";
@@ -13,6 +13,7 @@ import { WorkerThread } from "./worker-thread.ts";
 export interface WorkerPoolOptions {
   readonly entry: URL;
   readonly names: () => readonly string[];
+  readonly brokers: () => readonly BrokerPlan[];
   readonly secrets: readonly string[];
   readonly sink: LogSink;
   readonly clock: Clock;
@@ -30,6 +31,8 @@ export interface WorkerPool {
   take(service: ServicePlan): WorkerThread[];
   /** A new thread for one instance. */
   create(service: ServicePlan, instance: number): WorkerThread;
+  /** Tells every thread which services there are now. */
+  adopt(names: readonly string[]): void;
   /** Ends every thread that waits. */
   forget(): void;
 }
@@ -38,15 +41,18 @@ export interface WorkerPool {
 const graceMs = 500;
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { entry, secrets, sink, clock, serve, names } = options;
+  const { entry, secrets, sink, clock, serve, names, brokers } = options;
   const waiting = new Map<string, WorkerThread[]>();
+  const living = new Set<WorkerThread>();
   const silent: LogLevel[] = logLevels.filter((level) => sink.keeps?.(level) === false);
   const nowhere: Locate = () => undefined;
 
   function create(service: ServicePlan, instance: number, locate = nowhere): WorkerThread {
     const vitals = new Int32Array(new SharedArrayBuffer(4 * Object.keys(vitalCells).length));
-    const data = { service, instance, names: names(), secrets, silent, vitals };
-    return new WorkerThread({ entry, data, locate, sink, serve });
+    const data = { service, instance, names: names(), secrets, silent, vitals, brokers: brokers() };
+    const thread = new WorkerThread({ entry, data, locate, sink, serve, ended: () => living.delete(thread) });
+    living.add(thread);
+    return thread;
   }
 
   function createAll(service: ServicePlan, locate?: Locate): WorkerThread[] {
@@ -77,6 +83,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       return ready ?? createAll(service);
     },
     create: (service, instance) => create(service, instance),
+    adopt(next) {
+      for (const thread of living) thread.adopt(next);
+    },
     forget() {
       for (const name of [...waiting.keys()]) drop(name);
     },

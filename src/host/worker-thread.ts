@@ -1,5 +1,6 @@
 import type { URL as NodeUrl } from "node:url";
 import { Worker } from "node:worker_threads";
+import type { ConsumerStats } from "../core/consumer-stats.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { LogSink } from "../core/log.ts";
 import type { Locate } from "../core/problem.ts";
@@ -19,6 +20,8 @@ export interface ThreadOptions {
   readonly sink: LogSink;
   /** Answers `ctx.service(name).fetch` of the thread. */
   readonly serve: FetchLinkOptions["serve"];
+  /** Told once, when nothing can be asked of it any more. */
+  readonly ended: () => void;
 }
 
 /** Who is told what becomes of a thread; nobody while it waits for its generation. */
@@ -26,6 +29,8 @@ export interface ThreadOwner {
   /** An error nobody caught. `isGone`: the thread has ended. */
   fault(thread: WorkerThread, error: Error, isGone: boolean): void;
   completed(thread: WorkerThread): void;
+  /** Why work cannot come to it; undefined: it can. */
+  troubled(thread: WorkerThread, reason: string | undefined): void;
 }
 
 interface Ask {
@@ -41,6 +46,8 @@ export class WorkerThread {
   /** The module is loaded and its config fits. Rejects with a ProblemsError when not, or when the thread ends. */
   readonly imported: Promise<void>;
   owner: ThreadOwner | undefined;
+  /** What its consumer has done, as it said last. */
+  consumed: ConsumerStats | undefined;
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
   readonly #outbox: (message: ToWorker) => void;
@@ -107,9 +114,19 @@ export class WorkerThread {
     if (!this.isGone && this.#isImported) await this.#ask((id) => ["stop", id, budget, final]);
   }
 
+  /** These are the services from now on. */
+  adopt(names: readonly string[]): void {
+    this.#post(["names", names]);
+  }
+
   /** Everything that had come from outside has ended. */
   drained(): void {
     this.#post(["drained"]);
+  }
+
+  /** For what the thread takes by itself. */
+  tell(verb: "pause" | "resume" | "quiet"): void {
+    this.#post([verb]);
   }
 
   /** Ends the thread, whatever it is doing; resolves when it is gone. `why` is what open calls of main get. */
@@ -154,6 +171,12 @@ export class WorkerThread {
       case "completed":
         this.owner?.completed(this);
         break;
+      case "trouble":
+        this.owner?.troubled(this, message[1] ?? undefined);
+        break;
+      case "consumed":
+        this.consumed = message[1];
+        break;
       case "log": {
         const { service, instance } = data;
         const fields = (service.worker?.instances ?? 1) > 1 ? { instance } : {};
@@ -175,6 +198,7 @@ export class WorkerThread {
   #over(why: Error): void {
     if (this.#end) return;
     this.#end = why;
+    this.#options.ended();
     this.#imported.reject(why);
     for (const ask of this.#asks.values()) ask.reject(why);
     this.#asks.clear();

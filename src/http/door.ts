@@ -12,6 +12,8 @@ export interface Door extends Intake {
   readonly service: string;
   handle(request: Request, info: NativeInfo): Answer | Promise<Answer>;
   call(request: Request): Promise<Response>;
+  /** Whether a generation is behind it, paused or not. */
+  readonly isOpen: boolean;
   /** Who answers for a WebSocket that was opened in `scope`, when the scope is of this door. */
   ownerOf(scope: Scope): SocketOwner | undefined;
   /** Called now and then, several times within the idle timeout: see `Flow.holdRunning`. */
@@ -105,6 +107,9 @@ export function createDoor(options: DoorOptions): Door {
     },
     handle: (request, info) => (taking ? taking.handle(request, info) : refuse()),
     call: (request) => (taking ? taking.call(request) : Promise.resolve(refuse())),
+    get isOpen() {
+      return open.length > 0;
+    },
     ownerOf(scope) {
       for (const { flow } of generations) if (flow.scope === scope) return flow.socketOwner();
       return undefined;

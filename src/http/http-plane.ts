@@ -42,6 +42,8 @@ export interface HttpPlane {
   intake(service: string): Intake;
   /** A call within the process, without a network. 503 with Retry-After while the service is not open. */
   call(service: string, request: Request): Promise<Response>;
+  /** Whether a generation of the service takes requests, or would if it were not paused. */
+  isOpen(service: string): boolean;
   /**
    * Prepares a change of plan: binds the addresses that are new. Rejects with a ProblemsError that holds all bind
    * errors; then nothing has changed. One update at a time, each ended by `release` or `rollback`.
@@ -162,6 +164,7 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
     },
     intake: doorOf,
     call: async (service, request) => doorOf(service).call(request),
+    isOpen: (service) => doorOf(service).isOpen,
     update,
     async stopping() {
       stopping = true;

@@ -1,10 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { serveAdmin } from "../../src/control/admin-server.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "admin-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -63,6 +64,45 @@ test("serveAdmin() opens its socket to its own user only, whatever the umask", a
   } finally {
     process.umask(before);
   }
+});
+
+test("serveAdmin() binds where nobody else can come, and gives the socket its place with its mode", async () => {
+  const address = unix("never-open.sock");
+  const runtime = await detectRuntime();
+  const seen: { path: string; folder: number; isThere: boolean }[] = [];
+  const watched: Runtime = Object.create(runtime, {
+    prepareServer: {
+      value: (request: Parameters<Runtime["prepareServer"]>[0]) => () => {
+        const bound = runtime.prepareServer(request)();
+        const { path } = request.address as { path: string };
+        const folder = statSync(dirname(path)).mode & 0o777;
+        seen.push({ path, folder, isThere: existsSync(address.path) });
+        return bound;
+      },
+    },
+  });
+  const before = process.umask(0);
+  try {
+    const server = await serveAdmin(watched, address, answer);
+    expect(seen).toEqual([{ path: expect.not.stringMatching(address.path), folder: 0o700, isThere: false }]);
+    expect(await get(address.path)).toBe("here");
+    expect(readdirSync(folder).filter((name) => name.startsWith(".s"))).toEqual([]);
+    await server.close();
+    expect(existsSync(address.path)).toBe(false);
+  } finally {
+    process.umask(before);
+  }
+});
+
+test("serveAdmin() leaves the socket to whoever has put another one in its place", async () => {
+  const address = unix("taken.sock");
+  const runtime = await detectRuntime();
+  const first = await serveAdmin(runtime, address, answer);
+  rmSync(address.path);
+  const second = await serveAdmin(runtime, address, answer);
+  await first.close();
+  expect(await get(address.path)).toBe("here");
+  await second.close();
 });
 
 test("serveAdmin() opens its socket to its own user only on Deno, too", () => {
