@@ -43,7 +43,6 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
   const intake = createThreadIntake(service.http !== undefined);
   const link = createFetchLink({ parity: 1, post, serve: intake.serve });
   const paths: (readonly (string | number)[])[] = [];
-  let { names } = data;
   try {
     const runtime = await detectRuntime();
     runtime.provideModule("supervisor", library);
@@ -57,16 +56,12 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
       log,
       intake,
       failed,
-      names: () => names,
     };
     let host: Host | undefined;
     const take = (message: ToWorker) => {
       switch (message[0]) {
         case "drained":
           intake.drained();
-          break;
-        case "names":
-          names = message[1];
           break;
         case "load":
         case "start":
@@ -97,15 +92,10 @@ interface Isolated {
   readonly log: Logger;
   readonly intake: ThreadIntake;
   readonly failed: (error: unknown) => void;
-  /** The services that there are. */
-  readonly names: () => readonly string[];
 }
 
-function hostOf(
-  { definition, data, post, link, log, intake, failed, names }: Isolated,
-  generation: number,
-): Host {
-  const { service, instance, vitals } = data;
+function hostOf({ definition, data, post, link, log, intake, failed }: Isolated, generation: number): Host {
+  const { service, instance, names, vitals } = data;
   return new InlineHost({
     name: service.name,
     generation,
@@ -119,7 +109,10 @@ function hostOf(
     beacon: createBeacon(),
     mark: 1,
     intakes: [intake],
-    service: createFinder(names, (name, request) => link.call(request, name)),
+    service: createFinder(
+      () => names,
+      (name, request) => link.call(request, name),
+    ),
     queue: createQueueFinder(
       () => [],
       (name) => {

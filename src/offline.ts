@@ -7,8 +7,7 @@ import { createLogger } from "./core/log.ts";
 import type { BrokerPlan, Plan } from "./core/plan.ts";
 import type { QueueAnswers, QueueCommand } from "./core/queue-command.ts";
 import type { Driver } from "./queue/driver.ts";
-import { operate } from "./queue/operate.ts";
-import { createQueueAccess } from "./queue-access.ts";
+import { operateOn } from "./queue-access.ts";
 
 /** Commands that would make a file where none is. */
 const making: ReadonlySet<QueueCommand["tag"]> = new Set(["enqueue", "pauseSchedule", "resumeSchedule"]);
@@ -37,7 +36,7 @@ export async function operateOffline(
     if (inMemory.some((broker) => broker.name === name)) throw onlyInMemory(name);
   };
   try {
-    const access = createQueueAccess({
+    return await operateOn(command, {
       plan: () => plan,
       wall: systemClock.wall,
       brokers: {
@@ -53,7 +52,6 @@ export async function operateOffline(
         },
       },
     });
-    return await operate(command, access);
   } finally {
     await brokers.closeAll();
   }

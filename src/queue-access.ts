@@ -1,7 +1,9 @@
 import type { Brokers } from "./brokers.ts";
 import type { Plan, ServicePlan } from "./core/plan.ts";
+import type { QueueAnswers, QueueCommand } from "./core/queue-command.ts";
 import type { ScheduleRun } from "./core/task.ts";
 import type { QueueAccess, ScheduleAccess } from "./queue/operate.ts";
+import { operate } from "./queue/operate.ts";
 import type { StoredSchedule } from "./schedule/stored-schedule.ts";
 import { storedSchedule } from "./schedule/stored-schedule.ts";
 
@@ -19,8 +21,15 @@ interface LiveSchedule extends StoredSchedule {
   runNow(): Promise<ScheduleRun>;
 }
 
-/** The brokers and schedules of a plan, for what operators ask. */
-export function createQueueAccess({ plan, brokers, live, wall }: QueueAccessOptions): QueueAccess {
+/** Carries out what an operator asks about the queues, tasks and schedules of a plan. @throws as `operate` */
+export function operateOn(
+  command: QueueCommand,
+  options: QueueAccessOptions,
+): Promise<QueueAnswers[keyof QueueAnswers]> {
+  return operate(command, accessTo(options));
+}
+
+function accessTo({ plan, brokers, live, wall }: QueueAccessOptions): QueueAccess {
   function access({ name: entry, schedule }: ServicePlan): ScheduleAccess[] {
     if (!schedule) return [];
     const { broker } = schedule;

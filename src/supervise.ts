@@ -75,6 +75,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   if (supervised.unclaimed) tellUnreachable(log, supervised.unclaimed);
   const blame = createBlame();
   let { onUnattributed } = plan;
+  let current = plan;
   const release: (() => void)[] = [
     events.on(logEvents(log)),
     dropCodeOfStart(runtime, events),
@@ -157,6 +158,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       operator: () => operator,
       adopted(next) {
         ({ onUnattributed } = next);
+        current = next;
         workers.adopt(next.services.map(({ name }) => name));
       },
       look: lookOf,
@@ -173,6 +175,14 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       group,
       names: () => group.snapshots().map(({ name }) => name),
       inject: (service, request) => injectRequest({ call: http.call, hasNoFetch }, service, request),
+      // Loaded when somebody asks: a start has no use for it.
+      queues: async (command) =>
+        (await import("./queue-access.ts")).operateOn(command, {
+          plan: () => current,
+          brokers,
+          live: intakes.schedule,
+          wall: systemClock.wall,
+        }),
       ...(live ? { reload: async (dryRun: boolean) => (await live()).reload(dryRun) } : {}),
     });
     operator = wireOperator({ ...supervised, beacon, group, events, log, tap, execute });

@@ -31,6 +31,7 @@ const composition = [
   "workers.ts",
   "brokers.ts",
   "intakes.ts",
+  "queue-access.ts",
 ];
 
 /** Who may import whom, below src/. Config knows names, group knows services; group emits, others listen. */
@@ -93,7 +94,7 @@ const table: ImportTable = {
   "mod.ts": ["core", "service", "service-group.ts"],
   "queue-access.ts": ["core", "queue/operate.ts", "schedule/stored-schedule.ts", "brokers.ts"],
   // What compose.ts is to running a file, for one command that goes straight to its brokers.
-  "offline.ts": ["core", "queue/driver.ts", "queue/operate.ts", "brokers.ts", "queue-access.ts"],
+  "offline.ts": ["core", "queue/driver.ts", "brokers.ts", "queue-access.ts"],
   cli: [
     "core",
     "compose.ts",

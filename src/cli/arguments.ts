@@ -62,7 +62,6 @@ export function parseArguments<Name extends CommandName>(
   }
   if (given.help) return "help";
   if (given.output === "json" && spec.options.json) given.json = true;
-  if (given.output === "json" && spec.options.json) given.json = true;
   if (positionals.length > spec.most) {
     const surplus = positionals[spec.most];
     throw usage(

@@ -1,50 +1,10 @@
-/** One `--option` of a command. */
-export interface OptionSpec {
-  readonly type: "string" | "boolean";
-  /** Its one letter: `-f`. */
-  readonly short?: string;
-  /** It may be given more than once; its value is a list. */
-  readonly multiple?: true;
-  /** What a string option's value is called in the help. */
-  readonly value?: string;
-  /** The only values that a string option takes. */
-  readonly choices?: readonly string[];
-  readonly summary: string;
-}
+import type { CommandSpec, OptionSpec } from "./command-spec.ts";
+import { asJson, env, instance, json } from "./command-spec.ts";
+import type { CommandGroup } from "./table-queues.ts";
+import { commandGroups, queueCommands } from "./table-queues.ts";
 
-export interface CommandSpec {
-  readonly summary: string;
-  /** The positional arguments, as the help shows them. */
-  readonly positionals: string;
-  /** How many positional arguments there may be. */
-  readonly most: number;
-  /** How many there must be. @default 0 */
-  readonly least?: number;
-  readonly options: Readonly<Record<string, OptionSpec>>;
-  readonly example: string;
-}
-
-const env = { type: "string", value: "NAME", summary: "Merge services.NAME.yaml over the file." } as const;
-const json = { type: "boolean", summary: "Print JSON instead of text." } as const;
-/** The same in two spellings: what prints JSON takes both. */
-const asJson = {
-  json,
-  output: {
-    type: "string",
-    short: "o",
-    value: "FORMAT",
-    choices: ["text", "json"],
-    summary: "text (default), or json: the same as --json.",
-  },
-} as const;
 const target = "[services.yaml] [NAME…]";
 
-/** How a command finds the supervisor that it talks to. */
-const instance = {
-  name: { type: "string", value: "NAME", summary: "The supervisor of this name." },
-  socket: { type: "string", value: "PATH", summary: "The supervisor with this control socket." },
-  "pid-file": { type: "string", value: "PATH", summary: "The supervisor with this pid file." },
-} as const;
 const waiting = {
   wait: { type: "boolean", summary: "Wait until it is done (default)." },
   "no-wait": { type: "boolean", summary: "Do not wait until it is done." },
@@ -213,6 +173,7 @@ export const commandTable = {
     },
     example: "supervisor inject payments GET /health",
   },
+  ...queueCommands,
   shutdown: {
     summary: "Stop everything in order and end the process.",
     positionals: "",
@@ -256,7 +217,7 @@ export const commandTable = {
   help: {
     summary: "Print this, or what a command does.",
     positionals: "[COMMAND]",
-    most: 1,
+    most: 2,
     options: {},
     example: "supervisor help run",
   },
@@ -283,7 +244,20 @@ export interface Invocation<Name extends CommandName> {
   readonly options: OptionValues<(typeof commandTable)[Name]["options"]>;
 }
 
-/** @example isCommand("run") // true */
-export function isCommand(word: string): word is CommandName {
-  return Object.hasOwn(commandTable, word);
+/** @example isCommand("queue ls") // true */
+export function isCommand(words: string): words is CommandName {
+  return Object.hasOwn(commandTable, words);
 }
+
+/** @example isGroup("queue") // true */
+export function isGroup(word: string): word is CommandGroup {
+  return Object.hasOwn(commandGroups, word);
+}
+
+/** The commands of a group, in the order of the table. */
+export function commandsOf(group: CommandGroup): readonly CommandName[] {
+  return commandNames.filter((name) => name.startsWith(`${group} `));
+}
+
+/** The first words that there are, each once: commands and groups. */
+export const firstWords = [...new Set(commandNames.map((name) => name.split(" ")[0] as string))];

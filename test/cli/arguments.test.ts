@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseArguments, parseCommand } from "../../src/cli/arguments.ts";
 import { commandNames, commandTable } from "../../src/cli/table.ts";
-import { commandNames, commandTable } from "../../src/cli/table.ts";
 import { SupervisorError } from "../../src/core/errors.ts";
 
 /** The message and hint of the usage error that `work` throws. */
@@ -57,18 +56,6 @@ describe("parseArguments()", () => {
       options: { env: "prod", "stop-report": "x.json" },
     });
   });
-
-  test.each(commandNames.filter((name) => "json" in commandTable[name].options))(
-    "takes --json, -o json and --output=json for one: %s",
-    (name) => {
-      const words = name === "inject" ? ["a", "GET", "/"] : "least" in commandTable[name] ? ["a"] : [];
-      for (const spelling of [["--json"], ["-o", "json"], ["--output=json"]]) {
-        expect(parseArguments(name, [...words, ...spelling])).toMatchObject({ options: { json: true } });
-      }
-      expect(parseArguments(name, words)).not.toMatchObject({ options: { json: true } });
-      expect(usageOf(() => parseArguments(name, [...words, "-o", "yaml"]))).toContain('-o cannot be "yaml"');
-    },
-  );
 
   test.each(commandNames.filter((name) => "json" in commandTable[name].options))(
     "takes --json, -o json and --output=json for one: %s",
