@@ -11,6 +11,9 @@ import type { Patience, StoreAccess } from "./store-access.ts";
  */
 export type Claim = "ours" | "taken" | "paused" | "busy" | "unknown";
 
+/** The runs of other processes that have no end yet, by their time, and since when nothing new was heard of them. */
+export type Others = Map<number, { readonly heard: number; readonly since: number }>;
+
 export interface ClaimOptions {
   readonly entry: string;
   readonly owner: string;
@@ -19,6 +22,8 @@ export interface ClaimOptions {
   readonly overlap: SchedulePlan["overlap"];
   /** Called with what the store says, before anything is claimed. */
   readonly remember: (state: { readonly lastAt?: number }) => void;
+  /** Kept from one claim to the next. */
+  readonly others: Others;
   /** Called with a run whose process has not been heard of for too long. */
   readonly bury: (store: ScheduleStore, run: ScheduleRun) => Promise<void>;
   /** Whether the run of that time goes on in this process. */
@@ -51,26 +56,42 @@ export async function claim(
       isWanted = false;
       return "unknown";
     }
-    if (answer.value !== "busy" || !patience.waits) return answer.value;
-    if (patience.signal?.aborted || clock.wall() + busyPause >= patience.until) return "busy";
+    const { value } = answer;
+    // Of a silent one it is known soon whether it goes on: no time is left out for a process that is gone.
+    if (value !== "silent" && (value !== "busy" || !patience.waits)) return value;
+    if (patience.signal?.aborted) return "unknown";
+    if (clock.wall() + busyPause >= patience.until) return "busy";
     await sleep(clock, busyPause, patience.signal);
     if (patience.signal?.aborted) return "unknown";
   }
 }
 
-/** The runs that go on elsewhere; those whose process is gone are buried. */
-export async function goingOn(
+/**
+ * What goes on elsewhere; runs whose process is gone are buried. A process counts as gone when it was watched for long
+ * enough without a sign of life: the clocks of two machines differ, and while the store was away nobody could give one.
+ */
+export async function lookAtOthers(
   options: ClaimOptions,
   store: ScheduleStore,
   except?: number,
-): Promise<readonly ScheduleRun[]> {
-  const going: ScheduleRun[] = [];
-  for (const run of await store.history(options.entry, lookBack)) {
+): Promise<"none" | "busy" | "silent"> {
+  const { entry, clock, others } = options;
+  let found: "none" | "busy" | "silent" = "none";
+  for (const run of await store.history(entry, lookBack)) {
     if (run.outcome !== "running" || run.at === except || options.isHere(run.at)) continue;
-    if (heardOf(run) + goneAfter >= options.clock.wall()) going.push(run);
-    else await options.bury(store, run);
+    const heard = heardOf(run);
+    const known = others.get(run.at);
+    if (known?.heard === heard && clock.now() - known.since >= goneAfter) {
+      others.delete(run.at);
+      await options.bury(store, run);
+      continue;
+    }
+    if (known?.heard !== heard) others.set(run.at, { heard, since: clock.now() });
+    if (heard + goneAfter >= clock.wall()) found = "busy";
+    else if (found === "none") found = "silent";
   }
-  return going;
+  if (found === "none") others.clear();
+  return found;
 }
 
 async function tryOnce(
@@ -79,12 +100,13 @@ async function tryOnce(
   run: ScheduleRun,
   again: boolean,
   isWanted: () => boolean,
-): Promise<Claim> {
+): Promise<Claim | "silent"> {
   const { entry, owner, overlap } = options;
   const state = await store.state(entry);
   options.remember(state);
   if (state.paused && run.cause !== "manual") return "paused";
-  if (overlap !== "allow" && (await goingOn(options, store, run.at)).length > 0) return "busy";
+  const going = overlap === "allow" ? "none" : await lookAtOthers(options, store, run.at);
+  if (going !== "none") return going;
   if (!isWanted()) return "unknown";
   if (await store.claim(entry, run)) return "ours";
   return again && (await isOurs(store, entry, run.at, owner)) ? "ours" : "taken";

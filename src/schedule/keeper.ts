@@ -5,8 +5,8 @@ import type { SchedulePlan } from "../core/plan.ts";
 import type { ScheduleStore } from "../core/schedule-store.ts";
 import type { ScheduleRun } from "../core/task.ts";
 import type { Tick } from "../service/message.ts";
-import type { Claim, ClaimOptions } from "./claim.ts";
-import { claim, goingOn } from "./claim.ts";
+import type { Claim, ClaimOptions, Others } from "./claim.ts";
+import { claim, lookAtOthers } from "./claim.ts";
 import type { Due, Occasion, Verdict } from "./course.ts";
 import { enqueueTick, idOfTick, isDuplicate, isUseless } from "./enqueue-tick.ts";
 import type { ScheduleLease } from "./lease.ts";
@@ -31,8 +31,8 @@ export interface KeeperOptions {
 
 /** Does what has been decided: claims a time, runs it, and writes down what became of it. */
 export interface Keeper {
-  /** Reads the past, and writes an end to the runs of processes that are gone. */
-  lookUp(store: ScheduleStore): Promise<void>;
+  /** Reads the past, and writes an end to the runs of processes that are gone. True: runs of others have no end yet. */
+  lookUp(store: ScheduleStore): Promise<boolean>;
   run(due: Due, lease: ScheduleLease): Promise<void>;
   /** `run` is the run as it has begun, or why it did not; `going` ends with it and never rejects. */
   runNow(at: number, lease: ScheduleLease): { run: Promise<ScheduleRun>; going: Promise<void> };
@@ -49,6 +49,7 @@ const skipEvery = 60_000;
 export function createKeeper(options: KeeperOptions): Keeper {
   const { service: entry, owner, clock, log, access, plan, enqueue } = options;
   const here = new Set<number>();
+  const others: Others = new Map();
   const skipped = new Map<string, number>();
 
   const claiming = (): ClaimOptions => ({
@@ -58,6 +59,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     clock,
     overlap: plan.overlap,
     remember: options.remember,
+    others,
     bury,
     isHere: (at) => here.has(at),
   });
@@ -98,7 +100,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
     if (lease.over.aborted) running.cut();
     const { run: final, error } = await running.ended;
     gone();
+    await tellEnd(final, error, lease);
     here.delete(run.at);
+  }
+
+  async function tellEnd(final: ScheduleRun, error: unknown, lease: ScheduleLease): Promise<void> {
     // A task that could not be enqueued in time: whoever finds it without an end enqueues it.
     if (enqueue && lease.over.aborted && error !== undefined) return;
     if (isDuplicate(error)) {
@@ -170,8 +176,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
   return {
     async lookUp(store) {
       const state = await store.state(entry);
-      await goingOn(claiming(), store);
+      const going = await lookAtOthers(claiming(), store);
       options.remember(state);
+      return going !== "none";
     },
     async run(due, lease) {
       const claimed = await begin(due, lease);
@@ -189,7 +196,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         const run = runOf(at, "manual");
         const isFree =
           plan.overlap === "allow" ||
-          (await access.once((store) => goingOn(claiming(), store, at))).length === 0;
+          (await access.once((store) => lookAtOthers(claiming(), store, at))) === "none";
         const isOurs = isFree && (await access.once((store) => store.claim(entry, run)));
         return isOurs ? run : { at, outcome: "skipped", cause: "overlap", owner };
       })();

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
 import { isPermanent, SupervisorError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
@@ -7,6 +8,7 @@ import type { ScheduleStore } from "../core/schedule-store.ts";
 import type { ScheduleInfo, ScheduleRun } from "../core/task.ts";
 import type { Intake } from "../service/intake.ts";
 import { announceEvery, noticeOf } from "./announce.ts";
+import { goneAfter } from "./claim.ts";
 import type { Course, Occasion, Rules, Verdict } from "./course.ts";
 import { createCourse, decide } from "./course.ts";
 import type { CronTimes } from "./cron.ts";
@@ -72,6 +74,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
   const access = createStoreAccess(options);
   const remembered = Promise.withResolvers<void>();
   let isRemembered = false;
+  let isLooking = false;
   let cancelTimer: (() => void) | undefined;
   let stopAnnouncing: (() => void) | undefined;
   let ending = new AbortController();
@@ -120,10 +123,23 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
     ending.abort();
   }
 
-  function lookUp(): void {
-    if (isRemembered) return;
-    const forEver = { until: Number.POSITIVE_INFINITY, signal: ending.signal };
-    void access.patiently((store) => keeper.lookUp(store), forEver);
+  /** Until the store has told the past, and every run of another process has an end. */
+  async function lookUp(signal: AbortSignal): Promise<void> {
+    const forEver = { until: Number.POSITIVE_INFINITY, signal };
+    for (;;) {
+      const others = await access.patiently((store) => keeper.lookUp(store), forEver);
+      if (!others?.value || signal.aborted) return;
+      await sleep(clock, goneAfter, signal);
+      if (signal.aborted) return;
+    }
+  }
+
+  function startLooking(): void {
+    if (isLooking) return;
+    isLooking = true;
+    void lookUp(ending.signal).finally(() => {
+      isLooking = false;
+    });
   }
 
   function nextRuns(count: number): readonly number[] {
@@ -141,7 +157,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
         access.once((store) => keeper.lookUp(store)),
       );
       if (first.tag === "failed" && isPermanent(first.error)) throw first.error;
-      lookUp();
+      startLooking();
       await within(clock, until, remembered.promise);
     },
     open(target) {
@@ -155,7 +171,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
         (final) => final && close(),
       );
       leases.push(lease);
-      lookUp();
+      startLooking();
       stopAnnouncing ??= announceEvery(clock, access, () =>
         course.quiet || leases.length === 0 ? undefined : noticeOf(entry, plan, times, clock.wall()),
       );

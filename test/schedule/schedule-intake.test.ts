@@ -180,34 +180,55 @@ describe("createScheduleIntake()", () => {
     ]);
   });
 
-  test("a process that ended a moment ago holds up the next time for no longer than fifteen seconds", async () => {
+  test("gives up a run whose process is gone, says so in the history, and leaves out no time for it", async () => {
     const store = createFakeStore();
     const clock = new WallClock();
-    await clock.toFullHour();
-    const startedAt = clock.wall() - 2_000;
+    const startedAt = await clock.toFullHour();
+    await clock.tick(hour - 2_000);
     store.runs.push({ at: startedAt, outcome: "running", startedAt, durationMs: 0, owner: "gone" });
-    const { ticks } = await opened({ store, clock, plan: { cron: "@every 5s", overlap: "queue" } });
+    const { logged, ticks } = await opened({ store, clock });
     await clock.tick(12_000);
     expect(ticks).toHaveLength(0);
     await clock.tick(5_000);
-    expect(ticks).toHaveLength(1);
-    expect(store.runs[0]).toMatchObject({ owner: "gone", outcome: "failed" });
+    expect(ticks.map(({ at }) => at.getTime())).toEqual([startedAt + hour]);
+    expect(store.runs[0]).toMatchObject({ outcome: "failed", error: "its process is gone", owner: "gone" });
+    expect(logged).toEqual(["error: A run of the schedule has no end: its process is gone"]);
   });
 
-  test("gives up a run whose process is gone, says so in the history, and runs the next", async () => {
+  test("writes an end to a run whose process is gone without waiting for the next time", async () => {
     const store = createFakeStore();
     const clock = new WallClock();
-    store.runs.push({
-      at: clock.wall() - hour,
-      outcome: "running",
-      startedAt: clock.wall() - hour,
-      owner: "gone",
-    });
-    const { logged, ticks } = await opened({ store, clock });
-    expect(store.runs[0]).toMatchObject({ outcome: "failed", error: "its process is gone", owner: "gone" });
-    expect(logged).toContain("error: A run of the schedule has no end: its process is gone");
-    await clock.toFullHour();
-    expect(ticks).toHaveLength(1);
+    const at = await clock.toFullHour();
+    store.runs.push({ at, outcome: "running", startedAt: at, durationMs: 0, owner: "gone" });
+    await opened({ store, clock });
+    await clock.tick(20_000);
+    expect(store.runs[0]?.outcome).toBe("failed");
+  });
+
+  test("takes no run for gone whose process could not reach the store, or whose clock is behind", async () => {
+    const store = createFakeStore();
+    const clock = new WallClock();
+    const behind = new WallClock();
+    behind.offset = -10 * minute;
+    const plan = { cron: "*/10 * * * *" };
+    const a = await opened({ store, clock: behind, owner: "a", plan });
+    const b = await opened({ store, clock, owner: "b", plan: { ...plan, cron: "* * * * *" } });
+    await behind.tick(10 * minute);
+    expect(a.ticks).toHaveLength(1);
+    a.intake.pause();
+    const both = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 1_000) {
+        await clock.tick(1_000);
+        await behind.tick(1_000);
+      }
+    };
+    await both(minute);
+    store.mode = "down";
+    await both(2 * minute);
+    store.mode = "up";
+    await both(3 * minute);
+    expect(b.ticks).toHaveLength(0);
+    expect(store.runs[0]).toMatchObject({ owner: "a", outcome: "running" });
   });
 
   test("catches up once with what passed while no process ran", async () => {
@@ -636,6 +657,7 @@ describe("createScheduleIntake() with enqueue", () => {
     store.runs.push({ at, outcome: "running", startedAt: at, durationMs: 0, owner: "gone" });
     const put: string[] = [];
     await opened({ store, clock, plan: { enqueue: task }, enqueue: async ({ id }) => void put.push(id) });
+    await clock.tick(20_000);
     expect(put).toEqual([`schedule:nightly:${at}`]);
     expect(store.runs[0]).toMatchObject({ outcome: "done" });
   });
