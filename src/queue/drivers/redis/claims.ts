@@ -1,0 +1,82 @@
+import { sleep } from "../../../core/clock.ts";
+import { SupervisorError } from "../../../core/errors.ts";
+import type { Subscription } from "../../driver.ts";
+import { shares } from "../queue-choice.ts";
+import { keys } from "./keys.ts";
+import type { Argument } from "./link.ts";
+import { claimScript } from "./lua/claim.ts";
+import type { ReceiverParts } from "./receiver-parts.ts";
+import { script } from "./script.ts";
+import type { RedisDelivery } from "./task-form.ts";
+import { deliveryOf } from "./task-form.ts";
+
+export interface Claimed {
+  readonly deliveries: readonly RedisDelivery[];
+  readonly paused: ReadonlySet<string>;
+  /** When the next task that waits for its time is due, by queue. */
+  readonly nextDue: readonly (readonly [queue: string, at: number])[];
+}
+
+/**
+ * Claims up to `max` tasks: in one call for all queues, in a Cluster in one for each until there are enough. Never
+ * rejects because Redis is away: then it claims nothing.
+ */
+export function createClaims(
+  parts: ReceiverParts,
+  subscription: Subscription,
+): (max: number) => Promise<Claimed> {
+  const { link, clock, times, tending, holder, random, number } = parts;
+  let count = 0;
+
+  async function call(wanted: readonly { queue: string; share: number }[], max: number): Promise<Answer[]> {
+    const owner = `${holder}|${number}.${++count}`;
+    const now = times.ms();
+    const args: Argument[] = [max, now, times.leaseScore(subscription.lease), owner];
+    for (const { share } of wanted) args.push(share);
+    try {
+      const names = wanted.map(({ queue }) => keys.queue(queue));
+      const replies = (await link.run(claimCall, names, args)) as [number, Buffer, (Buffer | null)[][]][];
+      return replies.map(([paused, due, tasks], index) => {
+        const { queue } = wanted[index] as { queue: string };
+        return {
+          queue,
+          isPaused: paused === 1,
+          nextDue: Number(due.toString()),
+          deliveries: tasks.map((task) => deliveryOf(task, queue, owner, now)),
+        };
+      });
+    } catch (error) {
+      if (!(error instanceof SupervisorError)) throw error;
+      tending.abandon(owner);
+      // While Redis is there and refuses (its memory is full, a right is missing) the next try can wait.
+      if (link.isUp()) await sleep(clock, 1_000);
+      return [];
+    }
+  }
+
+  return async (max) => {
+    const wanted = shares(subscription.queues, subscription.strict, max, random);
+    const answers: Answer[] = [];
+    if (!link.isCluster) answers.push(...(await call(wanted, max)));
+    else {
+      for (const { queue } of wanted) {
+        const left = max - answers.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
+        if (left > 0) answers.push(...(await call([{ queue, share: left }], left)));
+      }
+    }
+    return {
+      deliveries: answers.flatMap(({ deliveries }) => deliveries),
+      paused: new Set(answers.filter(({ isPaused }) => isPaused).map(({ queue }) => queue)),
+      nextDue: answers.filter(({ nextDue }) => nextDue > 0).map(({ queue, nextDue }) => [queue, nextDue]),
+    };
+  };
+}
+
+interface Answer {
+  readonly queue: string;
+  readonly isPaused: boolean;
+  readonly nextDue: number;
+  readonly deliveries: readonly RedisDelivery[];
+}
+
+const claimCall = script(claimScript);

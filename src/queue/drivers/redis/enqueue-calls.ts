@@ -1,0 +1,180 @@
+import type { Clock } from "../../../core/clock.ts";
+import { SupervisorError } from "../../../core/errors.ts";
+import type { EnqueueResult, NewTask } from "../../driver.ts";
+import { keys } from "./keys.ts";
+import type { Argument, Link } from "./link.ts";
+import { untilUpWithin } from "./link.ts";
+import { callScript, enqueueScript } from "./lua/enqueue.ts";
+import { script } from "./script.ts";
+import { taskValues } from "./task-form.ts";
+import type { Times } from "./time.ts";
+
+export interface Enqueuing {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly times: Times;
+  /** Begins the names of its calls; one of its own per driver. */
+  readonly owner: string;
+  /** Told when a task will be due that waits for its time. */
+  readonly onDelayed: (queue: string, at: number) => void;
+}
+
+/**
+ * `Driver.enqueue`. Calls that are made while others are under way are gathered: one script call takes up to 500 tasks
+ * of one queue, and several are under way at once.
+ *
+ * A reply may be lost with its connection. What became of a call is kept in Redis for two minutes under the call's
+ * name, so the same call can be made again; and when the caller gave up, the next call with the same id asks first.
+ */
+export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueuing) {
+  const waiting = new Map<string, Entry[]>();
+  /** Tasks whose fate is unknown, by `QUEUE\0ID`. */
+  const uncertain = new Map<string, { call: string; index: number }>();
+  const announced = new Set<string>();
+  let calls = 0;
+  let underWay = 0;
+  let isScheduled = false;
+  const idle = new Set<() => void>();
+  link.onUp(() => announced.clear());
+
+  function flush(): void {
+    isScheduled = false;
+    for (const [queue, entries] of waiting) {
+      while (entries.length > 0 && underWay < mostCalls) {
+        const batch = entries.splice(0, mostTasks);
+        underWay++;
+        send(queue, batch)
+          .catch((error: unknown) => {
+            for (const { fail } of batch) fail(error);
+          })
+          .finally(() => {
+            underWay--;
+            if (waiting.size > 0) schedule();
+            else if (underWay === 0) for (const done of idle) done();
+          });
+      }
+      if (entries.length === 0) waiting.delete(queue);
+    }
+  }
+
+  function schedule(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    // Everything that is enqueued in this turn of the event loop goes together.
+    setImmediate(flush);
+  }
+
+  async function send(queue: string, given: Entry[]): Promise<void> {
+    const batch = uncertain.size === 0 ? given : await settleUncertain(queue, given);
+    if (batch.length === 0) return;
+    const call = `${owner}.${++calls}`;
+    const now = times.ms();
+    const values = batch.flatMap(({ task }) => taskValues(task, now));
+    const end = clock.now() + patience;
+    let answer: string;
+    for (let again = 0; ; again = 1) {
+      try {
+        await untilUpWithin(link, clock, Math.max(0, end - clock.now()));
+        if (!announced.has(queue)) {
+          await link.command("SADD", keys.queues, queue);
+          announced.add(queue);
+        }
+        const args: Argument[] = [call, again, times.ms(), times.micros(batch.length), ...values];
+        answer = String(await link.run(enqueueCall, [keys.queue(queue)], args));
+        break;
+      } catch (error) {
+        const isPassing = error instanceof SupervisorError && error.code === "BROKER_UNREACHABLE";
+        if (isPassing && clock.now() < end) continue;
+        if (isPassing) remember(queue, batch, call);
+        throw error;
+      }
+    }
+    for (const [index, { task, done }] of batch.entries()) {
+      const result = results[answer[index] as Letter];
+      if (result.tag === "enqueued" && result.state === "scheduled") onDelayed(queue, task.runAt as number);
+      done(result);
+    }
+  }
+
+  function remember(queue: string, batch: readonly Entry[], call: string): void {
+    for (const [index, { task }] of batch.entries()) {
+      // The oldest goes first: what is kept in Redis has ended by then.
+      if (uncertain.size >= mostUncertain) uncertain.delete(uncertain.keys().next().value as string);
+      uncertain.set(`${queue}\0${task.id}`, { call, index });
+    }
+  }
+
+  /** Answers those that an earlier call has enqueued after all; resolves with the others. */
+  async function settleUncertain(queue: string, batch: readonly Entry[]): Promise<Entry[]> {
+    const others: Entry[] = [];
+    const answers = new Map<string, string | undefined>();
+    for (const entry of batch) {
+      const earlier = uncertain.get(`${queue}\0${entry.task.id}`);
+      if (!earlier) {
+        others.push(entry);
+        continue;
+      }
+      if (!answers.has(earlier.call)) {
+        await untilUpWithin(link, clock, patience);
+        const kept = await link.run(askCall, [keys.queue(queue)], [earlier.call]);
+        answers.set(earlier.call, kept ? String(kept) : undefined);
+      }
+      const letter = answers.get(earlier.call)?.[earlier.index] as Letter | undefined;
+      uncertain.delete(`${queue}\0${entry.task.id}`);
+      if (letter) entry.done(results[letter]);
+      else others.push(entry);
+    }
+    return others;
+  }
+
+  function enqueue(tasks: readonly NewTask[]): Promise<readonly EnqueueResult[]> {
+    const all = tasks.map(
+      (task) =>
+        new Promise<EnqueueResult>((done, fail) => {
+          const entries = waiting.get(task.queue);
+          const entry = { task, done, fail };
+          if (entries) entries.push(entry);
+          else waiting.set(task.queue, [entry]);
+        }),
+    );
+    if (tasks.length > 0) schedule();
+    return Promise.all(all);
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async function settled(): Promise<void> {
+    while (waiting.size > 0 || underWay > 0) {
+      await new Promise<void>((resolve) => {
+        idle.add(resolve);
+      });
+      idle.clear();
+    }
+  }
+
+  return { enqueue, settled };
+}
+
+const enqueueCall = script(enqueueScript);
+const askCall = script(callScript);
+
+interface Entry {
+  readonly task: NewTask;
+  readonly done: (result: EnqueueResult) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+type Letter = "p" | "s" | "g" | "d" | "c";
+
+const results: Readonly<Record<Letter, EnqueueResult>> = {
+  p: { tag: "enqueued", state: "pending" },
+  s: { tag: "enqueued", state: "scheduled" },
+  g: { tag: "enqueued", state: "aggregating" },
+  d: { tag: "duplicate" },
+  c: { tag: "conflict" },
+};
+
+/** How long a call waits for a broker that is away, in milliseconds. */
+const patience = 5_000;
+const mostTasks = 500;
+const mostCalls = 4;
+const mostUncertain = 20_000;

@@ -1,0 +1,60 @@
+import type { GroupLimits, GroupSet, NewTask, SettleResult } from "../../driver.ts";
+import { keys } from "./keys.ts";
+import type { Argument, Link } from "./link.ts";
+import { commitGroupScript, dueGroupsScript, releaseGroupScript } from "./lua/groups.ts";
+import { script } from "./script.ts";
+import { enqueueBefore } from "./settlements.ts";
+import { deliveryOf, taskValues } from "./task-form.ts";
+import type { Times } from "./time.ts";
+
+/** Groups of tasks that become one task. `unique` makes the ids of sets differ from those of others. */
+export function createGroupSets(link: Link, times: Times, unique: string) {
+  let count = 0;
+  return {
+    async due(queues: readonly string[], limits: GroupLimits | undefined): Promise<readonly GroupSet[]> {
+      if (!limits) return [];
+      const sets: GroupSet[] = [];
+      for (const queue of queues) {
+        const now = times.ms();
+        const id = `${unique.replaceAll(":", "-")}-${++count}`;
+        const args = [now, limits.grace, limits.maxDelay, limits.maxSize, id];
+        const found = (await link.run(dueCall, [keys.queue(queue)], args)) as [
+          Buffer,
+          Buffer,
+          (Buffer | null)[][],
+        ][];
+        for (const [group, set, tasks] of found) {
+          sets.push({
+            id: String(set),
+            queue,
+            group: String(group),
+            tasks: tasks.map(([task, message, at, key, exact]) =>
+              deliveryOf(
+                [task ?? null, message ?? null, null, null, at ?? null, key ?? null, exact ?? null],
+                queue,
+                "",
+                now,
+              ),
+            ),
+          });
+        }
+      }
+      return sets;
+    },
+    async commit(set: GroupSet, task: NewTask): Promise<SettleResult> {
+      const ms = times.ms();
+      const args: Argument[] = [set.group, set.id, ms, times.micros(1)];
+      await link.command("SADD", keys.queues, task.queue);
+      if (link.isCluster && task.queue !== set.queue) await enqueueBefore(link, times, task);
+      else args.push(keys.queue(task.queue), ...taskValues(task, ms));
+      return (await link.run(commitCall, [keys.queue(set.queue)], args)) === 1 ? "settled" : "lost";
+    },
+    async release(set: GroupSet): Promise<void> {
+      await link.run(releaseCall, [keys.queue(set.queue)], [set.group, set.id]);
+    },
+  };
+}
+
+const dueCall = script(dueGroupsScript);
+const commitCall = script(commitGroupScript);
+const releaseCall = script(releaseGroupScript);

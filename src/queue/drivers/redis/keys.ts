@@ -1,0 +1,35 @@
+/*
+ * asynq's keys (internal/base/base.go). All that belongs to one queue has the queue's name as its hash tag, so that in
+ * a Cluster it lives in one slot. Keys of ours begin with `sv:` behind the queue's prefix; asynq never looks at them:
+ *
+ *   sv:due           zset of task ids by the exact time, in milliseconds, for those due within a minute: asynq's own
+ *                    scores are whole seconds, and its tools refuse others
+ *   sv:blocked       hash: key → id of the task that the later ones of that key wait for
+ *   sv:held:KEY      zset of the ids that wait for it, by when they became pending; for asynq they are scheduled, in
+ *                    the year 9999
+ *   sv:last          hash: group → when its last task came, in milliseconds
+ *   sv:call:CALL     what became of one enqueue call, for two minutes: a lost reply is no conflict
+ *
+ * Fields of ours in the hash of a task: `owner` (who holds its lease, and the number of the claim: the fencing token),
+ * `crashes`, `at` (enqueued at), `key`, `blocks`, `held`, `exact` (timeout,deadline,retention where they are no whole
+ * seconds), `progress`.
+ */
+
+export const keys = {
+  queues: "asynq:queues",
+  servers: "asynq:servers",
+  workers: "asynq:workers",
+  schedulers: "asynq:schedulers",
+  cancel: "asynq:cancel",
+  queue: (queue: string) => `asynq:{${queue}}:`,
+  task: (queue: string, id: string) => `asynq:{${queue}}:t:${id}`,
+  pending: (queue: string) => `asynq:{${queue}}:pending`,
+  server: (id: string) => `asynq:servers:{${id}}`,
+  worker: (id: string) => `asynq:workers:{${id}}`,
+  scheduler: (id: string) => `asynq:schedulers:{${id}}`,
+  schedulerHistory: (entry: string) => `asynq:scheduler_history:${entry}`,
+  schedule: (entry: string) => `asynq:sv:schedule:{${entry}}:`,
+} as const;
+
+/** The score of a held task among the scheduled ones: the last second of the year 9999. */
+export const heldScore = 253_402_300_799;

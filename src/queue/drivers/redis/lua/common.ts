@@ -1,0 +1,167 @@
+/*
+ * What the scripts share. `P` is the prefix of a queue's keys. Times: `ms` milliseconds, `us` microseconds, both
+ * whole; scores in asynq's sets are whole seconds.
+ *
+ * A script's first write must be one that Redis allows when its memory is full: then all that follow are allowed
+ * too, and what frees memory (settling) goes on. That is what `UNLINK` of nothing is for.
+ */
+
+/**
+ * `place`: back into the pending list, each before all that became pending later (asynq's Requeue, rdb.go, always
+ * takes the very front). `due_now`: what asynq's forward does with one task (rdb.go, forwardCmd), but a task of a group
+ * is noted in the set of groups again.
+ */
+export const common = `
+local function call(...) return redis.call(...) end
+local function chunks(cmd, key, items)
+  local n = #items
+  for i = 1, n, 4000 do call(cmd, key, unpack(items, i, math.min(i + 3999, n))) end
+end
+local function since_of(us) return string.format('%.0f000', us) end
+local function place(P, ids)
+  if #ids == 0 then return end
+  local list, newest = {}, ''
+  for i = 1, #ids do
+    local since = call('HGET', P .. 't:' .. ids[i], 'pending_since') or '0'
+    list[i] = { since, ids[i] }
+    if since > newest then newest = since end
+  end
+  for _ = 1, 10000 do
+    local id = call('LINDEX', P .. 'pending', -1)
+    local since = id and call('HGET', P .. 't:' .. id, 'pending_since')
+    if not since or since >= newest then break end
+    call('RPOP', P .. 'pending')
+    list[#list + 1] = { since, id }
+  end
+  table.sort(list, function(a, b)
+    if a[1] ~= b[1] then return a[1] > b[1] end
+    return a[2] > b[2]
+  end)
+  local sorted = {}
+  for i = 1, #list do sorted[i] = list[i][2] end
+  chunks('RPUSH', P .. 'pending', sorted)
+end
+local function due_now(P, id, ms, due)
+  local task = P .. 't:' .. id
+  local group = call('HGET', task, 'group')
+  if group and group ~= '' then
+    call('ZADD', P .. 'g:' .. group, math.floor(ms / 1000), id)
+    call('SADD', P .. 'groups', group)
+    call('HSET', task, 'state', 'aggregating')
+  else
+    call('LPUSH', P .. 'pending', id)
+    call('HSET', task, 'state', 'pending', 'pending_since', since_of(due))
+  end
+end
+local function forward(P, ms)
+  local due = call('ZRANGEBYSCORE', P .. 'sv:due', '-inf', ms, 'WITHSCORES', 'LIMIT', 0, 500)
+  for i = 1, #due, 2 do
+    local id = due[i]
+    call('ZREM', P .. 'sv:due', id)
+    if call('ZREM', P .. 'scheduled', id) == 1 or call('ZREM', P .. 'retry', id) == 1 then
+      due_now(P, id, ms, due[i + 1] * 1000 + i)
+    end
+  end
+  for _, set in ipairs({ 'scheduled', 'retry' }) do
+    local ids = call('ZRANGEBYSCORE', P .. set, '-inf', math.floor(ms / 1000), 'WITHSCORES', 'LIMIT', 0, 500)
+    for i = 1, #ids, 2 do
+      call('ZREM', P .. set, ids[i])
+      due_now(P, ids[i], ms, ids[i + 1] * 1000000 + i)
+    end
+  end
+end
+local function expire(P, ms)
+  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'completed', '-inf', math.floor(ms / 1000), 'LIMIT', 0, 500)) do
+    call('UNLINK', P .. 't:' .. id)
+    call('ZREM', P .. 'completed', id)
+  end
+end
+local function next_due(P)
+  local next = 0
+  local function sooner(set, scale)
+    local first = call('ZRANGE', P .. set, 0, 0, 'WITHSCORES')[2]
+    if first and (next == 0 or first * scale < next) then next = first * scale end
+  end
+  sooner('sv:due', 1)
+  sooner('scheduled', 1000)
+  sooner('retry', 1000)
+  return string.format('%.0f', next)
+end
+local function wait_until(P, set, id, at, ms)
+  call('ZADD', P .. set, math.ceil(at / 1000), id)
+  if at % 1000 ~= 0 and at - ms <= 60000 then
+    call('ZADD', P .. 'sv:due', string.format('%.0f', at), id)
+  else
+    call('ZREM', P .. 'sv:due', id)
+  end
+end
+local function unblock(P, key, id)
+  local by = call('HGET', P .. 'sv:blocked', key)
+  if not by or (id and by ~= id) then return end
+  call('HDEL', P .. 'sv:blocked', key)
+  local ids = {}
+  for _, held in ipairs(call('ZRANGE', P .. 'sv:held:' .. key, 0, -1)) do
+    if call('ZREM', P .. 'scheduled', held) == 1 then
+      call('HSET', P .. 't:' .. held, 'state', 'pending')
+      call('HDEL', P .. 't:' .. held, 'held')
+      ids[#ids + 1] = held
+    end
+  end
+  call('UNLINK', P .. 'sv:held:' .. key)
+  place(P, ids)
+end
+local function unlock(lock, id)
+  if lock and lock ~= '' and call('GET', lock) == id then call('UNLINK', lock) end
+end
+local function count(P, name, day, n, expire)
+  if n == 0 then return end
+  if call('INCRBY', P .. name .. ':' .. day, n) == n then call('EXPIREAT', P .. name .. ':' .. day, expire) end
+  call('INCRBY', P .. name, n)
+end
+`;
+
+/**
+ * `enqueue(P, task, ms, us)` with a task as `enqueue-call.ts` writes it: id, message, at (when it may run, or ""),
+ * group, lock, lock's time in ms, key, exact. It answers `p`, `s` or `g` (its state), `d` (duplicate) or `c`
+ * (conflict). Unlike asynq (rdb.go, enqueueUniqueCmd) it takes no lock for a task that it then refuses.
+ */
+export const enqueueOne = `
+local function enqueue(P, id, message, at, group, lock, ttl, key, exact, ms, us)
+  local task = P .. 't:' .. id
+  if call('EXISTS', task) == 1 then return 'c' end
+  if lock ~= '' and not call('SET', lock, id, 'NX', 'PX', ttl) then return 'd' end
+  local run_at = tonumber(at)
+  if not run_at and group == '' and lock == '' and key == '' and exact == '' then
+    call('HSET', task, 'msg', message, 'state', 'pending', 'pending_since', since_of(us))
+    return 'p'
+  end
+  local fields = { 'msg', message, 'at', string.format('%.0f', ms) }
+  local function set(name, value)
+    if value ~= '' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  set('unique_key', lock)
+  set('key', key)
+  set('exact', exact)
+  set('group', group)
+  local state = 'p'
+  if run_at and run_at > ms then
+    state = 's'
+    set('state', 'scheduled')
+    wait_until(P, 'scheduled', id, run_at, ms)
+  elseif group ~= '' then
+    state = 'g'
+    set('state', 'aggregating')
+    call('ZADD', P .. 'g:' .. group, math.floor(ms / 1000), id)
+    call('SADD', P .. 'groups', group)
+    call('HSET', P .. 'sv:last', group, string.format('%.0f', ms))
+  else
+    set('state', 'pending')
+    set('pending_since', since_of(us))
+  end
+  call('HSET', task, unpack(fields))
+  return state
+end
+`;

@@ -1,0 +1,30 @@
+import { common, enqueueOne } from "./common.ts";
+
+/**
+ * Enqueues many tasks of one queue (asynq: rdb.go, enqueueCmd, enqueueUniqueCmd, scheduleCmd, addToGroupCmd).
+ *
+ * KEYS[1] prefix · ARGV: call, again (1: it may have run already), ms, us, then 8 per task · answers one letter each.
+ */
+export const enqueueScript = `${common}${enqueueOne}
+local P = KEYS[1]
+local done = P .. 'sv:call:' .. ARGV[1]
+if ARGV[2] == '1' then
+  local answer = call('GET', done)
+  if answer then return answer end
+end
+local ms, us = tonumber(ARGV[3]), tonumber(ARGV[4])
+local answers, pending = {}, {}
+for i = 5, #ARGV, 8 do
+  local n = #answers + 1
+  local state = enqueue(P, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7], ms, us + n)
+  if state == 'p' then pending[#pending + 1] = ARGV[i] end
+  answers[n] = state
+end
+if #pending > 0 then chunks('LPUSH', P .. 'pending', pending) end
+local answer = table.concat(answers)
+call('SET', done, answer, 'EX', 120)
+return answer
+`;
+
+/** What became of an earlier call. KEYS[1] prefix · ARGV: call */
+export const callScript = `return redis.call('GET', KEYS[1] .. 'sv:call:' .. ARGV[1])`;

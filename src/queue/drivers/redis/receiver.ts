@@ -1,0 +1,122 @@
+import { SupervisorError } from "../../../core/errors.ts";
+import type { Delivery, Receiver, Settlement, SettleResult, Subscription } from "../../driver.ts";
+import { createClaims } from "./claims.ts";
+import { createGroupSets } from "./group-sets.ts";
+import { keys } from "./keys.ts";
+import type { Argument } from "./link.ts";
+import { extendScript, progressScript } from "./lua/settle.ts";
+import { blockedScript } from "./lua/tend.ts";
+import type { ReceiverParts } from "./receiver-parts.ts";
+import { script } from "./script.ts";
+import { createServerRecord } from "./server-record.ts";
+import { settleAll } from "./settlements.ts";
+import type { RedisDelivery } from "./task-form.ts";
+
+export function createReceiver(parts: ReceiverParts, subscription: Subscription): Receiver {
+  const { link, times, watch, tending, owner, number } = parts;
+  const queues = subscription.queues.map(({ queue }) => queue);
+  const held = new Map<string, RedisDelivery>();
+  const closed = new AbortController();
+  const record = createServerRecord({ link, times, owner, number, subscription, held });
+  const groups = createGroupSets(link, times, `${owner}-${number}`);
+  const claim = createClaims(parts, subscription);
+  const prepared = tending.add(queues);
+  const stopBeats = tending.onBeat(() => void record.beat());
+  const onDelayed = (queue: string, at: number) => tending.dueAt(queue, at);
+  let receiving: Promise<unknown> = Promise.resolve();
+
+  async function receive(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    const stop = AbortSignal.any([signal, closed.signal]);
+    await prepared;
+    while (!stop.aborted) {
+      await link.untilUp(stop);
+      if (stop.aborted) break;
+      const mark = watch.mark(queues);
+      const { deliveries, paused, nextDue } = await claim(max);
+      for (const delivery of deliveries) held.set(nameOf(delivery), delivery);
+      if (deliveries.length > 0) return deliveries;
+      for (const [queue, at] of nextDue) tending.dueAt(queue, at);
+      if (link.isUp()) await watch.changed(queues, paused, mark, stop);
+    }
+    return [];
+  }
+
+  async function settle(settlements: readonly Settlement[]): Promise<readonly SettleResult[]> {
+    if (settlements.length === 0) return [];
+    const results = await settleAll(link, times, settlements, onDelayed);
+    for (const { delivery } of settlements) forget(delivery);
+    return results;
+  }
+
+  function forget(delivery: Delivery): void {
+    if (held.get(nameOf(delivery)) === delivery) held.delete(nameOf(delivery));
+  }
+
+  return {
+    receive(max, signal) {
+      if (closed.signal.aborted || signal.aborted || max < 1) return Promise.resolve([]);
+      const received = receive(Math.min(max, mostAtOnce), signal);
+      receiving = received.catch(() => {});
+      return received;
+    },
+    settle,
+    async extend(deliveries) {
+      const lost: Delivery[] = [];
+      const score = times.leaseScore(subscription.lease);
+      for (const [queue, ours] of Map.groupBy(deliveries as readonly RedisDelivery[], (one) => one.queue)) {
+        for (let from = 0; from < ours.length; from += mostAtOnce) {
+          const some = ours.slice(from, from + mostAtOnce);
+          const args: Argument[] = [score, ...some.flatMap(({ id, owner }) => [id, owner])];
+          const answer = String(await link.run(extendCall, [keys.queue(queue)], args));
+          lost.push(...some.filter((_, index) => answer[index] !== "s"));
+        }
+      }
+      for (const delivery of lost) forget(delivery);
+      return lost;
+    },
+    async progress(delivery, text) {
+      const { queue, id, owner } = delivery as RedisDelivery;
+      // It is for people who look; the next one shows more.
+      await link.run(progressCall, [keys.queue(queue)], [id, owner, text]).catch(() => {});
+    },
+    async blockedKeys() {
+      await link.untilUp(closed.signal);
+      const blocked = new Map<string, string>();
+      for (const queue of queues) {
+        const found = (await link.run(blockedCall, [keys.queue(queue)], [])) as Buffer[];
+        for (let index = 0; index < found.length; index += 2) {
+          blocked.set(`${queue}\0${found[index]}`, String(found[index + 1]));
+        }
+      }
+      return blocked;
+    },
+    dueGroups: () => groups.due(queues, subscription.groups),
+    commitGroup: groups.commit,
+    releaseGroup: groups.release,
+    async close() {
+      if (closed.signal.aborted) return;
+      closed.abort();
+      stopBeats();
+      tending.remove(queues);
+      await receiving;
+      const left = [...held.values()].map((delivery) => ({ tag: "release", delivery }) as const);
+      try {
+        await settle(left);
+      } catch (error) {
+        // Their leases end by themselves.
+        if (!(error instanceof SupervisorError)) throw error;
+      }
+      if (link.isUp()) await record.clear();
+    },
+  };
+}
+
+/** Ids belong to queues. */
+function nameOf({ queue, id }: Delivery): string {
+  return `${queue}\0${id}`;
+}
+
+const extendCall = script(extendScript);
+const progressCall = script(progressScript);
+const blockedCall = script(blockedScript);
+const mostAtOnce = 1_000;

@@ -1,0 +1,144 @@
+import type { NewTask, Settlement, SettleResult } from "../../driver.ts";
+import { dayOf } from "../task-view.ts";
+import { keys } from "./keys.ts";
+import type { Argument, Link } from "./link.ts";
+import { enqueueScript } from "./lua/enqueue.ts";
+import { settleScript } from "./lua/settle.ts";
+import { script } from "./script.ts";
+import type { RedisDelivery } from "./task-form.ts";
+import { taskValues } from "./task-form.ts";
+import { encodeTaskMessage } from "./task-message.ts";
+import type { Times } from "./time.ts";
+
+/**
+ * Settles in one script call per queue, up to 500 at a time; the calls of one queue run in their order. `onDelayed` is
+ * told when a retry will be due.
+ *
+ * @throws SupervisorError BROKER_UNREACHABLE when nothing is known of any of them
+ */
+export async function settleAll(
+  link: Link,
+  times: Times,
+  settlements: readonly Settlement[],
+  onDelayed: (queue: string, at: number) => void,
+): Promise<readonly SettleResult[]> {
+  const results: SettleResult[] = new Array(settlements.length);
+  const byQueue = new Map<string, number[]>();
+  for (const [index, { delivery }] of settlements.entries()) {
+    const indices = byQueue.get(delivery.queue);
+    if (indices) indices.push(index);
+    else byQueue.set(delivery.queue, [index]);
+  }
+  for (const [queue, indices] of byQueue) {
+    for (let from = 0; from < indices.length; from += mostAtOnce) {
+      const part = indices.slice(from, from + mostAtOnce);
+      const answer = await settleSome(
+        link,
+        times,
+        queue,
+        part.map((index) => settlements[index] as Settlement),
+      );
+      for (const [place, index] of part.entries()) {
+        const settlement = settlements[index] as Settlement;
+        const result = meanings[answer[place] as keyof typeof meanings];
+        if (result === "settled" && settlement.tag === "retry") onDelayed(queue, settlement.at);
+        results[index] = result;
+      }
+    }
+  }
+  return results;
+}
+
+async function settleSome(
+  link: Link,
+  times: Times,
+  queue: string,
+  settlements: readonly Settlement[],
+): Promise<string> {
+  const ms = times.ms();
+  const day = dayOf(ms);
+  const args: Argument[] = [
+    ms,
+    times.micros(settlements.length),
+    day,
+    Math.floor(ms / 1000) + keptDays * 86_400,
+    Math.floor(ms / 1000) - keptDays * 86_400,
+    mostArchived,
+  ];
+  for (const settlement of settlements) {
+    addOperation(args, settlement, ms);
+    if (settlement.tag !== "ack" || !settlement.next) continue;
+    const { next } = settlement;
+    await link.command("SADD", keys.queues, next.queue);
+    if (link.isCluster && next.queue !== queue) await enqueueBefore(link, times, next);
+    else args.push("x", keys.queue(next.queue), ...taskValues(next, ms));
+  }
+  return String(await link.run(settleCall, [keys.queue(queue)], args));
+}
+
+/**
+ * In a Cluster two queues are on two servers: the next task is there before this one is done, so a crash in between
+ * makes it come again, with the same id, and never loses it.
+ */
+export async function enqueueBefore(link: Link, times: Times, next: NewTask): Promise<void> {
+  const ms = times.ms();
+  const args: Argument[] = [`next.${next.id}`, 0, ms, times.micros(1), ...taskValues(next, ms)];
+  await link.run(enqueueCall, [keys.queue(next.queue)], args);
+}
+
+function addOperation(args: Argument[], settlement: Settlement, ms: number): void {
+  const delivery = settlement.delivery as RedisDelivery;
+  const { id, owner, message } = delivery;
+  const now = Math.floor(ms / 1000);
+  switch (settlement.tag) {
+    case "ack": {
+      if (delivery.retention <= 0) {
+        args.push("a", id, owner, message.uniqueKey);
+        return;
+      }
+      const kept = encodeTaskMessage({ ...message, completedAt: now });
+      const until = Math.ceil((ms + delivery.retention) / 1000);
+      args.push("c", id, owner, message.uniqueKey, kept, until, settlement.result ?? "");
+      return;
+    }
+    case "retry": {
+      // asynq (rdb.go, Retry): `retried` is the number of failures; an error that counts for nothing is shown, too.
+      const retried = message.retried + (settlement.counts ? 1 : 0);
+      const kept = encodeTaskMessage({ ...message, retried, errorMsg: settlement.error, lastFailedAt: now });
+      const at = Math.max(Math.ceil(settlement.at), 1);
+      args.push(
+        "r",
+        id,
+        owner,
+        kept,
+        at,
+        settlement.counts ? 1 : 0,
+        settlement.blocks ?? "",
+        delivery.enqueuedAt,
+      );
+      return;
+    }
+    case "dead":
+      args.push(
+        "d",
+        id,
+        owner,
+        encodeTaskMessage({ ...message, errorMsg: settlement.error, lastFailedAt: now }),
+      );
+      return;
+    case "release":
+      args.push("l", id, owner);
+      return;
+    case "hold":
+      args.push("h", id, owner, settlement.key);
+      return;
+  }
+}
+
+const settleCall = script(settleScript);
+const enqueueCall = script(enqueueScript);
+const meanings = { s: "settled", l: "lost", r: "released" } as const;
+const mostAtOnce = 500;
+/** asynq's rdb.go: statsTTL, archivedExpirationInDays, maxArchiveSize. */
+const keptDays = 90;
+const mostArchived = 10_000;

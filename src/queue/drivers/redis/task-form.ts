@@ -1,0 +1,108 @@
+import type { Delivery, NewTask } from "../../driver.ts";
+import { keys } from "./keys.ts";
+import type { Argument } from "./link.ts";
+import type { TaskMessage } from "./task-message.ts";
+import { decodeTaskMessage, encodeTaskMessage } from "./task-message.ts";
+
+/** A delivery of ours: what the broker has of it, and the fencing token. */
+export interface RedisDelivery extends Delivery {
+  readonly message: TaskMessage;
+  readonly owner: string;
+  readonly claimedAt: number;
+}
+
+/** The 8 values of a task that `enqueue` in lua/common.ts takes. */
+export function taskValues(task: NewTask, now: number): Argument[] {
+  const runAt = task.runAt !== undefined && task.runAt > now ? task.runAt : undefined;
+  const lock = lockOf(task);
+  // asynq (client.go, schedule): the lock is held while it waits for its time, and for its own time from then on.
+  const ttl = task.unique ? Math.max(1, Math.round(task.unique.ttl + ((runAt ?? now) - now))) : "";
+  return [
+    task.id,
+    encodeTaskMessage(messageOfTask(task)),
+    runAt === undefined ? "" : Math.ceil(runAt),
+    task.group ?? "",
+    lock,
+    ttl,
+    task.key ?? "",
+    exactOf(task),
+  ];
+}
+
+/** A task as a claim gives it (lua/claim.ts): the reply's parts are Buffers, or null. */
+export function deliveryOf(
+  reply: readonly (Buffer | null)[],
+  queue: string,
+  owner: string,
+  now: number,
+): RedisDelivery {
+  const [id, data, since, crashes, at, key, exact] = reply;
+  const message = decodeTaskMessage(data as Buffer);
+  const dueAt = since ? nanosToMs(since) : now;
+  return {
+    ...basicsOf(message, exact),
+    id: String(id),
+    queue,
+    ...(key ? { key: key.toString() } : {}),
+    enqueuedAt: at ? Number(at.toString()) : dueAt,
+    dueAt,
+    crashes: crashes ? Number(crashes.toString()) : 0,
+    message,
+    owner,
+    claimedAt: now,
+  };
+}
+
+/** What the message itself says; times are exact where the task came from us. */
+export function basicsOf(message: TaskMessage, exact: Buffer | null | undefined) {
+  const [timeout, deadline, retention] = exact ? exact.toString().split(",").map(Number) : [];
+  return {
+    type: message.type,
+    payload: message.payload,
+    headers: message.headers,
+    retried: message.retried,
+    maxRetry: message.retry,
+    timeout: timeout ?? message.timeout * 1000,
+    deadline: deadline ?? message.deadline * 1000,
+    retention: retention ?? message.retention * 1000,
+  };
+}
+
+/** `pending_since` in milliseconds. The text is longer than a double is exact. */
+export function nanosToMs(nanos: Buffer): number {
+  const text = nanos.toString();
+  return text.length > 6 ? Number(text.slice(0, -6)) : 0;
+}
+
+function messageOfTask(task: NewTask): TaskMessage {
+  return {
+    type: task.type,
+    payload: task.payload,
+    id: task.id,
+    queue: task.queue,
+    retry: task.maxRetry,
+    retried: 0,
+    errorMsg: "",
+    // Rounded up: an asynq server that takes it gives it no less.
+    timeout: Math.ceil(task.timeout / 1000),
+    deadline: Math.ceil(task.deadline / 1000),
+    uniqueKey: lockOf(task),
+    lastFailedAt: 0,
+    retention: Math.ceil(task.retention / 1000),
+    completedAt: 0,
+    groupKey: task.group ?? "",
+    headers: task.headers ?? {},
+  };
+}
+
+/** The producer makes asynq's key; any other is put below the queue's, where a Cluster has it in the same slot. */
+function lockOf({ queue, unique }: NewTask): string {
+  if (!unique) return "";
+  const prefix = keys.queue(queue);
+  return unique.key.startsWith(prefix) ? unique.key : `${prefix}unique:${unique.key}`;
+}
+
+function exactOf({ timeout, deadline, retention }: NewTask): string {
+  if (timeout % 1000 === 0 && deadline % 1000 === 0 && retention % 1000 === 0) return "";
+  return `${timeout},${deadline},${retention}`;
+}

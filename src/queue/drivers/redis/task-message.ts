@@ -1,0 +1,118 @@
+import type { Payload } from "../../driver.ts";
+import { createWriter, readFields, textOf } from "./protobuf.ts";
+
+/**
+ * asynq's TaskMessage (internal/proto/asynq.proto; base.go, EncodeMessage), with its units: times and durations are
+ * seconds, 0 and "" are "none".
+ */
+export interface TaskMessage {
+  readonly type: string;
+  readonly payload: Payload;
+  readonly id: string;
+  readonly queue: string;
+  /** How many failed attempts it may have. */
+  readonly retry: number;
+  readonly retried: number;
+  readonly errorMsg: string;
+  readonly timeout: number;
+  readonly deadline: number;
+  /** The whole Redis key of its lock. */
+  readonly uniqueKey: string;
+  readonly lastFailedAt: number;
+  readonly retention: number;
+  readonly completedAt: number;
+  readonly groupKey: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Fields of a later asynq, encoded: kept when the message is written again. */
+  readonly unknown?: Uint8Array;
+}
+
+export function encodeTaskMessage(message: TaskMessage): Uint8Array {
+  const writer = createWriter();
+  writer.bytes(1, message.type);
+  writer.bytes(2, message.payload);
+  writer.bytes(3, message.id);
+  writer.bytes(4, message.queue);
+  writer.int(5, message.retry);
+  writer.int(6, message.retried);
+  writer.bytes(7, message.errorMsg);
+  writer.int(8, message.timeout);
+  writer.int(9, message.deadline);
+  writer.bytes(10, message.uniqueKey);
+  writer.int(11, message.lastFailedAt);
+  writer.int(12, message.retention);
+  writer.int(13, message.completedAt);
+  writer.bytes(14, message.groupKey);
+  for (const name in message.headers) writer.message(15, encodePair(name, message.headers[name] as string));
+  if (message.unknown) writer.raw(message.unknown);
+  return writer.finish();
+}
+
+/** @throws RangeError when it is none */
+export function decodeTaskMessage(data: Uint8Array): TaskMessage {
+  const message: Mutable<TaskMessage> = { ...empty };
+  let headers: Record<string, string> | undefined;
+  const unknown: Uint8Array[] = [];
+  for (const { number, int, bytes, raw } of readFields(data)) {
+    if (number === 1) message.type = textOf(bytes);
+    else if (number === 2) message.payload = bytes;
+    else if (number === 3) message.id = textOf(bytes);
+    else if (number === 4) message.queue = textOf(bytes);
+    else if (number === 5) message.retry = int;
+    else if (number === 6) message.retried = int;
+    else if (number === 7) message.errorMsg = textOf(bytes);
+    else if (number === 8) message.timeout = int;
+    else if (number === 9) message.deadline = int;
+    else if (number === 10) message.uniqueKey = textOf(bytes);
+    else if (number === 11) message.lastFailedAt = int;
+    else if (number === 12) message.retention = int;
+    else if (number === 13) message.completedAt = int;
+    else if (number === 14) message.groupKey = textOf(bytes);
+    else if (number === 15) {
+      headers ??= {};
+      readPair(bytes, headers);
+    } else unknown.push(raw);
+  }
+  if (headers) message.headers = headers;
+  if (unknown.length > 0) message.unknown = Buffer.concat(unknown);
+  return message;
+}
+
+/** An entry of a map<string, string>. */
+function encodePair(name: string, value: string): Uint8Array {
+  const writer = createWriter();
+  writer.bytes(1, name);
+  writer.bytes(2, value);
+  return writer.finish();
+}
+
+function readPair(data: Uint8Array, into: Record<string, string>): void {
+  let name = "";
+  let value = "";
+  for (const { number, bytes } of readFields(data)) {
+    if (number === 1) name = textOf(bytes);
+    if (number === 2) value = textOf(bytes);
+  }
+  // Not by assignment: a header may be called __proto__.
+  Object.defineProperty(into, name, { value, enumerable: true, writable: true, configurable: true });
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+const empty: TaskMessage = {
+  type: "",
+  payload: new Uint8Array(0),
+  id: "",
+  queue: "",
+  retry: 0,
+  retried: 0,
+  errorMsg: "",
+  timeout: 0,
+  deadline: 0,
+  uniqueKey: "",
+  lastFailedAt: 0,
+  retention: 0,
+  completedAt: 0,
+  groupKey: "",
+  headers: {},
+};
