@@ -3,7 +3,8 @@ import { detectRuntime } from "../../src/runtime/detect.ts";
 import { httpPlaneCases, httpWorkerCases } from "../contract/http-plane.ts";
 import { queueDriverCases } from "../contract/queue-driver.ts";
 import { runtimeCases } from "../contract/runtime.ts";
-import { memoryHarness } from "../support/queue-sites.ts";
+import { memoryHarness, sqliteHarness } from "../support/queue-sites.ts";
+import { redisHarness } from "../support/redis-site.ts";
 
 /*
  * One contract under `deno run`, one line per case: `deno run -A test/deno/contracts.ts http-plane`. With a second
@@ -13,6 +14,8 @@ const contracts = {
   "http-plane": httpPlaneCases,
   "http-worker": httpWorkerCases,
   "queue-memory": queueDriverCases(memoryHarness),
+  "queue-redis": queueDriverCases(redisHarness),
+  "queue-sqlite": queueDriverCases(sqliteHarness),
   runtime: runtimeCases,
 };
 const [contract = "", only = ""] = process.argv.slice(2);

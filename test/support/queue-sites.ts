@@ -4,8 +4,10 @@ import process from "node:process";
 import type { Logger } from "../../src/core/log.ts";
 import type { Driver, OpenDriver } from "../../src/queue/driver.ts";
 import { openMemory } from "../../src/queue/drivers/memory.ts";
+import { openSqlite } from "../../src/queue/drivers/sqlite.ts";
 import type { DriverHarness, DriverSite } from "../contract/queue-driver.ts";
 import { FakeClock, settle } from "./fake-clock.ts";
+import { tempDir } from "./temp-dir.ts";
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, fatal() {} };
 
@@ -56,6 +58,15 @@ export function stillSite(
 export const memoryHarness: DriverHarness = {
   lacks: ["dead owners", "restart"],
   start: async () => stillSite(openMemory, { name: `suite-${++count}`, url: "memory:" }),
+};
+
+export const sqliteHarness: DriverHarness = {
+  lacks: ["restart"],
+  async start() {
+    const dir = tempDir();
+    const url = `sqlite:${dir.path}/data/queue.db`;
+    return stillSite(openSqlite, { name: "main", url }, () => dir[Symbol.dispose]());
+  },
 };
 
 /** Numbers that look random and are the same in each run (mulberry32). */

@@ -1,0 +1,153 @@
+import { messageOf, SupervisorError } from "../../core/errors.ts";
+import type { NewTask, OpenDriver, Receiver } from "../driver.ts";
+import { parseAddress } from "./sqlite/address.ts";
+import { insertTask } from "./sqlite/enqueue.ts";
+import { refusalOf } from "./sqlite/faults.ts";
+import { createInspector } from "./sqlite/inspector.ts";
+import { lateReceiver } from "./sqlite/late-receiver.ts";
+import type { Consumes } from "./sqlite/owners.ts";
+import { addOwner, recoverDead, removeOwner, setConsumes } from "./sqlite/owners.ts";
+import { createReceiver } from "./sqlite/receiver.ts";
+import { createSchedules } from "./sqlite/schedules.ts";
+import type { Store } from "./sqlite/store.ts";
+import { joinStore } from "./sqlite/store.ts";
+
+/** A call that enqueues more is written in several transactions, so that none blocks the event loop for long. */
+const chunk = 1_000;
+/** How long an enqueue waits for a file that is not open yet, in milliseconds. */
+const patience = 5_000;
+
+/**
+ * `sqlite:FILE`: tasks in one file, on whatever disk it is, without a server. All drivers of one file in a process share one
+ * connection and commit together (group-commit.ts); other processes may use the same file, on the same machine only.
+ */
+export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConnection }) => {
+  const closing = new AbortController();
+  const receivers = new Set<Receiver>();
+  const consumes = new Set<Consumes>();
+  let store: Store | undefined;
+  let ownerNumber = 0;
+  let forgetTrouble = () => {};
+  let opening: Promise<Store> | undefined;
+  let count = 0;
+
+  /** Tries until it is open, or until that is useless. */
+  async function open(): Promise<Store> {
+    const address = parseAddress(url);
+    let told = false;
+    for (let attempt = 0; ; attempt++) {
+      if (closing.signal.aborted) throw away();
+      try {
+        const opened = joinStore(address, { clock, random });
+        ownerNumber = await opened.commit.write((tx) => {
+          recoverDead(tx, opened.ask);
+          return addOwner(opened.ask, owner);
+        });
+        forgetTrouble = opened.onTrouble((error) =>
+          onConnection(error ? { tag: "down", error } : { tag: "up" }),
+        );
+        store = opened;
+        onConnection({ tag: "up" });
+        return opened;
+      } catch (error) {
+        const refusal = refusalOf(error, address.file);
+        if (refusal) throw refusal;
+        if (!told) onConnection({ tag: "down", error: error as Error });
+        told = true;
+        log.debug("a queue cannot be opened yet", { error: messageOf(error) });
+        await pause(Math.min(5_000, 100 * 2 ** attempt) * (0.5 + random() / 2));
+      }
+    }
+  }
+
+  function pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(delayMs, resolve);
+      closing.signal.addEventListener("abort", () => [cancel(), resolve()], { once: true });
+    });
+  }
+
+  function current(): Store {
+    if (!store) throw away();
+    return store;
+  }
+
+  function away(): SupervisorError {
+    return new SupervisorError(
+      "BROKER_UNREACHABLE",
+      `The queue ${parseAddress(url).file} is not open`,
+      "Its log says what keeps it from being opened.",
+    );
+  }
+
+  function connect(): Promise<Store> {
+    opening ??= open();
+    return opening;
+  }
+
+  async function opened(): Promise<Store> {
+    if (store) return store;
+    let cancel = () => {};
+    const late = new Promise<never>((_, reject) => {
+      cancel = clock.after(patience, () => reject(away()));
+    });
+    return Promise.race([connect(), late]).finally(() => cancel());
+  }
+
+  function writeConsumes(): void {
+    // For operators only: trouble with the file is told by what matters more.
+    void current()
+      .commit.write(() => setConsumes(current().ask, ownerNumber, [...consumes]))
+      .catch(() => {});
+  }
+
+  const enqueue = async (tasks: readonly NewTask[]) => {
+    const { commit } = store ?? (await opened());
+    const write = (some: readonly NewTask[]) =>
+      commit.write((tx) => some.map((task) => insertTask(tx, task)), { full: "reject" });
+    if (tasks.length <= chunk) return tasks.length === 0 ? [] : write(tasks);
+    const chunks = Array.from({ length: Math.ceil(tasks.length / chunk) }, (_, index) =>
+      write(tasks.slice(index * chunk, (index + 1) * chunk)),
+    );
+    return (await Promise.all(chunks)).flat();
+  };
+
+  return {
+    connect: async () => void (await connect()),
+    enqueue,
+    subscribe(subscription) {
+      const said: Consumes = {
+        id: ++count,
+        startedAt: clock.wall(),
+        concurrency: subscription.concurrency,
+        queues: Object.fromEntries(subscription.queues.map(({ queue, weight }) => [queue, weight])),
+      };
+      const create = (on: Store): Receiver => {
+        const onClosed = () => {
+          receivers.delete(receiver);
+          consumes.delete(said);
+          if (!closing.signal.aborted) writeConsumes();
+        };
+        consumes.add(said);
+        writeConsumes();
+        return createReceiver(subscription, { store: on, clock, random, owner: ownerNumber, onClosed });
+      };
+      const receiver = store ? create(store) : lateReceiver(connect().then(create));
+      receivers.add(receiver);
+      return receiver;
+    },
+    inspector: createInspector(current, () => clock.wall()),
+    schedules: createSchedules(current),
+    async close() {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      await Promise.all([...receivers].map((receiver) => receiver.close()));
+      forgetTrouble();
+      if (!store) return;
+      const { commit, ask } = store;
+      // An owner that stays is found dead, and removed, by whoever comes next.
+      await commit.write(() => removeOwner(ask, ownerNumber)).catch(() => {});
+      await store.close();
+    },
+  };
+};

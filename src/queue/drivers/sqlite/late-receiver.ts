@@ -1,0 +1,31 @@
+import type { Receiver } from "../../driver.ts";
+
+/** A receiver of a file that is not open yet: what is asked of it waits until it is. */
+export function lateReceiver(opening: Promise<Receiver>): Receiver {
+  let isClosed = false;
+  return {
+    async receive(max, signal) {
+      const aborted = new Promise<undefined>((resolve) => {
+        if (signal.aborted) resolve(undefined);
+        signal.addEventListener("abort", () => resolve(undefined), { once: true });
+      });
+      const receiver = await Promise.race([opening, aborted]);
+      return receiver && !isClosed ? receiver.receive(max, signal) : [];
+    },
+    settle: async (settlements) => (await opening).settle(settlements),
+    extend: async (deliveries) => (await opening).extend(deliveries),
+    progress: async (delivery, text) => (await opening).progress(delivery, text),
+    blockedKeys: async () => (await opening).blockedKeys(),
+    dueGroups: async () => (await opening).dueGroups(),
+    commitGroup: async (set, task) => (await opening).commitGroup(set, task),
+    releaseGroup: async (set) => (await opening).releaseGroup(set),
+    async close() {
+      isClosed = true;
+      // A file that is never opened has nothing to give back; one that is opened later gets the close then.
+      void opening.then(
+        (receiver) => receiver.close(),
+        () => {},
+      );
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { Settlement, SettleResult } from "../../driver.ts";
+import type { SqliteDelivery } from "./claim.ts";
+import { changes, insertTask, showable, storable } from "./enqueue.ts";
+import type { Transaction } from "./steps.ts";
+
+export const archiveAge = 90 * 86_400_000;
+
+/** One settlement, if the lease of its delivery is still the current one. */
+export function settleTask(tx: Transaction, settlement: Settlement): SettleResult {
+  const delivery = settlement.delivery as SqliteDelivery;
+  if (!write(tx, settlement, delivery)) return "lost";
+  const queue = delivery.queueNumber;
+  switch (settlement.tag) {
+    case "ack":
+      tx.count(queue, 1, 0);
+      if (delivery.lock !== null) tx.sql.unlock.run(queue, delivery.lock, delivery.id);
+      if (settlement.next) insertTask(tx, settlement.next);
+      break;
+    case "retry":
+      if (settlement.counts) tx.count(queue, 1, 1);
+      tx.touch(queue);
+      break;
+    case "dead":
+      tx.count(queue, 1, 1);
+      tx.archived(queue);
+      break;
+    default:
+      tx.touch(queue);
+  }
+  const isOver = settlement.tag === "ack" || settlement.tag === "dead";
+  if (isOver && delivery.blocks !== null) freeHeld(tx, queue, delivery.blocks);
+  if (settlement.unblocks !== undefined) freeHeld(tx, queue, settlement.unblocks);
+  return "settled";
+}
+
+/** The tasks that wait for `key` go back to their places, unless a task still blocks it. */
+export function freeHeld(tx: Transaction, queue: number, key: string): void {
+  if (tx.sql.isBlocked.get(queue, key)) return;
+  if (changes(tx.sql.unhold.run(queue, key)) > 0) tx.touch(queue);
+}
+
+/** Whether the delivery was current. */
+function write(tx: Transaction, settlement: Settlement, { seq, token, ...task }: SqliteDelivery): boolean {
+  const { sql, now } = tx;
+  // Whatever becomes of it: this task holds `unblocks` back no more.
+  if (settlement.unblocks !== undefined && settlement.unblocks === task.blocks)
+    sql.stopBlocking.run(seq, token);
+  switch (settlement.tag) {
+    case "ack": {
+      if (task.retention <= 0) return changes(sql.remove.run(seq, token)) > 0;
+      const result = settlement.result === undefined ? null : storable(settlement.result);
+      return changes(sql.complete.run(now, now + task.retention, result, seq, token)) > 0;
+    }
+    case "retry": {
+      const { at, error, counts, blocks } = settlement;
+      const failed = sql.retry.run(
+        Math.ceil(at),
+        now,
+        showable(error),
+        counts ? 1 : 0,
+        blocks ?? null,
+        seq,
+        token,
+      );
+      return changes(failed) > 0;
+    }
+    case "dead":
+      return changes(sql.archive.run(now, now, now + archiveAge, showable(settlement.error), seq, token)) > 0;
+    case "release":
+      return changes(sql.release.run(seq, token)) > 0;
+    case "hold":
+      // A key that nothing blocks any more holds nothing: the task would wait for ever.
+      if (!sql.isBlocked.get(task.queueNumber, settlement.key))
+        return changes(sql.release.run(seq, token)) > 0;
+      return changes(sql.hold.run(settlement.key, seq, token)) > 0;
+  }
+}
