@@ -43,6 +43,7 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
   const intake = createThreadIntake(service.http !== undefined);
   const link = createFetchLink({ parity: 1, post, serve: intake.serve });
   const paths: (readonly (string | number)[])[] = [];
+  let { names } = data;
   try {
     const runtime = await detectRuntime();
     runtime.provideModule("supervisor", library);
@@ -56,12 +57,16 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
       log,
       intake,
       failed,
+      names: () => names,
     };
     let host: Host | undefined;
     const take = (message: ToWorker) => {
       switch (message[0]) {
         case "drained":
           intake.drained();
+          break;
+        case "names":
+          names = message[1];
           break;
         case "load":
         case "start":
@@ -92,10 +97,15 @@ interface Isolated {
   readonly log: Logger;
   readonly intake: ThreadIntake;
   readonly failed: (error: unknown) => void;
+  /** The services that there are. */
+  readonly names: () => readonly string[];
 }
 
-function hostOf({ definition, data, post, link, log, intake, failed }: Isolated, generation: number): Host {
-  const { service, instance, names, vitals } = data;
+function hostOf(
+  { definition, data, post, link, log, intake, failed, names }: Isolated,
+  generation: number,
+): Host {
+  const { service, instance, vitals } = data;
   return new InlineHost({
     name: service.name,
     generation,
@@ -109,10 +119,7 @@ function hostOf({ definition, data, post, link, log, intake, failed }: Isolated,
     beacon: createBeacon(),
     mark: 1,
     intakes: [intake],
-    service: createFinder(
-      () => names,
-      (name, request) => link.call(request, name),
-    ),
+    service: createFinder(names, (name, request) => link.call(request, name)),
     queue: createQueueFinder(
       () => [],
       (name) => {

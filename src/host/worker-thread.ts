@@ -1,6 +1,5 @@
 import type { URL as NodeUrl } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { ConsumerStats } from "../core/consumer-stats.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { LogSink } from "../core/log.ts";
 import type { Locate } from "../core/problem.ts";
@@ -29,8 +28,6 @@ export interface ThreadOwner {
   /** An error nobody caught. `isGone`: the thread has ended. */
   fault(thread: WorkerThread, error: Error, isGone: boolean): void;
   completed(thread: WorkerThread): void;
-  /** Why work cannot come to it; undefined: it can. */
-  troubled(thread: WorkerThread, reason: string | undefined): void;
 }
 
 interface Ask {
@@ -46,8 +43,6 @@ export class WorkerThread {
   /** The module is loaded and its config fits. Rejects with a ProblemsError when not, or when the thread ends. */
   readonly imported: Promise<void>;
   owner: ThreadOwner | undefined;
-  /** What its consumer has done, as it said last. */
-  consumed: ConsumerStats | undefined;
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
   readonly #outbox: (message: ToWorker) => void;
@@ -124,11 +119,6 @@ export class WorkerThread {
     this.#post(["drained"]);
   }
 
-  /** For what the thread takes by itself. */
-  tell(verb: "pause" | "resume" | "quiet"): void {
-    this.#post([verb]);
-  }
-
   /** Ends the thread, whatever it is doing; resolves when it is gone. `why` is what open calls of main get. */
   async terminate(why = new Error("The thread was ended")): Promise<void> {
     this.owner = undefined;
@@ -170,12 +160,6 @@ export class WorkerThread {
         break;
       case "completed":
         this.owner?.completed(this);
-        break;
-      case "trouble":
-        this.owner?.troubled(this, message[1] ?? undefined);
-        break;
-      case "consumed":
-        this.consumed = message[1];
         break;
       case "log": {
         const { service, instance } = data;
