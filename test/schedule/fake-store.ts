@@ -4,53 +4,47 @@ import type { ScheduleRun } from "../../src/core/task.ts";
 
 /** A store in memory that several intakes share, as replicas do, and that can be away. */
 export interface FakeStore extends ScheduleStore {
-  /** `down`: every call fails. `deaf`: what is asked is done, but the answer is lost. `hung`: no answer ever comes. */
-  mode: "up" | "down" | "deaf" | "hung";
+  /** `down`: every call fails. `hung`: no answer ever comes. */
+  mode: "up" | "down" | "hung";
   readonly runs: ScheduleRun[];
   readonly announced: ScheduleNotice[];
-  readonly calls: string[];
   paused: boolean;
 }
 
 export function createFakeStore(): FakeStore {
   const away = () => new SupervisorError("BROKER_UNREACHABLE", "connection refused", "Start it.");
-  async function answer<T>(name: string, work: () => T): Promise<T> {
-    store.calls.push(name);
+  async function answer<T>(work: () => T): Promise<T> {
     if (store.mode === "hung") await new Promise(() => {});
     if (store.mode === "down") throw away();
-    const result = work();
-    if (store.mode === "deaf") throw away();
-    return result;
+    return work();
   }
   const store: FakeStore = {
     mode: "up",
     runs: [],
     announced: [],
-    calls: [],
     paused: false,
     claim: (_, run) =>
-      answer("claim", () => {
+      answer(() => {
         if (store.runs.some(({ at }) => at === run.at)) return false;
         store.runs.push(run);
         return true;
       }),
     finish: (_, run) =>
-      answer("finish", () => {
+      answer(() => {
         const index = store.runs.findIndex(({ at }) => at === run.at);
         if (index >= 0) store.runs[index] = run;
       }),
     state: () =>
-      answer("state", () => {
+      answer(() => {
         const planned = store.runs.filter(({ cause }) => cause !== "manual").map(({ at }) => at);
         return { paused: store.paused, ...(planned.length > 0 ? { lastAt: Math.max(...planned) } : {}) };
       }),
     setPaused: (_, paused) =>
-      answer("setPaused", () => {
+      answer(() => {
         store.paused = paused;
       }),
-    history: (_, limit) =>
-      answer("history", () => store.runs.toSorted((a, b) => b.at - a.at).slice(0, limit)),
-    announce: (entries) => answer("announce", () => void store.announced.push(...entries)),
+    history: (_, limit) => answer(() => store.runs.toSorted((a, b) => b.at - a.at).slice(0, limit)),
+    announce: (entries) => answer(() => void store.announced.push(...entries)),
   };
   return store;
 }
