@@ -1,12 +1,10 @@
 import { existsSync } from "node:fs";
 import { createBrokers } from "./brokers.ts";
 import { systemClock } from "./core/clock.ts";
-import { within } from "./core/deadline.ts";
 import { SupervisorError } from "./core/errors.ts";
 import { createLogger } from "./core/log.ts";
 import type { BrokerPlan, Plan } from "./core/plan.ts";
 import type { QueueAnswers, QueueCommand } from "./core/queue-command.ts";
-import type { Driver } from "./queue/driver.ts";
 import { operateOn } from "./queue-access.ts";
 
 /** Commands that would make a file where none is. */
@@ -38,13 +36,11 @@ export async function operateOffline(
   try {
     return await operateOn(command, {
       plan: () => plan,
-      wall: systemClock.wall,
+      clock: systemClock,
       brokers: {
-        async driver(name) {
+        driver(name) {
           assertKept(name);
-          const driver = await brokers.driver(name);
-          await answered(driver, name);
-          return driver;
+          return brokers.driver(name);
         },
         queue(name) {
           assertKept(name);
@@ -55,20 +51,6 @@ export async function operateOffline(
   } finally {
     await brokers.closeAll();
   }
-}
-
-const patienceMs = 5_000;
-
-/** @throws SupervisorError BROKER_UNREACHABLE: a supervisor goes on trying, whoever typed a command does not. */
-async function answered(driver: Driver, name: string): Promise<void> {
-  const connected = await within(systemClock, systemClock.now() + patienceMs, driver.connect());
-  if (connected.tag === "done") return;
-  if (connected.tag === "failed") throw connected.error;
-  throw new SupervisorError(
-    "BROKER_UNREACHABLE",
-    `The broker "${name}" has not answered within ${patienceMs / 1_000} s`,
-    "Look whether it runs and can be reached from here.",
-  );
 }
 
 /** Looking at a queue that nothing was ever put into leaves no file behind. */

@@ -1,7 +1,11 @@
 import type { Brokers } from "./brokers.ts";
+import type { Clock } from "./core/clock.ts";
+import { within } from "./core/deadline.ts";
+import { SupervisorError } from "./core/errors.ts";
 import type { Plan, ServicePlan } from "./core/plan.ts";
 import type { QueueAnswers, QueueCommand } from "./core/queue-command.ts";
 import type { ScheduleRun } from "./core/task.ts";
+import type { Driver } from "./queue/driver.ts";
 import type { QueueAccess, ScheduleAccess } from "./queue/operate.ts";
 import { operate } from "./queue/operate.ts";
 import type { StoredSchedule } from "./schedule/stored-schedule.ts";
@@ -13,8 +17,7 @@ export interface QueueAccessOptions {
   readonly brokers: Pick<Brokers, "driver" | "queue">;
   /** What keeps the schedule of a service in this process; absent where nothing runs. */
   readonly live?: (service: string) => LiveSchedule | undefined;
-  /** Milliseconds since 1970. */
-  readonly wall: () => number;
+  readonly clock: Clock;
 }
 
 interface LiveSchedule extends StoredSchedule {
@@ -29,19 +32,36 @@ export function operateOn(
   return operate(command, accessTo(options));
 }
 
-function accessTo({ plan, brokers, live, wall }: QueueAccessOptions): QueueAccess {
+const patienceMs = 5_000;
+
+function accessTo({ plan, brokers, live, clock }: QueueAccessOptions): QueueAccess {
+  const { wall } = clock;
+
+  /** @throws SupervisorError BROKER_UNREACHABLE: services go on trying, whoever typed a command does not. */
+  async function answering(name: string): Promise<Driver> {
+    const driver = await brokers.driver(name);
+    const connected = await within(clock, clock.now() + patienceMs, driver.connect());
+    if (connected.tag === "done") return driver;
+    if (connected.tag === "failed") throw connected.error;
+    throw new SupervisorError(
+      "BROKER_UNREACHABLE",
+      `The broker "${name}" has not answered within ${patienceMs / 1_000} s`,
+      "Look whether it runs and can be reached from here.",
+    );
+  }
+
   function access({ name: entry, schedule }: ServicePlan): ScheduleAccess[] {
     if (!schedule) return [];
     const { broker } = schedule;
     const running = live?.(entry);
-    const store = async () => (await brokers.driver(broker)).schedules;
+    const store = async () => (await answering(broker)).schedules;
     return [{ ...(running ?? storedSchedule({ entry, plan: schedule, store, wall })), entry, broker }];
   }
   return {
     get brokers() {
       return plan().brokers ?? [];
     },
-    driver: (name) => brokers.driver(name),
+    driver: answering,
     queue: (name) => brokers.queue(name),
     schedules: () => plan().services.flatMap(access),
   };

@@ -181,7 +181,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
           plan: () => current,
           brokers,
           live: intakes.schedule,
-          wall: systemClock.wall,
+          clock: systemClock,
         }),
       ...(live ? { reload: async (dryRun: boolean) => (await live()).reload(dryRun) } : {}),
     });

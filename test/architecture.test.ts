@@ -31,6 +31,7 @@ const composition = [
   "workers.ts",
   "brokers.ts",
   "intakes.ts",
+  "brokerage.ts",
   "queue-access.ts",
 ];
 
@@ -69,6 +70,8 @@ const table: ImportTable = {
     "library.ts",
     "isolated-work.ts",
   ],
+  "brokerage.ts": ["core", "brokers.ts", "intakes.ts", "work-feed.ts"],
+  "work-feed.ts": ["core"],
   "isolated-work.ts": ["core", "host", "brokers.ts", "intakes.ts"],
   "workers.ts": ["core", "host", "group/host.ts", "modules"],
   "compose.ts": [...folders, ...composition, "schedule/cron.ts"],
@@ -92,9 +95,15 @@ const table: ImportTable = {
   "service-group.ts": [...folders, ...composition],
   "library.ts": ["core", "service", "service-group.ts"],
   "mod.ts": ["core", "service", "service-group.ts"],
-  "queue-access.ts": ["core", "queue/operate.ts", "schedule/stored-schedule.ts", "brokers.ts"],
+  "queue-access.ts": [
+    "core",
+    "queue/driver.ts",
+    "queue/operate.ts",
+    "schedule/stored-schedule.ts",
+    "brokers.ts",
+  ],
   // What compose.ts is to running a file, for one command that goes straight to its brokers.
-  "offline.ts": ["core", "queue/driver.ts", "brokers.ts", "queue-access.ts"],
+  "offline.ts": ["core", "brokers.ts", "queue-access.ts"],
   cli: [
     "core",
     "compose.ts",

@@ -102,7 +102,9 @@ async function runCommand<Name extends CommandName>(
 
 /** Prints what went wrong and returns the exit code that goes with it. */
 async function explain(error: unknown, name: CommandName | undefined, terminal: Terminal): Promise<number> {
-  if (error instanceof SupervisorError && plainExits.has(errorCodes[error.code].exit)) {
+  // What a broker says is no problem of a file, and nothing was to be started.
+  const aboutQueues = name?.includes(" ") ?? false;
+  if (error instanceof SupervisorError && (aboutQueues || plainExits.has(errorCodes[error.code].exit))) {
     const { code, message, hint } = error;
     // What is wrong with the words of the command line is plain; anything else can be looked up by its code.
     const [known, usage] = code === "USAGE" ? ["", shortUsage(name)] : [` (${code})`, ""];
