@@ -290,3 +290,34 @@ for (const [title, request] of [
     expect(whole).toBeGreaterThan(runs / 2);
   }, 60_000);
 }
+
+test("readPlanAgain() checks a service that is selected only now, though its lines are the same", async () => {
+  const text = (needs: string) => `services:
+  s0: { module: ./a.ts, depends_on: [${needs}] }
+  s1: { module: ./a.ts }
+  s2: { module: ./gone.ts }
+`;
+  const file = folder.write("services.yaml", text("s1"));
+  const options = { file, variables: {}, only: ["s0"] };
+  const last = await readPlan(options);
+  folder.write("services.yaml", text("s1, s2"));
+  await expect(readPlanAgain(options, last)).rejects.toMatchObject({
+    problems: [{ code: "MODULE_NOT_FOUND", position: { line: 4 } }],
+  });
+});
+
+test("readPlanAgain() gives the very objects of services that have not changed, and places as they are now", async () => {
+  const text = (limit: number, comment = "") => `services:
+  s0: { module: ./a.ts, config: { limit: 1 } }
+${comment}  s1: { module: ./b.ts, config: { limit: ${limit} } }
+`;
+  const file = folder.write("services.yaml", text(1));
+  const first = await readPlan({ file, variables: {} });
+  folder.write("services.yaml", text(2, "# one more line\n"));
+  const second = await readPlanAgain({ file, variables: {} }, first);
+  // The comment belongs to the lines of s0: what it says is compared then, and found to be the same.
+  expect(second.plan.services[0]).toBe(first.plan.services[0] as never);
+  expect(second.plan.services[1]?.module).toBe(first.plan.services[1]?.module as string);
+  expect(second.plan.services[1]?.config).toEqual({ limit: 2 });
+  expect(second.locate(["services", "s1", "config", "limit"])).toMatchObject({ line: 4 });
+});
