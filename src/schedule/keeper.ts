@@ -31,6 +31,8 @@ export interface KeeperOptions {
 
 /** Does what has been decided: claims a time, runs it, and writes down what became of it. */
 export interface Keeper {
+  /** What became of planned times since it was made. */
+  readonly counts: { readonly done: number; readonly failed: number; readonly skipped: number };
   /** Reads the past, and writes an end to the runs of processes that are gone. True: runs of others have no end yet. */
   lookUp(store: ScheduleStore): Promise<boolean>;
   run(due: Due, lease: ScheduleLease): Promise<void>;
@@ -51,6 +53,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const here = new Set<number>();
   const others: Others = new Map();
   const skipped = new Map<string, number>();
+  const counts = { done: 0, failed: 0, skipped: 0 };
 
   const claiming = (): ClaimOptions => ({
     entry,
@@ -107,6 +110,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   async function tellEnd(final: ScheduleRun, error: unknown, lease: ScheduleLease): Promise<void> {
     // A task that could not be enqueued in time: whoever finds it without an end enqueues it.
     if (enqueue && lease.over.aborted && error !== undefined) return;
+    counts[isDuplicate(error) ? "skipped" : error === undefined ? "done" : "failed"] += 1;
     if (isDuplicate(error)) {
       await write({ ...final, outcome: "skipped", cause: "overlap" }, lease);
     } else {
@@ -174,6 +178,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   }
 
   return {
+    counts,
     async lookUp(store) {
       const state = await store.state(entry);
       const going = await lookAtOthers(claiming(), store);
@@ -184,6 +189,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const claimed = await begin(due, lease);
       if (claimed === "unknown" && lease.closing.aborted) return options.ended({ tag: "returned", due });
       const fields = { at: new Date(due.at).toISOString() };
+      if (claimed === "unknown" || claimed === "paused" || claimed === "busy") counts.skipped += 1;
       if (claimed === "unknown") log.error("A scheduled run is left out: the broker is away", fields);
       if (claimed === "paused") await note(due.at, "paused", lease.closing);
       if (claimed === "busy" && (await note(due.at, "overlap", lease.closing))) {
@@ -208,6 +214,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       return { run: begun, going };
     },
     skip({ at, count, cause }, signal) {
+      counts.skipped += count;
       const fields = { at: new Date(at).toISOString(), count };
       // It is paused here, by whoever looks after this process: another replica may run it.
       if (cause === "paused") return log.debug("Scheduled runs are left out: the service is paused", fields);

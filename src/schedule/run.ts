@@ -10,7 +10,7 @@ export interface RunOptions {
   /** Of the run; 0: none. */
   readonly timeout: number;
   readonly work: (tick: Tick) => unknown;
-  /** Called every few seconds while it goes on, one call after the other. */
+  /** Called every few seconds while it goes on, one call after the other. Must not reject. */
   readonly beat: (run: ScheduleRun) => Promise<void>;
   /** Called when its timeout has passed; it counts as failed, but goes on until its code returns. */
   readonly overdue: (error: Error) => void;
@@ -34,8 +34,13 @@ export function beginRun(
   let beating = Promise.resolve();
   let late: Error | undefined;
   const soFar = (): ScheduleRun => ({ ...run, durationMs: Math.round(clock.now() - started) });
+  let isBeating = false;
   const stopBeats = every(clock, beatEvery, () => {
-    beating = beating.then(() => beat(soFar()));
+    if (isBeating) return;
+    isBeating = true;
+    beating = beat(soFar()).finally(() => {
+      isBeating = false;
+    });
   });
   const stopTimeout =
     timeout === 0

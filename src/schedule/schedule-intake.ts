@@ -50,6 +50,8 @@ export interface ScheduleIntake extends Intake {
   /** The newest first. */
   history(limit: number): Promise<readonly ScheduleRun[]>;
   nextRuns(count: number): readonly number[];
+  /** Runs that go on here, and what became of planned times here since it was made. */
+  stats(): { running: number; done: number; failed: number; skipped: number };
 }
 
 /** At the start the broker is waited for this long; without it the service counts as started. */
@@ -216,6 +218,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
     setPaused: (paused) => access.once((store) => store.setPaused(entry, paused)),
     history: (limit) => access.once((store) => store.history(entry, limit)),
     nextRuns,
+    stats: () => ({ ...keeper.counts, running: course.active }),
   };
 }
 

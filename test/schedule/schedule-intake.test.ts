@@ -180,6 +180,21 @@ describe("createScheduleIntake()", () => {
     ]);
   });
 
+  test("a run gives a sign of life every five seconds, one after the other", async () => {
+    const { clock, store } = await opened();
+    await clock.toFullHour();
+    await clock.tick(12_000);
+    expect(store.runs[0]).toMatchObject({ outcome: "running", durationMs: 10_000 });
+    let beats = 0;
+    store.finish = () => {
+      beats++;
+      return new Promise(() => {});
+    };
+    await clock.tick(minute);
+    expect(beats).toBeGreaterThan(1);
+    expect(beats).toBeLessThanOrEqual(6);
+  });
+
   test("gives up a run whose process is gone, says so in the history, and leaves out no time for it", async () => {
     const store = createFakeStore();
     const clock = new WallClock();
