@@ -32,7 +32,7 @@ export class Blocks {
 
   /** What the broker remembers from before: the task that blocks, by lane. */
   believe(laneId: string, by: string): void {
-    this.#lock(laneId).belief = { by, isLocal: false, hasWaited: false };
+    this.#lock(laneId).belief = { by, isLocal: false, place: 0 };
   }
 
   asked(): void {
@@ -56,21 +56,22 @@ export class Blocks {
   }
 
   /** Later ones wait for this one. False: they wait for an earlier one already. */
-  block({ laneId, delivery }: Item): boolean {
+  block(item: Item): boolean {
+    const { laneId, delivery } = item;
     if (laneId === undefined) return false;
     const lock = this.#lock(laneId);
-    if (lock.belief && !lock.belief.hasWaited && lock.belief.by !== delivery.id) return false;
-    lock.belief = { by: delivery.id, isLocal: false, hasWaited: false };
+    if (lock.belief && lock.belief.by !== delivery.id && !isBefore(item, lock.belief)) return false;
+    lock.belief = { by: delivery.id, isLocal: false, place: item.place };
     return true;
   }
 
   /** Until this one comes again, nothing of its lane is taken; the broker knows nothing of it. */
-  await({ laneId, delivery, waiting }: Item): void {
+  await(item: Item): void {
+    const { laneId, delivery, place } = item;
     if (laneId === undefined) return;
     const lock = this.#lock(laneId);
-    // What has begun comes before what waits.
-    if (lock.belief && !(lock.belief.hasWaited && !waiting)) return;
-    lock.belief = { by: delivery.id, isLocal: true, hasWaited: waiting };
+    if (lock.belief && !isBefore(item, lock.belief)) return;
+    lock.belief = { by: delivery.id, isLocal: true, place };
   }
 
   /** Whether the broker holds later ones because of this one. */
@@ -131,6 +132,11 @@ export class Blocks {
   #forget(laneId: string, lock: Lock): void {
     if (!lock.belief && lock.returning === 0) this.#locks.delete(laneId);
   }
+}
+
+/** Several of a lane can go back, and be noticed in any order: the first of them is awaited. */
+function isBefore(item: Item, belief: Belief): boolean {
+  return belief.isLocal && item.place < belief.place;
 }
 
 function isReturn({ settlement }: Item): boolean {

@@ -25,6 +25,7 @@ export class Dispatch {
   /** All that is here: waiting, running, or with a settlement that the broker has not answered. */
   readonly #hand = new Set<Item>();
   #outgoing: Item[] = [];
+  #received = 0;
   #running = 0;
   #waiting = 0;
   #isOpen = false;
@@ -185,6 +186,7 @@ export class Dispatch {
   }
 
   #receive(item: Item, now: number): void {
+    item.place = ++this.#received;
     this.#hand.add(item);
     if (this.#blocks.forbids(item)) this.#hold(item);
     else if (this.#isOpen) {

@@ -18,6 +18,8 @@ export class Item {
   /** The payload as JSON, when it had to be read for the key. */
   readonly parsed: unknown;
   readonly receivedAt: number;
+  /** Its number among all that were received. */
+  place = 0;
   /** It waits to be started. */
   waiting = true;
   /** Nothing that its handler says matters any more: it is decided, or its lease is lost. */
@@ -59,8 +61,8 @@ export interface Belief {
   readonly by: string;
   /** The broker knows nothing of it: the task went back and will come again before the later ones. */
   readonly isLocal: boolean;
-  /** It went back before it had begun. */
-  readonly hasWaited: boolean;
+  /** That of the task when it went back. */
+  readonly place: number;
 }
 
 /** The messages of one key that wait, in their order. It is there only while there are some, or one runs. */

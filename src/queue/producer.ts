@@ -58,7 +58,7 @@ export function createQueue(options: QueueOptions): Queue {
   };
 }
 
-function newTask(request: TaskRequest, newId: () => string, now: number, chain?: string): NewTask {
+export function newTask(request: TaskRequest, newId: () => string, now: number, chain?: string): NewTask {
   const { type, queue, id, key, group, unique, headers, delay, at, ...rest } = readOptions(request, now);
   const payload = serializePayload(request.payload, type);
   const runAt = runAtOf(

@@ -138,7 +138,9 @@ class World {
         break;
       case "expire": {
         const item = pick([...this.dispatch.hand], step.which);
-        if (item) this.broker.expire(item.delivery);
+        // The leases of a batch are renewed together, so they run out together.
+        const unit = this.units.find(({ items }) => item && items.includes(item));
+        for (const each of unit?.items ?? (item ? [item] : [])) this.broker.expire(each.delivery);
         break;
       }
       case "beat":

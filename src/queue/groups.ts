@@ -1,0 +1,119 @@
+import type { Clock } from "../core/clock.ts";
+import { sleep } from "../core/clock.ts";
+import { Attempt } from "./attempt.ts";
+import type { Crew } from "./crew.ts";
+import type { GroupLimits, GroupSet, Receiver } from "./driver.ts";
+import { Item } from "./item.ts";
+import { retryDelay } from "./patience.ts";
+import { newTask } from "./producer.ts";
+import { textOf } from "./retry.ts";
+
+export interface GroupsOptions {
+  readonly receiver: Pick<Receiver, "dueGroups" | "commitGroup" | "releaseGroup">;
+  readonly limits: GroupLimits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** The broker did not answer, or did again (undefined). */
+  readonly trouble: (error: unknown) => void;
+}
+
+/** asynq looks every seven seconds at most (aggregator.go, maxInterval), and as often as the grace period is long. */
+const rarest = 7_000;
+const mostOften = 1_000;
+
+/**
+ * Has `aggregate` of a service make one task of all tasks of a group that is due, as asynq's aggregator.go; the task is
+ * enqueued and the group removed in one step. A group whose `aggregate` fails waits again.
+ */
+export class Groups {
+  readonly #options: GroupsOptions;
+  readonly #interval: number;
+  #aborter: AbortController | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #active = 0;
+  #failures = 0;
+
+  constructor(options: GroupsOptions) {
+    const { grace } = options.limits;
+    this.#options = options;
+    this.#interval = Math.max(mostOften, Math.min(rarest, grace || rarest));
+  }
+
+  /** Calls of `aggregate` that have not ended. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** From now on `crew` is asked, instead of whoever was. */
+  open(crew: Crew): void {
+    this.#aborter?.abort();
+    const aborter = new AbortController();
+    this.#aborter = aborter;
+    this.#running = this.#running.then(() => this.#run(crew, aborter.signal));
+  }
+
+  /** Resolves when the last call has ended. */
+  shut(): Promise<void> {
+    this.#aborter?.abort();
+    this.#aborter = undefined;
+    return this.#running;
+  }
+
+  async #run(crew: Crew, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    while (!signal.aborted) {
+      await this.#round(crew, signal);
+      const wait = this.#interval + (this.#failures > 0 ? retryDelay(this.#failures, random()) : 0);
+      await sleep(clock, wait, signal);
+    }
+  }
+
+  async #round(crew: Crew, signal: AbortSignal): Promise<void> {
+    let sets: readonly GroupSet[];
+    try {
+      sets = await this.#options.receiver.dueGroups();
+    } catch (error) {
+      this.#failures++;
+      this.#options.trouble(error);
+      return;
+    }
+    if (this.#failures > 0) this.#options.trouble(undefined);
+    this.#failures = 0;
+    for (const set of sets) {
+      if (signal.aborted) await this.#release(set, crew);
+      else await this.#aggregate(set, crew);
+    }
+  }
+
+  async #aggregate(set: GroupSet, crew: Crew): Promise<void> {
+    const { receiver, clock } = this.#options;
+    const { service, ctx } = crew.life;
+    const about = { group: set.group, queue: set.queue, tasks: set.tasks.length };
+    this.#active++;
+    try {
+      const messages = set.tasks.map(
+        (delivery) => new Attempt(new Item(delivery, clock.now()), noProgress).message,
+      );
+      const request = await crew.life.enter(async () => service.aggregate?.(set.group, messages, ctx));
+      if (!request) throw new Error("aggregate() returned no task");
+      const task = newTask({ queue: set.queue, ...request }, () => `${set.id}:aggregate`, clock.wall());
+      const result = await receiver.commitGroup(set, task);
+      if (result === "lost") crew.log.warn("aggregate() took too long: its group is done by another", about);
+    } catch (error) {
+      crew.log.error("The tasks of a group could not be made one: they wait again", { ...about, error });
+      await this.#release(set, crew);
+    }
+    this.#active--;
+  }
+
+  async #release(set: GroupSet, crew: Crew): Promise<void> {
+    try {
+      await this.#options.receiver.releaseGroup(set);
+    } catch (error) {
+      // The broker gives it back by itself, when its two minutes are over.
+      crew.log.debug("A group could not be given back", { group: set.group, error: textOf(error) });
+    }
+  }
+}
+
+async function noProgress(): Promise<void> {}
