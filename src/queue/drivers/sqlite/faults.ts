@@ -28,7 +28,7 @@ export function refusalOf(error: unknown, file: string): SupervisorError | undef
       { cause: error },
     );
   }
-  if (/ENOTDIR|EISDIR|ELOOP|ENAMETOOLONG/.test(text)) return notAQueue(file, "is no path of a file");
+  if (/ENOTDIR|EEXIST|EISDIR|ELOOP|ENAMETOOLONG/.test(text)) return notAQueue(file, "is no path of a file");
   return undefined;
 }
 

@@ -50,6 +50,8 @@ interface Job {
 
 /** How long a call waits for a file that cannot be written, in milliseconds. */
 const patience = 5_000;
+/** How often a file in trouble that nobody writes is tried, in milliseconds. */
+const probeMs = 2_000;
 /** A transaction takes no more steps after this, so that the event loop is not blocked for longer, in milliseconds. */
 const turn = 8;
 
@@ -84,8 +86,9 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   function flush(): void {
     if (closed) return;
     next = "none";
-    const { done, fault, error } = transact();
+    const { done, afterwards, fault, error } = transact();
     if (fault === undefined) {
+      afterwards?.();
       failures = 0;
       if (troubled) onTrouble(undefined);
       troubled = false;
@@ -98,7 +101,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   }
 
   /** Runs what waits; on failure nothing of it happened, and everything waits again. */
-  function transact(): { done: Job[]; fault?: Fault; error?: unknown } {
+  function transact(): { done: Job[]; afterwards?: () => void; fault?: Fault; error?: unknown } {
     const jobs = waiting;
     waiting = [];
     let current: Job | undefined;
@@ -122,8 +125,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       commit.run();
       isOpen = false;
       waiting = at < jobs.length ? [...jobs.slice(at), ...waiting] : waiting;
-      afterwards();
-      return { done: at < jobs.length ? jobs.slice(0, at) : jobs };
+      return { done: at < jobs.length ? jobs.slice(0, at) : jobs, afterwards };
     } catch (error) {
       tx?.forget();
       if (isOpen) undo();
@@ -163,15 +165,24 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     );
     waiting = waiting.filter((job) => !late.includes(job));
     for (const job of late) job.reject(fault === "full" && job.rejectsFull ? full(why) : unreachable(why));
-    if (waiting.length === 0 && closing) {
-      closing();
-      return;
-    }
-    // What is left may need no room: it is tried at once when somebody was turned away.
-    const most = fault === "busy" ? 20 : 1_000;
-    const wait = late.length > 0 ? 0 : Math.min(most, 2 ** Math.min(failures, 10)) * (0.5 + random() / 2);
-    next = "later";
-    cancelLater = clock.after(Math.ceil(wait), flush);
+    if (waiting.length === 0 && closing) closing();
+    else if (fault === "busy") later(Math.min(50, 2 ** failures), flush);
+    else if (waiting.length === 0) later(probeMs, probe);
+    else if (late.length > 0) schedule();
+    else later(Math.min(1_000, 2 ** failures), flush);
+  }
+
+  /** Nobody may write while there is trouble: so that its end is noticed, something is written. */
+  function probe(): void {
+    next = "none";
+    if (troubled && waiting.length === 0) void write(() => sql.probe.run()).catch(() => {});
+    else schedule();
+  }
+
+  function later(delayMs: number, what: () => void): void {
+    if (what === flush) next = "later";
+    cancelLater();
+    cancelLater = clock.after(Math.ceil(delayMs * (0.5 + random() / 2)), what);
   }
 
   function full(cause: Error): SupervisorError {
@@ -192,21 +203,22 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     );
   }
 
-  return {
-    write(step, { full } = {}) {
-      if (closed || closing) return Promise.reject(unreachable(new Error("it is closed")));
-      return new Promise((resolve, reject) => {
-        const job: Job = {
-          step,
-          rejectsFull: full === "reject",
-          since: clock.now(),
-          resolve: resolve as (result: unknown) => void,
-          reject,
-        };
-        waiting.push(job);
-        schedule();
+  function write<T>(step: (tx: Transaction) => T, how: { readonly full?: "reject" } = {}): Promise<T> {
+    if (closed || closing) return Promise.reject(unreachable(new Error("it is closed")));
+    return new Promise((resolve, reject) => {
+      waiting.push({
+        step,
+        rejectsFull: how.full === "reject",
+        since: clock.now(),
+        resolve: resolve as (result: unknown) => void,
+        reject,
       });
-    },
+      schedule();
+    });
+  }
+
+  return {
+    write,
     wake: schedule,
     async read(ask) {
       if (closed) throw unreachable(new Error("it is closed"));

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { migrations } from "./schema.ts";
 
 /** What `deliveryOf` reads of a task. */
 export const taskColumns = `seq, id, type, payload, headers, key, enqueued_at, place, retried, max_retry, crashes, timeout,
@@ -41,8 +42,8 @@ const texts = {
   progress: `UPDATE tasks SET progress = ? ${current}`,
   stopBlocking: `UPDATE tasks SET blocks = NULL ${current}`,
   isBlocked: "SELECT 1 FROM tasks INDEXED BY blocking WHERE queue = ? AND blocks = ? LIMIT 1",
-  blocking:
-    "SELECT id, blocks FROM tasks INDEXED BY blocking WHERE queue = ? AND blocks IS NOT NULL ORDER BY seq DESC",
+  blocking: `SELECT id, blocks FROM tasks INDEXED BY blocking WHERE queue = ? AND blocks IS NOT NULL
+    ORDER BY blocks DESC, seq DESC`,
   unhold:
     "UPDATE tasks INDEXED BY held SET lane = 0, held_for = NULL WHERE queue = ? AND lane = 2 AND held_for = ?",
 
@@ -57,6 +58,7 @@ const texts = {
   expireLocks: `DELETE FROM locks WHERE (queue, key) IN
     (SELECT queue, key FROM locks INDEXED BY lock_ends WHERE until <= ? LIMIT 500)`,
   expireCancels: "DELETE FROM cancels WHERE at <= ?",
+  probe: `PRAGMA user_version = ${migrations.length}`,
   dataVersion: "PRAGMA data_version",
   newCancels: "SELECT n, task FROM cancels WHERE n > ? ORDER BY n",
 } as const;

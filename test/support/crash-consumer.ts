@@ -1,0 +1,44 @@
+import { appendFileSync } from "node:fs";
+import { hostname } from "node:os";
+import process from "node:process";
+import { systemClock } from "../../src/core/clock.ts";
+import type { OpenDriver } from "../../src/queue/driver.ts";
+
+/*
+ * Consumes queue `q` until it is killed: `bun test/support/crash-consumer.ts DRIVER URL EFFECTS`. The effect of a
+ * message is a line with its id in the file EFFECTS, written before it is settled.
+ */
+const [kind = "", url = "", effects = ""] = process.argv.slice(2);
+const open = (
+  Object.values(await import(`../../src/queue/drivers/${kind}.ts`)) as OpenDriver[]
+)[0] as OpenDriver;
+const log = { debug() {}, info() {}, warn() {}, error() {}, fatal() {} };
+const driver = open({
+  name: "main",
+  url,
+  clock: systemClock,
+  random: Math.random,
+  log,
+  owner: `${hostname()}:${process.pid}:${Date.now()}`,
+  onConnection() {},
+});
+await driver.connect();
+const receiver = driver.subscribe({
+  consumer: "crash",
+  queues: [{ queue: "q", weight: 1 }],
+  strict: false,
+  lease: 2_000,
+  concurrency: 10,
+  onCancel() {},
+});
+process.stdout.write("ready\n");
+const never = new AbortController().signal;
+for (;;) {
+  const deliveries = await receiver.receive(1 + Math.floor(Math.random() * 20), never);
+  await Promise.all(
+    deliveries.map(async (delivery) => {
+      appendFileSync(effects, `${delivery.id}\n`);
+      await receiver.settle([{ tag: "ack", delivery }]);
+    }),
+  );
+}
