@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import type { Clock } from "./core/clock.ts";
+import { within } from "./core/deadline.ts";
 import { messageOf } from "./core/errors.ts";
 import type { Logger } from "./core/log.ts";
 import type { BrokerPlan } from "./core/plan.ts";
@@ -17,7 +18,11 @@ export interface BrokersOptions {
 export interface Brokers {
   /** In the order of the plan: the first one is the default. */
   readonly names: readonly string[];
-  /** @throws RangeError for a name that the plan does not have. Rejects when the broker can never be used. */
+  readonly plans: readonly BrokerPlan[];
+  /**
+   * Resolves when the broker has answered, or is known to be away. Rejects with a RangeError for a name that the plan
+   * does not have, and when the broker can never be used.
+   */
   driver(name: string): Promise<Driver>;
   /** What `ctx.queue(name)` is: one for each name, for as long as the process lives. */
   queue(name: string): Queue;
@@ -60,6 +65,7 @@ export function createBrokers(options: BrokersOptions): Brokers {
   async function openOne(plan: BrokerPlan): Promise<Driver> {
     const { name, url, scheme } = plan;
     const openDriver = await drivers[scheme]();
+    const heard = Promise.withResolvers<void>();
     const made = openDriver({
       name,
       url,
@@ -67,10 +73,16 @@ export function createBrokers(options: BrokersOptions): Brokers {
       random,
       log,
       owner: newOwner(),
-      onConnection: (connection) => connected(plan, connection),
+      onConnection(connection) {
+        connected(plan, connection);
+        heard.resolve();
+      },
     });
-    // Nobody waits for it here: it goes on trying for as long as the driver is open.
-    made.connect().catch((error) => connected(plan, { tag: "down", error }));
+    const connecting = made.connect();
+    connecting.catch((error) => connected(plan, { tag: "down", error }));
+    // It goes on trying for as long as it is open: whoever wants to wait for that waits for `connect`.
+    const first = await within(clock, clock.now() + patienceMs, Promise.race([connecting, heard.promise]));
+    if (first.tag === "failed") throw first.error;
     return made;
   }
 
@@ -89,6 +101,9 @@ export function createBrokers(options: BrokersOptions): Brokers {
   return {
     get names() {
       return plans.map(({ name }) => name);
+    },
+    get plans() {
+      return plans;
     },
     driver,
     queue(name) {
@@ -126,9 +141,12 @@ export function createBrokers(options: BrokersOptions): Brokers {
 
 const drivers: Readonly<Record<BrokerPlan["scheme"], () => Promise<OpenDriver>>> = {
   memory: async () => (await import("./queue/drivers/memory.ts")).openMemory,
-  sqlite: async () => (await import("./queue/drivers/memory.ts")).openMemory,
-  redis: async () => (await import("./queue/drivers/memory.ts")).openMemory,
+  sqlite: async () => (await import("./queue/drivers/sqlite.ts")).openSqlite,
+  redis: async () => (await import("./queue/drivers/redis.ts")).openRedis,
 };
+
+/** One that says nothing at all is as good as away. */
+const patienceMs = 2_000;
 
 /** Who holds leases: others see by it whether the process still runs. */
 function newOwner(): string {

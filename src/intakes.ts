@@ -5,6 +5,9 @@ import type { ConsumerStats } from "./core/consumer-stats.ts";
 import type { LogSink } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import type { Plan, SchedulePlan, ServicePlan } from "./core/plan.ts";
+import type { ServiceWork } from "./core/service-work.ts";
+import type { createQueueIntake } from "./queue/queue-intake.ts";
+import type { createScheduleIntake } from "./schedule/schedule-intake.ts";
 import type { Intake } from "./service/intake.ts";
 import type { EnqueueOptions } from "./service/message.ts";
 
@@ -18,11 +21,13 @@ export interface IntakesOptions {
 /** The queues and schedules that bring work to the services of a plan. Their code is loaded when one needs it. */
 export interface Intakes {
   /** Before members are made of `plan`. What it has no more goes as soon as no generation uses it. */
-  prepare(plan: Plan): Promise<void>;
+  prepare(plan: Pick<Plan, "services" | "brokers">): Promise<void>;
   /** For one generation of a service that `prepare` has seen, until it calls `leave`. */
   enter(service: ServicePlan): Entered;
-  /** What the consumer of a service has done; undefined when it has none here. */
-  stats(service: string): ConsumerStats | undefined;
+  /** What the consumers and schedules of all services do, by the name of the service. */
+  work(): Readonly<Record<string, ServiceWork>>;
+  /** Takes what the consumer of a service in a thread of its own has done. */
+  note(service: string, consumer: ConsumerStats): void;
   /** The live schedule of a service; undefined before its first generation. */
   schedule(service: string): ScheduleIntake | undefined;
 }
@@ -34,12 +39,14 @@ export interface Entered {
   leave(): void;
 }
 
-type Makers = Awaited<ReturnType<typeof loadMakers>>;
-type QueueIntake = ReturnType<Makers["createQueueIntake"]>;
-export type ScheduleIntake = ReturnType<Makers["createScheduleIntake"]>;
+type MakeQueueIntake = typeof createQueueIntake;
+type MakeScheduleIntake = typeof createScheduleIntake;
+type QueueIntake = ReturnType<MakeQueueIntake>;
+type ScheduleIntake = ReturnType<MakeScheduleIntake>;
 
 interface Entry {
   readonly key: string;
+  readonly planned: SchedulePlan | undefined;
   readonly consumer: QueueIntake | undefined;
   readonly schedule: ScheduleIntake | undefined;
   readonly listeners: Set<(trouble: string | undefined) => void>;
@@ -52,7 +59,8 @@ export function createIntakes(options: IntakesOptions): Intakes {
   const entries = new Map<string, Entry[]>();
   let current = new Map<string, string>();
   let urls = new Map<string, string>();
-  let makers: Makers | undefined;
+  let makers: Makers = {};
+  const noted = new Map<string, ConsumerStats>();
 
   function keyOf({ consume, schedule }: ServicePlan): string {
     const names = [consume?.broker, schedule?.broker];
@@ -64,7 +72,10 @@ export function createIntakes(options: IntakesOptions): Intakes {
     const all = entries.get(service.name) ?? [];
     const known = all.find((entry) => entry.key === key);
     if (known) return known;
-    const made = makeEntry(service, key, makers as Makers, options);
+    const before = all.at(-1)?.planned;
+    const changed =
+      before !== undefined && service.schedule !== undefined && isOtherTime(before, service.schedule);
+    const made = makeEntry(service, { key, changed }, makers, options);
     entries.set(service.name, [...all, made]);
     return made;
   }
@@ -86,9 +97,11 @@ export function createIntakes(options: IntakesOptions): Intakes {
   return {
     async prepare(plan) {
       const services = plan.services.filter(bringsWork);
-      if (services.length > 0) makers ??= await loadMakers();
+      makers = await loadMakers(services, makers);
       urls = new Map((plan.brokers ?? []).map(({ name, url }) => [name, url]));
       current = new Map(services.map((service) => [service.name, keyOf(service)]));
+      const names = new Set(plan.services.map(({ name }) => name));
+      for (const name of noted.keys()) if (!names.has(name)) noted.delete(name);
       sweep();
     },
     enter(service) {
@@ -111,7 +124,13 @@ export function createIntakes(options: IntakesOptions): Intakes {
         },
       };
     },
-    stats: (service) => newest(service)?.consumer?.stats(),
+    work() {
+      const all: Record<string, ServiceWork> = {};
+      for (const [name, consumer] of noted) all[name] = { consumer };
+      for (const name of entries.keys()) all[name] = workOf(newest(name) as Entry);
+      return all;
+    },
+    note: (service, consumer) => void noted.set(service, consumer),
     schedule: (service) => newest(service)?.schedule,
   };
 }
@@ -126,30 +145,32 @@ function bringsWork({ consume, schedule, worker }: ServicePlan): boolean {
   return (consume !== undefined || schedule !== undefined) && worker === undefined;
 }
 
-const engine = "./queue/queue-intake.ts";
-type Engine = {
-  createQueueIntake: (o: {
-    service: string;
-    plan: import("./core/plan.ts").ConsumePlan;
-    driver: () => ReturnType<Brokers["driver"]>;
-    clock: Clock;
-    random: () => number;
-    log: import("./core/log.ts").Logger;
-    trouble: (reason: string | undefined) => void;
-  }) => Intake & { stats(): ConsumerStats };
-};
+function workOf({ consumer, schedule }: Entry): ServiceWork {
+  const [next] = schedule?.nextRuns(1) ?? [];
+  return {
+    ...(consumer ? { consumer: consumer.stats() } : {}),
+    ...(schedule ? { schedule: { ...schedule.stats(), ...(next === undefined ? {} : { next }) } } : {}),
+  };
+}
 
-async function loadMakers() {
-  const [{ createQueueIntake }, { createScheduleIntake }] = await Promise.all([
-    import(engine) as Promise<Engine>,
-    import("./schedule/schedule-intake.ts"),
+interface Makers {
+  readonly createQueueIntake?: MakeQueueIntake;
+  readonly createScheduleIntake?: MakeScheduleIntake;
+}
+
+/** Only what the services need: cron expressions alone are a hundred kilobytes of code. */
+async function loadMakers(services: readonly ServicePlan[], known: Makers): Promise<Makers> {
+  const needs = (key: "consume" | "schedule") => services.some((service) => service[key] !== undefined);
+  const [queue, schedule] = await Promise.all([
+    needs("consume") ? import("./queue/queue-intake.ts") : known,
+    needs("schedule") ? import("./schedule/schedule-intake.ts") : known,
   ]);
-  return { createQueueIntake, createScheduleIntake };
+  return { ...known, ...queue, ...schedule };
 }
 
 function makeEntry(
   service: ServicePlan,
-  key: string,
+  { key, changed }: { readonly key: string; readonly changed: boolean },
   makers: Makers,
   { brokers, clock, random, sink }: IntakesOptions,
 ): Entry {
@@ -169,9 +190,10 @@ function makeEntry(
   const common = { service: name, clock, random, log };
   const entry: Entry = {
     key,
+    planned: schedule,
     consumer:
       consume &&
-      makers.createQueueIntake({
+      (makers.createQueueIntake as MakeQueueIntake)({
         ...common,
         plan: consume,
         driver: () => brokers.driver(consume.broker),
@@ -179,9 +201,10 @@ function makeEntry(
       }),
     schedule:
       schedule &&
-      makers.createScheduleIntake({
+      (makers.createScheduleIntake as MakeScheduleIntake)({
         ...common,
         plan: schedule,
+        ...(changed ? { changed } : {}),
         store: async () => (await brokers.driver(schedule.broker)).schedules,
         ...(schedule.enqueue ? { enqueue: enqueueOf(schedule, brokers) } : {}),
         owner,
@@ -198,6 +221,10 @@ function makeEntry(
   };
   const unwatches = [...used].map((broker) => brokers.watch(broker, told(`broker ${broker}`)));
   return entry;
+}
+
+function isOtherTime(before: SchedulePlan, next: SchedulePlan): boolean {
+  return before.cron !== next.cron || before.timezone !== next.timezone;
 }
 
 /** The task of one tick; whether one that is there already is an error is for the schedule to judge. */

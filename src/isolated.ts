@@ -3,6 +3,7 @@ import { createBeacon } from "./core/beacon.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Logger, LogSink } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
+import { nothingHeld } from "./core/report.ts";
 import type { Host } from "./group/host.ts";
 import type { FetchLink } from "./host/fetch-link.ts";
 import { createFetchLink } from "./host/fetch-link.ts";
@@ -17,6 +18,8 @@ import { createThreadIntake } from "./host/thread-intake.ts";
 import { startVitals } from "./host/thread-vitals.ts";
 import { locatorOf, toWire } from "./host/wire-error.ts";
 import type { FromWorker, ToWorker, WorkerData } from "./host/worker-protocol.ts";
+import type { IsolatedWork } from "./isolated-work.ts";
+import { openIsolatedWork } from "./isolated-work.ts";
 import { library } from "./library.ts";
 import { loadModule, together } from "./modules/load.ts";
 import type { Definition } from "./modules/shape.ts";
@@ -34,9 +37,14 @@ type Post = (message: FromWorker, urgent?: boolean) => void;
 export async function runIsolated(data: WorkerData, port: MessagePort): Promise<void> {
   const post: Post = createOutbox((messages: readonly FromWorker[]) => port.postMessage(messages));
   const { service, vitals } = data;
-  const log = createLogger(sinkTo(post, data), systemClock.wall);
+  const sink = sinkTo(post, data);
+  const log = createLogger(sink, systemClock.wall);
   captureConsole(log);
-  startVitals(vitals, service.worker?.memory !== undefined);
+  let host: Host | undefined;
+  startVitals(vitals, {
+    heap: service.worker?.memory !== undefined,
+    ...(service.consume || service.schedule ? { held: () => host?.held() ?? nothingHeld } : {}),
+  });
   const failed = (error: unknown) => post(["fault", toWire(error)], true);
   process.on("uncaughtException", failed);
   process.on("unhandledRejection", failed);
@@ -48,7 +56,10 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
     const runtime = await detectRuntime();
     runtime.provideModule("supervisor", library);
     const load = { locate: locatorOf(paths), runtime, clock: systemClock, fresh: false };
-    const [definition] = await together([service], data.secrets, (each) => loadModule(each, load));
+    const [[definition], work] = await Promise.all([
+      together([service], data.secrets, (each) => loadModule(each, load)),
+      openIsolatedWork({ data, sink, log, post }),
+    ]);
     const isolated: Isolated = {
       definition: definition as Definition,
       data,
@@ -58,8 +69,8 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
       intake,
       failed,
       names: () => names,
+      work,
     };
-    let host: Host | undefined;
     const take = (message: ToWorker) => {
       switch (message[0]) {
         case "drained":
@@ -67,6 +78,12 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
           break;
         case "names":
           names = message[1];
+          isolated.work.adopt(message[2]);
+          break;
+        case "pause":
+        case "resume":
+        case "quiet":
+          host?.[message[0]]();
           break;
         case "load":
         case "start":
@@ -99,10 +116,11 @@ interface Isolated {
   readonly failed: (error: unknown) => void;
   /** The services that there are. */
   readonly names: () => readonly string[];
+  readonly work: IsolatedWork;
 }
 
 function hostOf(
-  { definition, data, post, link, log, intake, failed, names }: Isolated,
+  { definition, data, post, link, log, intake, failed, names, work }: Isolated,
   generation: number,
 ): Host {
   const { service, instance, vitals } = data;
@@ -118,14 +136,10 @@ function hostOf(
     clock: systemClock,
     beacon: createBeacon(),
     mark: 1,
-    intakes: [intake],
+    intakes: [intake, ...work.entered.intakes],
+    startTimeout: service.startTimeout,
     service: createFinder(names, (name, request) => link.call(request, name)),
-    queue: createQueueFinder(
-      () => [],
-      (name) => {
-        throw new RangeError(name);
-      },
-    ),
+    queue: createQueueFinder(() => work.names, work.queue),
     report: { failed, completed: () => post(["completed"]), troubled() {} },
     blame: () => () => {},
   });
@@ -157,7 +171,11 @@ async function answerOf(question: Question, host: Host, isolated: Isolated): Pro
     case "reload":
       return (await host.reload?.(await nextConfig(question[2], isolated))) ?? false;
     case "stop":
-      await host.stop({ budget: question[2], final: question[3] });
+      try {
+        await host.stop({ budget: question[2], final: question[3] });
+      } finally {
+        await isolated.work.close();
+      }
       return null;
   }
 }

@@ -14,7 +14,7 @@ import type { GroupChange } from "./group/update.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import type { Definitions, Staged } from "./modules/definitions.ts";
 import type { LogWriter } from "./observe/log-writer.ts";
-import type { Brokerage } from "./reload.ts";
+import type { BrokerChange } from "./reload.ts";
 import { createReloader } from "./reload.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Watch } from "./watch.ts";
@@ -28,7 +28,7 @@ export interface LiveOptions {
   readonly runtime: Runtime;
   readonly definitions: Definitions;
   readonly http: HttpPlane;
-  readonly brokerage: Brokerage;
+  readonly brokerage: BrokerChange;
   readonly group: Group;
   readonly membersOf: (plan: Plan) => GroupChange["members"];
   readonly events: Events;

@@ -71,7 +71,14 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
         }
         const intake = http.intake(name);
         if (planned.worker)
-          return workers.createHost({ ...common, service: planned, prepare: blueprint, ended, intake });
+          return workers.createHost({
+            ...common,
+            service: planned,
+            prepare: blueprint,
+            ended,
+            intake,
+            consumed: (stats) => intakes.note(name, stats),
+          });
         const entered = intakes.enter(planned);
         entered.watch(report.troubled);
         return new InlineHost({

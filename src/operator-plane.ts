@@ -103,6 +103,7 @@ export class OperatorPlane {
       case "events":
       case "lines":
       case "reload":
+      case "work":
         this.#known.take(message);
         break;
       case "plan":
@@ -162,6 +163,7 @@ export class OperatorPlane {
       stopping: status.stopping !== undefined,
       delay: status.loop?.delayMs,
       longestMs: (service) => this.#longest(service)?.ms,
+      work: this.#known.work,
     });
   }
 

@@ -22,7 +22,7 @@ export interface ReloadOptions {
   readonly read: () => Promise<PlanSource>;
   readonly definitions: Definitions;
   readonly http: { update(services: readonly ServicePlan[]): Promise<HttpChange> };
-  readonly brokerage: Brokerage;
+  readonly brokerage: BrokerChange;
   readonly group: { update(change: GroupChange): Promise<StepResult[]> };
   readonly membersOf: (plan: Plan) => GroupChange["members"];
   readonly sections: Sections;
@@ -39,7 +39,7 @@ export interface HttpChange {
 }
 
 /** Brokers, and what brings work from them. */
-export interface Brokerage {
+export interface BrokerChange {
   /** Before a service of `next` is made. */
   adopt(next: Plan): Promise<void>;
   /** What nobody uses any more may go. */

@@ -1,4 +1,5 @@
-import { createBrokers } from "./brokers.ts";
+import type { Brokerage } from "./brokerage.ts";
+import { createBrokerage } from "./brokerage.ts";
 import { dropCodeOfStart } from "./code-of-start.ts";
 import { createCommander } from "./commander.ts";
 import type { PlanSource } from "./config/read-plan.ts";
@@ -8,11 +9,9 @@ import { createLogTap } from "./control/log-tap.ts";
 import type { OperatorLink } from "./control/operator-link.ts";
 import { createBeacon } from "./core/beacon.ts";
 import { systemClock } from "./core/clock.ts";
-import { within } from "./core/deadline.ts";
 import type { SupervisorError } from "./core/errors.ts";
 import { messageOf } from "./core/errors.ts";
 import { createEvents } from "./core/events.ts";
-import { closingTime } from "./core/ladder.ts";
 import { createLogger } from "./core/log.ts";
 import type { Plan } from "./core/plan.ts";
 import type { Locate } from "./core/problem.ts";
@@ -23,8 +22,6 @@ import { createBlame } from "./host/blame.ts";
 import type { HttpPlane } from "./http/http-plane.ts";
 import { createHttpPlane } from "./http/http-plane.ts";
 import { injectRequest } from "./inject.ts";
-import type { Intakes } from "./intakes.ts";
-import { createIntakes } from "./intakes.ts";
 import type { Live } from "./live.ts";
 import { createMembers } from "./members.ts";
 import type { Definitions } from "./modules/definitions.ts";
@@ -93,6 +90,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   // Now, because other threads read and transpile the modules while this one gets everything else ready.
   const workers = createWorkers({
     names: () => group.snapshots().map(({ name }) => name),
+    brokers: () => brokerage.brokers.plans,
     secrets: plan.secrets,
     sink: output.sink,
     call: (service, request) => http.call(service, request),
@@ -108,9 +106,14 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     services: plan.services,
     onListening: (service, url) => events.emit({ type: "listening", url, ...(service ? { service } : {}) }),
   });
-  const chance = { clock: systemClock, random: Math.random };
-  const brokers = createBrokers({ ...chance, brokers: plan.brokers ?? [], log });
-  const intakes = createIntakes({ ...chance, brokers, sink: output.sink });
+  const brokerage = createBrokerage({
+    plan,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    sink: output.sink,
+    tell: (work) => operator?.tellWork(work),
+  });
   const hasNoFetch = (service: string) =>
     !http.isOpen(service) &&
     group.snapshots().some(({ name, state }) => name === service && state === "ready");
@@ -122,8 +125,8 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     sink: output.sink,
     clock: systemClock,
     workers,
-    brokers,
-    intakes,
+    brokers: brokerage.brokers,
+    intakes: brokerage.intakes,
   });
   const group = createGroup({
     members: membersOf(plan),
@@ -143,13 +146,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       runtime,
       definitions,
       http,
-      brokerage: {
-        async adopt(next) {
-          brokers.adopt(next.brokers ?? []);
-          await intakes.prepare(next);
-        },
-        release: brokers.closeUnused,
-      },
+      brokerage,
       group,
       membersOf,
       events,
@@ -179,14 +176,14 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
       queues: async (command) =>
         (await import("./queue-access.ts")).operateOn(command, {
           plan: () => current,
-          brokers,
-          live: intakes.schedule,
+          brokers: brokerage.brokers,
+          live: brokerage.intakes.schedule,
           clock: systemClock,
         }),
       ...(live ? { reload: async (dryRun: boolean) => (await live()).reload(dryRun) } : {}),
     });
     operator = wireOperator({ ...supervised, beacon, group, events, log, tap, execute });
-    await Promise.race([prepare(plan, loading, http, intakes), group.ended]);
+    await Promise.race([prepare(plan, loading, http, brokerage), group.ended]);
     // Does nothing when the stop came while the modules were loading.
     group.start();
     begun.resolve();
@@ -198,7 +195,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   } finally {
     workers.forget();
     await http.closeAll();
-    await within(systemClock, systemClock.now() + closingTime(plan.shutdown.timeout), brokers.closeAll());
+    await brokerage.close();
     await operator?.close();
     for (const undo of release.reverse()) undo();
     output.flush();
@@ -220,8 +217,12 @@ function whenAsked(
 }
 
 /** Everything that can be found wrong before a service starts: modules, config blocks, addresses. */
-async function prepare(plan: Plan, loading: Promise<void>, http: HttpPlane, intakes: Intakes): Promise<void> {
-  const preparing = intakes.prepare(plan);
-  await Promise.all([loading, preparing]);
+async function prepare(
+  plan: Plan,
+  loading: Promise<void>,
+  http: HttpPlane,
+  brokerage: Brokerage,
+): Promise<void> {
+  await Promise.all([loading, brokerage.adopt(plan)]);
   await http.bind();
 }

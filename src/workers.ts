@@ -1,5 +1,6 @@
 import { systemClock } from "./core/clock.ts";
 import type { LogSink } from "./core/log.ts";
+import type { BrokerPlan } from "./core/plan.ts";
 import type { Host } from "./group/host.ts";
 import type { WorkerHostOptions } from "./host/worker.ts";
 import type { IsolatedLoader } from "./modules/load.ts";
@@ -7,6 +8,8 @@ import type { IsolatedLoader } from "./modules/load.ts";
 export interface WorkersOptions {
   /** What `ctx.service` knows. */
   readonly names: () => readonly string[];
+  /** What `ctx.queue` knows, and where work comes from. */
+  readonly brokers: () => readonly BrokerPlan[];
   readonly secrets: readonly string[];
   readonly sink: LogSink;
   /** Answers `ctx.service(name).fetch`. */
@@ -21,7 +24,7 @@ export interface Workers extends IsolatedLoader {
   adopt(names: readonly string[]): void;
 }
 
-export function createWorkers({ names, secrets, sink, call }: WorkersOptions): Workers {
+export function createWorkers({ names, brokers, secrets, sink, call }: WorkersOptions): Workers {
   let made: Awaited<ReturnType<typeof make>> | undefined;
 
   async function make() {
@@ -32,6 +35,7 @@ export function createWorkers({ names, secrets, sink, call }: WorkersOptions): W
     const pool = createWorkerPool({
       entry: new URL("./worker.ts", import.meta.url),
       names,
+      brokers,
       secrets,
       sink,
       clock: systemClock,

@@ -1,5 +1,6 @@
 import type { ReloadCounts } from "../core/reload-counts.ts";
 import { countReload, noReloads } from "../core/reload-counts.ts";
+import type { ServiceWork } from "../core/service-work.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { LogStore } from "./log-store.ts";
 import { createLogStore } from "./log-store.ts";
@@ -17,10 +18,12 @@ export interface Known {
   /** How the last reload went. */
   readonly reload: ReloadStatus | undefined;
   readonly reloads: ReloadCounts;
+  /** Of services with a queue or a schedule, by their names. */
+  readonly work: ReadonlyMap<string, ServiceWork>;
   take(message: Told): void;
 }
 
-export type Told = Extract<ToOperator, { type: "changed" | "events" | "lines" | "plan" | "reload" }>;
+export type Told = Extract<ToOperator, { type: "changed" | "events" | "lines" | "plan" | "reload" | "work" }>;
 
 /** `redact` takes secrets out of a text. */
 export function createKnown(data: OperatorData, redact: (text: string) => string): Known {
@@ -30,6 +33,7 @@ export function createKnown(data: OperatorData, redact: (text: string) => string
   const events = createLogStore();
   let reload: ReloadStatus | undefined;
   let reloads = noReloads;
+  let work: ReadonlyMap<string, ServiceWork> = new Map();
   let names: ReadonlySet<string> = new Set(services.keys());
   return {
     get reload() {
@@ -37,6 +41,9 @@ export function createKnown(data: OperatorData, redact: (text: string) => string
     },
     get reloads() {
       return reloads;
+    },
+    get work() {
+      return work;
     },
     services,
     addresses,
@@ -55,6 +62,9 @@ export function createKnown(data: OperatorData, redact: (text: string) => string
           names = new Set(message.plan.names);
           for (const name of message.plan.moved) addresses.delete(name);
           arrange(services, message.plan);
+          break;
+        case "work":
+          work = new Map(Object.entries(JSON.parse(message.work) as Record<string, ServiceWork>));
           break;
         case "reload":
           reload = message.reload;

@@ -29,6 +29,8 @@ export interface OperatorLink {
   readonly listener: Listener;
   /** The plan is another one now. */
   adopt(plan: OperatorPlan): void;
+  /** What consumers and schedules do, as JSON: see `ToOperator`. */
+  tellWork(work: string): void;
   /** Binds another admin listener, then leaves the one before. Rejects like `listening`: then that one stays. */
   listen(admin: AdminPlan | false): Promise<Address | undefined>;
   /** Closes the admin listener and ends the thread; comes back within half a second whatever happens. */
@@ -58,6 +60,7 @@ export function startOperator(options: OperatorOptions): OperatorLink {
     listening,
     listener: feed.listener,
     adopt: (plan) => post({ type: "plan", plan }),
+    tellWork: (work) => post({ type: "work", work }),
     listen(admin) {
       const answer = whenListening(worker);
       post({ type: "listen", admin });

@@ -75,6 +75,8 @@ export type ToOperator =
     }
   /** Lines of the log: the service, then its line, then the next service … */
   | { readonly type: "lines"; readonly lines: readonly string[]; readonly dropped: number }
+  /** What consumers and schedules do: a `ServiceWork` by the name of each service, as JSON. */
+  | { readonly type: "work"; readonly work: string }
   /** Main begins to carry a command out. */
   | { readonly type: "accepted"; readonly id: number }
   | { readonly type: "result"; readonly id: number; readonly result: CommandResult }

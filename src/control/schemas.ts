@@ -81,6 +81,11 @@ export const serviceSchema: Schema = object(
       },
       ["ms", "certain", "at"],
     ),
+    consumer: {
+      type: "object",
+      description: "What its consumer has done; numbers, and times in milliseconds.",
+    },
+    schedule: { type: "object", description: "When its schedule runs next, and what became of its times." },
   },
   ["name", "state", "generation", "critical", "since", "failures", "urls"],
 );

@@ -3,6 +3,7 @@ import { beaconCells } from "../core/beacon.ts";
 import type { Address } from "../core/plan.ts";
 import { formatAddress } from "../core/plan.ts";
 import type { StopCause } from "../core/report.ts";
+import type { ServiceWork } from "../core/service-work.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import type { Known } from "./known.ts";
 import type { OperatorData, ReloadStatus } from "./protocol.ts";
@@ -31,7 +32,7 @@ export interface Status {
   readonly services: readonly ServiceStatus[];
 }
 
-export interface ServiceStatus extends ServiceSnapshot {
+export interface ServiceStatus extends ServiceSnapshot, ServiceWork {
   /** Where it can be reached. */
   readonly urls: readonly string[];
   /** The longest time for which its code has kept the event loop from everybody; absent below 20 ms. */
@@ -60,7 +61,7 @@ export interface FrozenLoop {
 
 export interface StatusSource {
   readonly data: OperatorData;
-  readonly known: Pick<Known, "services" | "addresses" | "reload">;
+  readonly known: Pick<Known, "services" | "addresses" | "reload" | "work">;
   /** What the admin listener is bound to. */
   readonly admin?: Address;
   readonly frozen?: FrozenLoop;
@@ -95,7 +96,8 @@ export function statusOf(source: StatusSource): Status {
     services: [...known.services.values()].map((service) => {
       const longestStretch = longest(service.name);
       const urls = known.addresses.get(service.name) ?? [];
-      return { ...service, urls, ...(longestStretch ? { longestStretch } : {}) };
+      const work = known.work.get(service.name);
+      return { ...service, urls, ...(longestStretch ? { longestStretch } : {}), ...work };
     }),
   };
 }

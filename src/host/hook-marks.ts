@@ -9,12 +9,26 @@ export function markHooks(service: Service, vitals: Vitals): Service {
     if (!service[name]) continue;
     marked[name] = (ctx: Context) => whileOpen(vitals, 1 << index, () => service[name]?.(ctx));
   }
-  for (const name of ["health", "fetch", "reload"] as const) {
+  for (const name of unmarked) {
     const hook: unknown = Reflect.get(service, name);
     if (typeof hook === "function") Reflect.set(marked, name, hook.bind(service));
+    else if (hook !== undefined) Reflect.set(marked, name, hook);
   }
   return marked;
 }
+
+/** What comes from outside is counted elsewhere. */
+const unmarked = [
+  "health",
+  "fetch",
+  "reload",
+  "consume",
+  "consumeBatch",
+  "aggregate",
+  "scheduled",
+  "tasks",
+  "middleware",
+] as const;
 
 /** The names of the hooks that were open when `vitals` was last written. */
 export function openHooks(vitals: Vitals): string[] {

@@ -3,7 +3,7 @@ import { within } from "../core/deadline.ts";
 import { formatDuration } from "../core/duration.ts";
 import type { LogLevel, LogSink } from "../core/log.ts";
 import { logLevels } from "../core/log.ts";
-import type { ServicePlan } from "../core/plan.ts";
+import type { BrokerPlan, ServicePlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import type { FetchLinkOptions } from "./fetch-link.ts";
@@ -13,6 +13,7 @@ import { WorkerThread } from "./worker-thread.ts";
 export interface WorkerPoolOptions {
   readonly entry: URL;
   readonly names: () => readonly string[];
+  readonly brokers: () => readonly BrokerPlan[];
   readonly secrets: readonly string[];
   readonly sink: LogSink;
   readonly clock: Clock;
@@ -40,7 +41,7 @@ export interface WorkerPool {
 const graceMs = 500;
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { entry, secrets, sink, clock, serve, names } = options;
+  const { entry, secrets, sink, clock, serve, names, brokers } = options;
   const waiting = new Map<string, WorkerThread[]>();
   const living = new Set<WorkerThread>();
   const silent: LogLevel[] = logLevels.filter((level) => sink.keeps?.(level) === false);
@@ -48,7 +49,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   function create(service: ServicePlan, instance: number, locate = nowhere): WorkerThread {
     const vitals = new Int32Array(new SharedArrayBuffer(4 * Object.keys(vitalCells).length));
-    const data = { service, instance, names: names(), secrets, silent, vitals };
+    const data = { service, instance, names: names(), secrets, silent, vitals, brokers: brokers() };
     const thread = new WorkerThread({ entry, data, locate, sink, serve, ended: () => living.delete(thread) });
     living.add(thread);
     return thread;
@@ -83,7 +84,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     },
     create: (service, instance) => create(service, instance),
     adopt(next) {
-      for (const thread of living) thread.adopt(next);
+      for (const thread of living) thread.adopt(next, brokers());
     },
     forget() {
       for (const name of [...waiting.keys()]) drop(name);

@@ -1,5 +1,6 @@
+import type { ConsumerStats } from "../core/consumer-stats.ts";
 import type { LogLevel } from "../core/log.ts";
-import type { ServicePlan } from "../core/plan.ts";
+import type { BrokerPlan, ServicePlan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Health } from "../service/contract.ts";
 
@@ -20,6 +21,8 @@ export interface WorkerData {
   /** Levels whose records need not cross. */
   readonly silent: readonly LogLevel[];
   readonly vitals: Vitals;
+  /** In the order of services.yaml. */
+  readonly brokers: readonly BrokerPlan[];
 }
 
 /** Memory that a thread writes and main reads, so that a thread can be judged while it is frozen. */
@@ -32,6 +35,9 @@ export const vitalCells = {
   hooks: 1,
   /** The heap in use, in KiB; written only when there is a limit. */
   heap: 2,
+  /** Messages and scheduled runs that have begun and not ended. */
+  messages: 3,
+  runs: 4,
 } as const;
 
 export const hookNames = ["init", "start", "run", "stop"] as const;
@@ -69,8 +75,10 @@ export type ToWorker =
   | readonly [tag: "stop", id: number, budget: number, final: boolean]
   /** Everything that had come from outside has ended: the service's own `stop` may begin. */
   | readonly [tag: "drained"]
-  /** The services that `ctx.service` knows from now on. */
-  | readonly [tag: "names", names: readonly string[]]
+  /** What the thread takes by itself, from queues and by its schedule. */
+  | readonly [tag: "pause" | "resume" | "quiet"]
+  /** The services that `ctx.service` knows from now on, and the brokers of `ctx.queue`. */
+  | readonly [tag: "names", names: readonly string[], brokers: readonly BrokerPlan[]]
   | FetchMessage;
 
 export type FromWorker =
@@ -82,6 +90,10 @@ export type FromWorker =
   /** An error that nobody caught, or a `run` that failed. */
   | readonly [tag: "fault", error: WireError]
   | readonly [tag: "completed"]
+  /** Why work cannot come; null: it can again. */
+  | readonly [tag: "trouble", reason: string | null]
+  /** Of its consumer, when they are others than before, each second at most. */
+  | readonly [tag: "consumed", stats: ConsumerStats]
   /** `fields` is JSON; `errors` are those among them, which keep what they are. */
   | readonly [
       tag: "log",

@@ -1,7 +1,9 @@
 import type { URL as NodeUrl } from "node:url";
 import { Worker } from "node:worker_threads";
+import type { ConsumerStats } from "../core/consumer-stats.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { LogSink } from "../core/log.ts";
+import type { BrokerPlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
 import type { Health } from "../service/contract.ts";
 import type { FetchLink, FetchLinkOptions } from "./fetch-link.ts";
@@ -28,6 +30,10 @@ export interface ThreadOwner {
   /** An error nobody caught. `isGone`: the thread has ended. */
   fault(thread: WorkerThread, error: Error, isGone: boolean): void;
   completed(thread: WorkerThread): void;
+  /** Why work cannot come to it; undefined: it can. */
+  troubled(thread: WorkerThread, reason: string | undefined): void;
+  /** The consumer of a thread has done something. */
+  consumed(): void;
 }
 
 interface Ask {
@@ -43,6 +49,8 @@ export class WorkerThread {
   /** The module is loaded and its config fits. Rejects with a ProblemsError when not, or when the thread ends. */
   readonly imported: Promise<void>;
   owner: ThreadOwner | undefined;
+  /** What its consumer has done, as it said last. */
+  consumed: ConsumerStats | undefined;
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
   readonly #outbox: (message: ToWorker) => void;
@@ -109,14 +117,19 @@ export class WorkerThread {
     if (!this.isGone && this.#isImported) await this.#ask((id) => ["stop", id, budget, final]);
   }
 
-  /** These are the services from now on. */
-  adopt(names: readonly string[]): void {
-    this.#post(["names", names]);
+  /** These are the services and the brokers from now on. */
+  adopt(names: readonly string[], brokers: readonly BrokerPlan[]): void {
+    this.#post(["names", names, brokers]);
   }
 
   /** Everything that had come from outside has ended. */
   drained(): void {
     this.#post(["drained"]);
+  }
+
+  /** For what the thread takes by itself. */
+  tell(verb: "pause" | "resume" | "quiet"): void {
+    this.#post([verb]);
   }
 
   /** Ends the thread, whatever it is doing; resolves when it is gone. `why` is what open calls of main get. */
@@ -160,6 +173,13 @@ export class WorkerThread {
         break;
       case "completed":
         this.owner?.completed(this);
+        break;
+      case "trouble":
+        this.owner?.troubled(this, message[1] ?? undefined);
+        break;
+      case "consumed":
+        this.consumed = message[1];
+        this.owner?.consumed();
         break;
       case "log": {
         const { service, instance } = data;

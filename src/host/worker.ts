@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { ConsumerStats } from "../core/consumer-stats.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { ServicePlan } from "../core/plan.ts";
@@ -7,11 +8,13 @@ import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.t
 import type { Health } from "../service/contract.ts";
 import type { Intake, IntakeEnv, Lease } from "../service/intake.ts";
 import type { Scope } from "../service/scope.ts";
+import { sumOf } from "./consumer-sum.ts";
 import { openHooks } from "./hook-marks.ts";
 import type { ThreadGuard } from "./thread-guard.ts";
 import { createThreadGuard } from "./thread-guard.ts";
 import { createRotation } from "./thread-rotation.ts";
 import type { WorkerPool } from "./worker-pool.ts";
+import { vitalCells } from "./worker-protocol.ts";
 import { addressText } from "./worker-request-env.ts";
 import type { ThreadOwner, WorkerThread } from "./worker-thread.ts";
 
@@ -31,6 +34,8 @@ export interface WorkerHostOptions {
   readonly mark: number;
   readonly intake?: Intake;
   readonly report: HostReport;
+  /** Told what the consumers of all of its threads have done. */
+  readonly consumed: (stats: ConsumerStats) => void;
 }
 
 /** A second thread that fails within this time fails the generation, in milliseconds. */
@@ -59,6 +64,10 @@ export class WorkerHost implements Host, ThreadOwner {
   #failedAt = Number.NEGATIVE_INFINITY;
   #isStarted = false;
   #isEnding = false;
+  #isPaused = false;
+  #isQuiet = false;
+  /** Why work cannot come, by thread. */
+  readonly #troubles = new Map<WorkerThread, string>();
 
   constructor(options: WorkerHostOptions) {
     this.#options = options;
@@ -74,12 +83,12 @@ export class WorkerHost implements Host, ThreadOwner {
   }
 
   async load(): Promise<void> {
-    const { pool, service, generation, prepare } = this.#options;
+    const { pool, service, prepare } = this.#options;
     await prepare();
     this.#threads = pool.take(service);
     if (this.#isEnding) return this.#terminate();
     for (const thread of this.#threads) thread.owner = this;
-    await Promise.all(this.#threads.map((thread) => thread.load(generation)));
+    await Promise.all(this.#threads.map((thread) => this.#load(thread)));
   }
 
   async start(): Promise<void> {
@@ -106,15 +115,21 @@ export class WorkerHost implements Host, ThreadOwner {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#options.intake?.pause();
+    for (const thread of this.#threads) thread.tell("pause");
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#options.intake?.resume();
+    for (const thread of this.#threads) thread.tell("resume");
   }
 
   quiet(): void {
+    this.#isQuiet = true;
     this.#options.intake?.quiet();
+    for (const thread of this.#threads) thread.tell("quiet");
   }
 
   async stop({ budget, final }: StopOptions): Promise<StopOutcome> {
@@ -134,7 +149,11 @@ export class WorkerHost implements Host, ThreadOwner {
 
   held(): Held {
     const inFlight = this.#lease?.held() ?? { requests: 0, streams: 0, websockets: 0 };
-    return { ...inFlight, hooks: [...new Set(this.#threads.flatMap((thread) => openHooks(thread.vitals)))] };
+    return {
+      ...inFlight,
+      ...heldIn(this.#threads),
+      hooks: [...new Set(this.#threads.flatMap((thread) => openHooks(thread.vitals)))],
+    };
   }
 
   abandon(): Held {
@@ -170,6 +189,33 @@ export class WorkerHost implements Host, ThreadOwner {
     if (this.#threads.every((each) => this.#completed.has(each))) this.#options.report.completed();
   }
 
+  troubled(thread: WorkerThread, reason: string | undefined): void {
+    if (this.#isEnding || !this.#threads.includes(thread)) return;
+    if (reason === undefined) this.#troubles.delete(thread);
+    else this.#troubles.set(thread, reason);
+    this.#tellTrouble();
+  }
+
+  consumed(): void {
+    const all = [...this.#threads, ...this.#retiring].flatMap(({ consumed }) => consumed ?? []);
+    if (all.length > 0) this.#options.consumed(sumOf(all));
+  }
+
+  #tellTrouble(): void {
+    const [trouble] = this.#troubles.values();
+    this.#options.report.troubled(trouble);
+  }
+
+  async #load(thread: WorkerThread): Promise<void> {
+    const loading = thread.load(this.#options.generation);
+    // Behind the message that makes the instance there: it may be told nothing before.
+    void thread.imported.then(() => {
+      if (this.#isPaused) thread.tell("pause");
+      if (this.#isQuiet) thread.tell("quiet");
+    }, ignore);
+    await loading;
+  }
+
   #open(): void {
     const { intake, service, generation, log, mark, report } = this.#options;
     const scope: Scope = {
@@ -189,12 +235,12 @@ export class WorkerHost implements Host, ThreadOwner {
   }
 
   async #replace(instance: number): Promise<void> {
-    const { pool, generation, report } = this.#options;
+    const { pool, report } = this.#options;
     const thread = pool.create(this.#service, instance);
     thread.owner = this;
     this.#threads.push(thread);
     try {
-      await thread.load(generation);
+      await this.#load(thread);
       await thread.start();
       if (this.#isEnding) return;
       this.#serves(thread);
@@ -230,6 +276,7 @@ export class WorkerHost implements Host, ThreadOwner {
     this.#threads = this.#threads.filter((each) => each !== thread);
     this.#ready.remove(thread);
     this.#guard.forget(thread);
+    if (this.#troubles.delete(thread)) this.#tellTrouble();
   }
 
   #end(): void {
@@ -241,6 +288,15 @@ export class WorkerHost implements Host, ThreadOwner {
     await Promise.all([...this.#threads, ...this.#retiring].map((thread) => thread.terminate()));
   }
 }
+
+/** As the threads have written last. */
+function heldIn(threads: readonly WorkerThread[]): Pick<Held, "messages" | "runs"> {
+  const of = (cell: number) => threads.reduce((sum, { vitals }) => sum + Atomics.load(vitals, cell), 0);
+  const [messages, runs] = [of(vitalCells.messages), of(vitalCells.runs)];
+  return { ...(messages > 0 ? { messages } : {}), ...(runs > 0 ? { runs } : {}) };
+}
+
+function ignore(): void {}
 
 /** One error as it is; several with all of their messages. */
 function together(failures: readonly unknown[]): unknown {

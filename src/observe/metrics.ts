@@ -1,6 +1,9 @@
 import type { ReloadCounts } from "../core/reload-counts.ts";
+import type { ServiceWork } from "../core/service-work.ts";
 import type { ServiceSnapshot, ServiceState } from "../core/snapshot.ts";
 import type { LoopDelay } from "./stretches.ts";
+import type { WorkFamily, WorkSample } from "./work-metrics.ts";
+import { workFamilies } from "./work-metrics.ts";
 
 /** What is known, at the time of a question. Times are milliseconds, points in time milliseconds since 1970. */
 export interface MetricsView {
@@ -19,28 +22,30 @@ export interface MetricsView {
   readonly delay: LoopDelay | undefined;
   /** How long the service has kept the event loop at most; undefined when it never did. */
   readonly longestMs: (service: string) => number | undefined;
+  /** Of those that have a queue or a schedule. */
+  readonly work: ReadonlyMap<string, ServiceWork>;
 }
 
 /** All metrics in Prometheus' text format. */
 export function renderMetrics(view: MetricsView): string {
-  return [...ofSupervisor(view), ...ofReloads(view), ...ofLoop(view), ...ofServices(view)]
+  return [
+    ...ofSupervisor(view),
+    ...ofReloads(view),
+    ...ofLoop(view),
+    ...ofServices(view),
+    ...workFamilies(view.work),
+  ]
     .map(renderFamily)
     .join("");
 }
 
 export const metricsType = "text/plain; version=0.0.4; charset=utf-8";
 
-interface Family {
-  readonly name: string;
-  readonly type: "counter" | "gauge";
-  readonly help: string;
+interface Family extends Omit<WorkFamily, "samples"> {
   readonly samples: readonly Sample[];
 }
 
-interface Sample {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly value: number;
-}
+type Sample = Omit<WorkSample, "labels"> & Partial<Pick<WorkSample, "labels">>;
 
 function ofSupervisor({ name, version, runtime, startedAt, now, rssBytes, stopping }: MetricsView): Family[] {
   return [
@@ -175,7 +180,9 @@ function counter(name: string, help: string, samples: readonly Sample[]): Family
 /** Nothing of a family without samples: what is not known is not told. */
 function renderFamily({ name, type, help, samples }: Family): string {
   if (samples.length === 0) return "";
-  const lines = samples.map(({ labels, value }) => `${name}${renderLabels(labels)} ${value}\n`);
+  const lines = samples.map(
+    ({ suffix = "", labels, value }) => `${name}${suffix}${renderLabels(labels)} ${value}\n`,
+  );
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }
 

@@ -8,7 +8,7 @@ import type { ScheduleStore } from "../core/schedule-store.ts";
 import type { ScheduleInfo, ScheduleRun } from "../core/task.ts";
 import type { Intake } from "../service/intake.ts";
 import { announceEvery, noticeOf } from "./announce.ts";
-import { goneAfter } from "./claim.ts";
+import { beatEvery } from "./claim.ts";
 import type { Course, Occasion, Rules, Verdict } from "./course.ts";
 import { createCourse, decide } from "./course.ts";
 import type { CronTimes } from "./cron.ts";
@@ -131,7 +131,7 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
     for (;;) {
       const others = await access.patiently((store) => keeper.lookUp(store), forEver);
       if (!others?.value || signal.aborted) return;
-      await sleep(clock, goneAfter, signal);
+      await sleep(clock, beatEvery, signal);
       if (signal.aborted) return;
     }
   }

@@ -31,6 +31,7 @@ const view = (more: Partial<MetricsView> = {}): MetricsView => ({
   stopping: false,
   delay: { p50: 0.1, p99: 12, max: 250.4 },
   longestMs: (name) => (name === "api" ? 250 : undefined),
+  work: new Map(),
   ...more,
 });
 

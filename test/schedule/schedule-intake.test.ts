@@ -142,6 +142,21 @@ describe("createScheduleIntake()", () => {
     expect(ticks).toHaveLength(2);
   });
 
+  test("stats() counts what became of the times, and what goes on", async () => {
+    const { clock, ends, intake } = await opened();
+    expect(intake.stats()).toEqual({ running: 0, done: 0, failed: 0, skipped: 0 });
+    await clock.toFullHour();
+    expect(intake.stats()).toMatchObject({ running: 1 });
+    await clock.toFullHour();
+    ends[0]?.resolve();
+    await settle();
+    expect(intake.stats()).toEqual({ running: 0, done: 1, failed: 0, skipped: 1 });
+    await clock.toFullHour();
+    ends[1]?.reject(new Error("no such table"));
+    await settle();
+    expect(intake.stats()).toEqual({ running: 0, done: 1, failed: 1, skipped: 1 });
+  });
+
   test("a scheduled() that throws at once fails its run alone", async () => {
     const { clock, store } = await opened({
       scheduled: () => {
@@ -172,7 +187,7 @@ describe("createScheduleIntake()", () => {
     const b = await opened({ store, clock, owner: "b", plan });
     // Only b decides from here on.
     a.intake.pause();
-    await clock.tick(minute);
+    await clock.tick(minute + 10_000);
     expect(b.ticks).toHaveLength(0);
     expect(outcomes(store.runs)).toEqual([
       ["running", undefined],
@@ -208,6 +223,36 @@ describe("createScheduleIntake()", () => {
     expect(ticks.map(({ at }) => at.getTime())).toEqual([startedAt + hour]);
     expect(store.runs[0]).toMatchObject({ outcome: "failed", error: "its process is gone", owner: "gone" });
     expect(logged).toEqual(["error: A run of the schedule has no end: its process is gone"]);
+  });
+
+  test("a crash a moment before the next time leaves that one not out", async () => {
+    const store = createFakeStore();
+    const clock = new WallClock();
+    const at = await clock.toFullHour();
+    await clock.tick(hour - 2_000);
+    store.runs.push({ at, outcome: "running", startedAt: at, durationMs: hour - 3_000, owner: "gone" });
+    const { ticks } = await opened({ store, clock });
+    await clock.tick(20_000);
+    expect(ticks.map((tick) => tick.at.getTime())).toEqual([at + hour]);
+  });
+
+  test("a process that ended between two looks at its run is not taken for alive", async () => {
+    const store = createFakeStore();
+    const clock = new WallClock();
+    const b = await opened({ store, clock });
+    const startedAt = await clock.toFullHour();
+    b.ends[0]?.resolve();
+    await settle();
+    // Seen once by b, as the run of another replica, in the middle of its life.
+    const going = { at: startedAt + 1, outcome: "running", startedAt, owner: "gone" } as const;
+    store.runs.push({ ...going, durationMs: 0 });
+    await b.intake.runNow();
+    await clock.tick(hour / 2);
+    store.runs[1] = { ...going, durationMs: hour / 2 };
+    const at = await clock.toFullHour();
+    await clock.tick(20_000);
+    expect(b.ticks.at(-1)?.at.getTime()).toBe(at);
+    expect(store.runs[1]).toMatchObject({ outcome: "failed" });
   });
 
   test("writes an end to a run whose process is gone without waiting for the next time", async () => {

@@ -1,0 +1,75 @@
+import type { Brokers } from "./brokers.ts";
+import { createBrokers } from "./brokers.ts";
+import { systemClock } from "./core/clock.ts";
+import { within } from "./core/deadline.ts";
+import type { Logger, LogSink } from "./core/log.ts";
+import type { ServicePlan } from "./core/plan.ts";
+import type { FromWorker, WorkerData } from "./host/worker-protocol.ts";
+import type { Entered } from "./intakes.ts";
+import { createIntakes } from "./intakes.ts";
+
+/** The queues and the schedule of a service in a thread of its own: it has its own connections to brokers. */
+export interface IsolatedWork extends Pick<Brokers, "names" | "queue" | "adopt"> {
+  readonly entered: Entered;
+  /** Within `closeMs`: whoever ends the thread does not wait for a broker that is away. */
+  close(): Promise<void>;
+}
+
+export interface IsolatedWorkOptions {
+  readonly data: WorkerData;
+  readonly sink: LogSink;
+  readonly log: Logger;
+  readonly post: (message: FromWorker) => void;
+}
+
+const closeMs = 400;
+/** How often what the consumer has done is told, in milliseconds. */
+const tellMs = 1_000;
+
+export async function openIsolatedWork({
+  data,
+  sink,
+  log,
+  post,
+}: IsolatedWorkOptions): Promise<IsolatedWork> {
+  const chance = { clock: systemClock, random: Math.random };
+  const brokers = createBrokers({ ...chance, brokers: data.brokers, log });
+  const intakes = createIntakes({ ...chance, brokers, sink });
+  const service = ownPart(data);
+  await intakes.prepare({ services: [service], brokers: data.brokers });
+  const entered = intakes.enter(service);
+  entered.watch((reason) => post(["trouble", reason ?? null]));
+  if (service.consume) tellEach(tellMs, () => intakes.work()[service.name]?.consumer, post);
+  return {
+    get names() {
+      return brokers.names;
+    },
+    queue: brokers.queue,
+    adopt: brokers.adopt,
+    entered,
+    async close() {
+      await within(systemClock, systemClock.now() + closeMs, brokers.closeAll());
+    },
+  };
+}
+
+/** Every instance consumes; the first one keeps the schedule, because a time must not come several times. */
+function ownPart({ service, instance }: WorkerData): ServicePlan {
+  const { worker: _worker, schedule, ...rest } = service;
+  return instance === 1 && schedule ? { ...rest, schedule } : rest;
+}
+
+function tellEach(
+  ms: number,
+  stats: () => Extract<FromWorker, readonly ["consumed", unknown]>[1] | undefined,
+  post: (message: FromWorker) => void,
+): void {
+  let last = "";
+  const tell = () => {
+    const now = stats();
+    const text = JSON.stringify(now);
+    if (now && text !== last) post(["consumed", now]);
+    last = text;
+  };
+  setInterval(tell, ms).unref();
+}
