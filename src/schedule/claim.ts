@@ -11,8 +11,18 @@ import type { Patience, StoreAccess } from "./store-access.ts";
  */
 export type Claim = "ours" | "taken" | "paused" | "busy" | "unknown";
 
-/** The runs of other processes that have no end yet, by their time, and since when nothing new was heard of them. */
-export type Others = Map<number, { readonly heard: number; readonly since: number }>;
+/** A run of another process that has no end yet, as it was when something new was last heard of it. */
+interface Other {
+  readonly heard: number;
+  readonly since: number;
+  /** When it was last looked at. */
+  readonly seen: number;
+  /** A sign of life has come while it was watched. */
+  readonly isAlive: boolean;
+}
+
+/** By their planned time. */
+export type Others = Map<number, Other>;
 
 export interface ClaimOptions {
   readonly entry: string;
@@ -32,8 +42,10 @@ export interface ClaimOptions {
 
 /** A run that goes on is written this often, so that other replicas see that it does. */
 export const beatEvery = 5_000;
-/** Without a word for this long, the process of a run counts as gone. */
+/** Watched for this long without a sign of life, the process of a run counts as gone. */
 export const goneAfter = 15_000;
+/** Who did not look for longer than this has not watched: the store may have been away. */
+const longestBlink = 2 * beatEvery;
 /** Far enough back for a run that goes on: what is skipped meanwhile is written once a minute at most. */
 const lookBack = 100;
 const busyPause = 1_000;
@@ -67,8 +79,9 @@ export async function claim(
 }
 
 /**
- * What goes on elsewhere; runs whose process is gone are buried. A process counts as gone when it was watched for long
- * enough without a sign of life: the clocks of two machines differ, and while the store was away nobody could give one.
+ * What goes on elsewhere; `silent`: it is not known yet whether it does. A run that was watched for long enough without
+ * a sign of life is buried. How old its last one is says nothing: the clocks of two machines differ, and while the store
+ * was away nobody could give one.
  */
 export async function lookAtOthers(
   options: ClaimOptions,
@@ -79,19 +92,23 @@ export async function lookAtOthers(
   let found: "none" | "busy" | "silent" = "none";
   for (const run of await store.history(entry, lookBack)) {
     if (run.outcome !== "running" || run.at === except || options.isHere(run.at)) continue;
-    const heard = heardOf(run);
-    const known = others.get(run.at);
-    if (known?.heard === heard && clock.now() - known.since >= goneAfter) {
+    const other = watch(others.get(run.at), heardOf(run), clock.now());
+    others.set(run.at, other);
+    if (clock.now() - other.since >= goneAfter) {
       others.delete(run.at);
       await options.bury(store, run);
-      continue;
-    }
-    if (known?.heard !== heard) others.set(run.at, { heard, since: clock.now() });
-    if (heard + goneAfter >= clock.wall()) found = "busy";
+    } else if (other.isAlive) found = "busy";
     else if (found === "none") found = "silent";
   }
   if (found === "none") others.clear();
   return found;
+}
+
+function watch(known: Other | undefined, heard: number, now: number): Other {
+  const isWatched = known !== undefined && now - known.seen <= longestBlink;
+  if (!isWatched) return { heard, since: now, seen: now, isAlive: false };
+  if (known.heard === heard) return { ...known, seen: now };
+  return { heard, since: now, seen: now, isAlive: true };
 }
 
 async function tryOnce(
