@@ -7,6 +7,7 @@ import type { Link } from "./redis/link.ts";
 import { createLink } from "./redis/link.ts";
 import { leaseHolder } from "./redis/liveness.ts";
 import { createReceiver } from "./redis/receiver.ts";
+import { isPassing } from "./redis/redis-error.ts";
 import { createSchedules } from "./redis/schedules.ts";
 import { createTending } from "./redis/tending.ts";
 import { createTimes } from "./redis/time.ts";
@@ -38,24 +39,21 @@ export const openRedis: OpenDriver = (options: DriverOptions): Driver => {
   const cancelled = new Set<(id: string) => void>();
   const holder = leaseHolder(owner);
   let count = 0;
-  let isListening = false;
+  let listening: Promise<void> | undefined;
 
   return {
     connect: () => link.connect(),
     enqueue: enqueuing.enqueue,
     subscribe(subscription) {
-      const parts = { link, clock, random, times, watch, tending, owner, holder, number: ++count };
-      const receiver = createReceiver(parts, subscription);
       const { onCancel } = subscription;
       cancelled.add(onCancel);
-      if (!isListening) {
-        isListening = true;
-        listen(link, (id) => {
-          for (const tell of cancelled) tell(id);
-        }).catch((error: unknown) =>
-          log.warn("Nobody can cancel tasks here: Redis takes no subscription.", { error }),
-        );
-      }
+      listening ??= listen(link, (id) => {
+        for (const tell of cancelled) tell(id);
+      }).catch((error: unknown) =>
+        log.warn("Nobody can cancel tasks here: Redis takes no subscription.", { error }),
+      );
+      const shared = { link, clock, random, times, watch, tending, owner, holder };
+      const receiver = createReceiver({ ...shared, number: ++count, prepared: listening }, subscription);
       const ours: Receiver = {
         ...receiver,
         async close() {
@@ -79,18 +77,26 @@ export const openRedis: OpenDriver = (options: DriverOptions): Driver => {
   };
 };
 
-/** asynq (subscriber.go): the ids of tasks that shall stop are published to whoever works. */
+/**
+ * asynq (subscriber.go): the ids of tasks that shall stop are published to whoever works. Resolves when they are heard;
+ * after a loss of the connection they are heard again by itself.
+ */
 async function listen(link: Link, onCancel: (id: string) => void): Promise<void> {
+  const heard = Promise.withResolvers<void>();
   let isSubscribed = false;
   const client = await link.side("cancel", {
     onReady: (ready) => {
-      // Afterwards it subscribes again by itself.
       if (isSubscribed) return;
       isSubscribed = true;
-      ready.subscribe(keys.cancel).catch(() => {
-        isSubscribed = false;
-      });
+      ready.subscribe(keys.cancel).then(
+        () => heard.resolve(),
+        (error: unknown) => {
+          isSubscribed = false;
+          if (!isPassing(error)) heard.reject(error);
+        },
+      );
     },
   });
   client.on("message", (_channel: string, id: string) => onCancel(id));
+  await heard.promise;
 }

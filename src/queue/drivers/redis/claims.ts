@@ -29,9 +29,10 @@ export function createClaims(
   let count = 0;
 
   async function call(wanted: readonly { queue: string; share: number }[], max: number): Promise<Answer[]> {
-    const owner = `${holder}|${number}.${++count}`;
+    const name = `${holder}|${number}.${++count}`;
     const now = times.ms();
-    const args: Argument[] = [max, now, times.leaseScore(subscription.lease), owner];
+    const leaseEnd = times.leaseEnd(subscription.lease);
+    const args: Argument[] = [max, now, leaseEnd, name];
     for (const { share } of wanted) args.push(share);
     try {
       const names = wanted.map(({ queue }) => keys.queue(queue));
@@ -42,12 +43,12 @@ export function createClaims(
           queue,
           isPaused: paused === 1,
           nextDue: Number(due.toString()),
-          deliveries: tasks.map((task) => deliveryOf(task, queue, owner, now)),
+          deliveries: tasks.map((task) => deliveryOf(task, queue, { name, leaseEnd }, now)),
         };
       });
     } catch (error) {
       if (!(error instanceof SupervisorError)) throw error;
-      tending.abandon(owner);
+      tending.abandon(name);
       // While Redis is there and refuses (its memory is full, a right is missing) the next try can wait.
       if (link.isUp()) await sleep(clock, 1_000);
       return [];

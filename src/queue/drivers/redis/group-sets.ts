@@ -30,9 +30,9 @@ export function createGroupSets(link: Link, times: Times, unique: string) {
             group: String(group),
             tasks: tasks.map(([task, message, at, key, exact]) =>
               deliveryOf(
-                [task ?? null, message ?? null, null, null, at ?? null, key ?? null, exact ?? null],
+                [message ?? null, null, null, at ?? null, key ?? null, exact ?? null, task ?? null],
                 queue,
-                "",
+                nobody,
                 now,
               ),
             ),
@@ -55,6 +55,8 @@ export function createGroupSets(link: Link, times: Times, unique: string) {
   };
 }
 
+/** Tasks of a set have no lease of their own. */
+const nobody = { name: "", leaseEnd: 0 };
 const dueCall = script(dueGroupsScript);
 const commitCall = script(commitGroupScript);
 const releaseCall = script(releaseGroupScript);

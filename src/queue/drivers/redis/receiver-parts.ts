@@ -17,4 +17,6 @@ export interface ReceiverParts {
   readonly holder: string;
   /** Which receiver of the driver it is. */
   readonly number: number;
+  /** Resolves when cancellations are heard; nothing is received before. */
+  readonly prepared: Promise<unknown>;
 }

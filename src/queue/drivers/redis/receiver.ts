@@ -19,20 +19,20 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
   const closed = new AbortController();
   const record = createServerRecord({ link, times, owner, number, subscription, held });
   const groups = createGroupSets(link, times, `${owner}-${number}`);
-  const claim = createClaims(parts, subscription);
-  const prepared = tending.add(queues);
+  const claimSome = createClaims(parts, subscription);
+  const prepared = Promise.all([tending.add(queues), parts.prepared]);
   const stopBeats = tending.onBeat(() => void record.beat());
   const onDelayed = (queue: string, at: number) => tending.dueAt(queue, at);
   let receiving: Promise<unknown> = Promise.resolve();
 
   async function receive(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     const stop = AbortSignal.any([signal, closed.signal]);
-    await prepared;
+    await Promise.race([prepared, aborted(stop)]);
     while (!stop.aborted) {
       await link.untilUp(stop);
       if (stop.aborted) break;
       const mark = watch.mark(queues);
-      const { deliveries, paused, nextDue } = await claim(max);
+      const { deliveries, paused, nextDue } = await claimSome(max);
       for (const delivery of deliveries) held.set(nameOf(delivery), delivery);
       if (deliveries.length > 0) return deliveries;
       for (const [queue, at] of nextDue) tending.dueAt(queue, at);
@@ -62,11 +62,12 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
     settle,
     async extend(deliveries) {
       const lost: Delivery[] = [];
-      const score = times.leaseScore(subscription.lease);
+      const end = times.leaseEnd(subscription.lease);
       for (const [queue, ours] of Map.groupBy(deliveries as readonly RedisDelivery[], (one) => one.queue)) {
         for (let from = 0; from < ours.length; from += mostAtOnce) {
           const some = ours.slice(from, from + mostAtOnce);
-          const args: Argument[] = [score, ...some.flatMap(({ id, owner }) => [id, owner])];
+          const args: Argument[] = [end, ...some.flatMap(({ id, claim, leaseEnd }) => [id, claim, leaseEnd])];
+          for (const delivery of some) delivery.leaseEnd = end;
           const answer = String(await link.run(extendCall, [keys.queue(queue)], args));
           lost.push(...some.filter((_, index) => answer[index] !== "s"));
         }
@@ -75,9 +76,9 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
       return lost;
     },
     async progress(delivery, text) {
-      const { queue, id, owner } = delivery as RedisDelivery;
+      const { queue, id, claim } = delivery as RedisDelivery;
       // It is for people who look; the next one shows more.
-      await link.run(progressCall, [keys.queue(queue)], [id, owner, text]).catch(() => {});
+      await link.run(progressCall, [keys.queue(queue)], [id, claim, text]).catch(() => {});
     },
     async blockedKeys() {
       await link.untilUp(closed.signal);
@@ -109,6 +110,11 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
       if (link.isUp()) await record.clear();
     },
   };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 /** Ids belong to queues. */

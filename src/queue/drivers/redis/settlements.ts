@@ -88,17 +88,17 @@ export async function enqueueBefore(link: Link, times: Times, next: NewTask): Pr
 
 function addOperation(args: Argument[], settlement: Settlement, ms: number): void {
   const delivery = settlement.delivery as RedisDelivery;
-  const { id, owner, message } = delivery;
+  const { id, claim, leaseEnd, message } = delivery;
   const now = Math.floor(ms / 1000);
   switch (settlement.tag) {
     case "ack": {
       if (delivery.retention <= 0) {
-        args.push("a", id, owner, message.uniqueKey);
+        args.push("a", id, claim, leaseEnd, message.uniqueKey);
         return;
       }
       const kept = encodeTaskMessage({ ...message, completedAt: now });
       const until = Math.ceil((ms + delivery.retention) / 1000);
-      args.push("c", id, owner, message.uniqueKey, kept, until, settlement.result ?? "");
+      args.push("c", id, claim, leaseEnd, message.uniqueKey, kept, until, settlement.result ?? "");
       return;
     }
     case "retry": {
@@ -109,7 +109,8 @@ function addOperation(args: Argument[], settlement: Settlement, ms: number): voi
       args.push(
         "r",
         id,
-        owner,
+        claim,
+        leaseEnd,
         kept,
         at,
         settlement.counts ? 1 : 0,
@@ -122,15 +123,16 @@ function addOperation(args: Argument[], settlement: Settlement, ms: number): voi
       args.push(
         "d",
         id,
-        owner,
+        claim,
+        leaseEnd,
         encodeTaskMessage({ ...message, errorMsg: settlement.error, lastFailedAt: now }),
       );
       return;
     case "release":
-      args.push("l", id, owner);
+      args.push("l", id, claim, leaseEnd);
       return;
     case "hold":
-      args.push("h", id, owner, settlement.key);
+      args.push("h", id, claim, leaseEnd, settlement.key);
       return;
   }
 }

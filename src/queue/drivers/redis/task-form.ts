@@ -4,14 +4,17 @@ import type { Argument } from "./link.ts";
 import type { TaskMessage } from "./task-message.ts";
 import { decodeTaskMessage, encodeTaskMessage } from "./task-message.ts";
 
-/** A delivery of ours: what the broker has of it, and the fencing token. */
+/** A delivery of ours, and what the broker has of it. */
 export interface RedisDelivery extends Delivery {
   readonly message: TaskMessage;
-  readonly owner: string;
+  /** Who has it, and by which claim: the fencing token. */
+  readonly claim: string;
+  /** The latest end of its lease that was ever asked for, in seconds: whether it was granted may be unknown. */
+  leaseEnd: number;
   readonly claimedAt: number;
 }
 
-/** The 8 values of a task that `enqueue` in lua/common.ts takes. */
+/** The 8 values of a task that `enqueue` in lua/prelude.ts takes. */
 export function taskValues(task: NewTask, now: number): Argument[] {
   const runAt = task.runAt !== undefined && task.runAt > now ? task.runAt : undefined;
   const lock = lockOf(task);
@@ -33,10 +36,10 @@ export function taskValues(task: NewTask, now: number): Argument[] {
 export function deliveryOf(
   reply: readonly (Buffer | null)[],
   queue: string,
-  owner: string,
+  claim: { readonly name: string; readonly leaseEnd: number },
   now: number,
 ): RedisDelivery {
-  const [id, data, since, crashes, at, key, exact] = reply;
+  const [data, since, crashes, at, key, exact, id] = reply;
   const message = decodeTaskMessage(data as Buffer);
   const dueAt = since ? nanosToMs(since) : now;
   return {
@@ -48,7 +51,8 @@ export function deliveryOf(
     dueAt,
     crashes: crashes ? Number(crashes.toString()) : 0,
     message,
-    owner,
+    claim: claim.name,
+    leaseEnd: claim.leaseEnd,
     claimedAt: now,
   };
 }

@@ -22,7 +22,7 @@ export interface Tending {
   /** A task of this queue will be due then. */
   dueAt(queue: string, at: number): void;
   /** The reply to this claim was lost: whatever it took is nobody's. */
-  abandon(owner: string): void;
+  abandon(claim: string): void;
   /** Called once a second while there are queues. */
   onBeat(callback: () => void): () => void;
   close(): void;
@@ -159,8 +159,8 @@ export function createTending(options: {
       noteDue(at);
       schedule();
     },
-    abandon(owner) {
-      abandoned.add(owner);
+    abandon(claim) {
+      abandoned.add(claim);
     },
     onBeat(callback) {
       beats.add(callback);

@@ -6,8 +6,8 @@ export interface Times {
   ms(): number;
   /** Whole microseconds; each of the next `many` after the ones before, so that tasks keep the order of their calls. */
   micros(many: number): number;
-  /** The score of a lease that ends in `lease` ms: seconds, and never whole ones (see lua/claim.ts). */
-  leaseScore(lease: number): string;
+  /** When a lease of `lease` ms ends: whole seconds, the fraction of its score is its token (lua/prelude.ts). */
+  leaseEnd(lease: number): number;
 }
 
 export function createTimes(clock: Clock): Times {
@@ -20,6 +20,6 @@ export function createTimes(clock: Clock): Times {
       last = first + many;
       return first;
     },
-    leaseScore: (lease) => `${((ms() + Math.round(lease)) / 1000).toFixed(3)}5`,
+    leaseEnd: (lease) => Math.ceil((ms() + lease) / 1000),
   };
 }

@@ -1,14 +1,14 @@
-import { common } from "./common.ts";
+import { prelude } from "./prelude.ts";
 
 /**
  * Claims up to `max` tasks of one or several queues (asynq: rdb.go, dequeueCmd, one at a time): first each queue's
- * share, then what is left of `max`, in the given order. What has come due is forwarded before. A lease of ours has a
- * score that is no whole second: asynq's are, so one that asynq gave out is never taken for ours.
+ * share, then what is left of `max`, in the given order. What has come due is forwarded before.
  *
- * KEYS prefixes · ARGV: max, ms, lease score, owner, then a share per queue · answers, per queue, { paused, next
- * due in ms, tasks }, each task { id, message, pending since, crashes, at, key, exact }.
+ * KEYS prefixes · ARGV: max, ms, when the leases end (s), owner, then a share per queue · answers, per queue, { paused, next
+ * due in ms, tasks }, each task
+ * { message, pending since, crashes, at, key, exact, id }.
  */
-export const claimScript = `${common}
+export const claimScript = `${prelude}
 local max, ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local left = max
 local answers = {}
@@ -17,22 +17,26 @@ local function take(i, n)
   if n <= 0 then return end
   local ids = call('RPOP', P .. 'pending', n)
   if not ids then return end
-  local active, leases = {}, {}
+  local active, leases, owners = {}, {}, {}
   for _, id in ipairs(ids) do
     local task = P .. 't:' .. id
     local f = call('HMGET', task, 'msg', 'pending_since', 'crashes', 'at', 'key', 'exact')
     if f[1] then
-      call('HSET', task, 'state', 'active', 'owner', ARGV[4])
+      call('HSET', task, 'state', 'active')
       active[#active + 1] = id
       leases[#leases + 1] = ARGV[3]
       leases[#leases + 1] = id
-      tasks[#tasks + 1] = { id, f[1], f[2], f[3], f[4], f[5], f[6] }
+      owners[#owners + 1] = id
+      owners[#owners + 1] = ARGV[4]
+      f[7] = id
+      tasks[#tasks + 1] = f
       left = left - 1
     end
   end
   if #active > 0 then
     chunks('LPUSH', P .. 'active', active)
     chunks('ZADD', P .. 'lease', leases)
+    chunks('HSET', P .. 'sv:owners', owners)
   end
 end
 for i = 1, #KEYS do

@@ -1,11 +1,11 @@
-import { common, enqueueOne } from "./common.ts";
+import { enqueueOne, prelude } from "./prelude.ts";
 
 /**
  * Enqueues many tasks of one queue (asynq: rdb.go, enqueueCmd, enqueueUniqueCmd, scheduleCmd, addToGroupCmd).
  *
  * KEYS[1] prefix · ARGV: call, again (1: it may have run already), ms, us, then 8 per task · answers one letter each.
  */
-export const enqueueScript = `${common}${enqueueOne}
+export const enqueueScript = `${prelude}${enqueueOne}
 local P = KEYS[1]
 local done = P .. 'sv:call:' .. ARGV[1]
 if ARGV[2] == '1' then

@@ -1,4 +1,4 @@
-import { common, enqueueOne } from "./common.ts";
+import { enqueueOne, prelude } from "./prelude.ts";
 
 /**
  * Makes a set of each group that is due (asynq: rdb.go, aggregationCheckCmd, readAggregationSetCmd), with times exact
@@ -7,7 +7,7 @@ import { common, enqueueOne } from "./common.ts";
  * KEYS[1] prefix · ARGV: ms, grace, max delay, max size, unique part of set ids
  * Answers { group, set id, { { id, message, at, key, exact } … } } …
  */
-export const dueGroupsScript = `${common}
+export const dueGroupsScript = `${prelude}
 local P, ms = KEYS[1], tonumber(ARGV[1])
 local grace, max_delay, max_size = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local answers = {}
@@ -54,7 +54,7 @@ return answers
  *
  * KEYS[1] prefix · ARGV: group, set id, ms, us, prefix of the task's queue, the task's 8 values · answers 1, or 0: lost
  */
-export const commitGroupScript = `${common}${enqueueOne}
+export const commitGroupScript = `${prelude}${enqueueOne}
 local P = KEYS[1]
 local set = P .. 'g:' .. ARGV[1] .. ':' .. ARGV[2]
 if call('ZREM', P .. 'aggregation_sets', set) == 0 then return 0 end
@@ -71,7 +71,7 @@ return 1
 `;
 
 /** Makes a set a group again (asynq: rdb.go, reclaimStateAggregationSetsCmd). KEYS[1] prefix · ARGV: group, set id */
-export const releaseGroupScript = `${common}
+export const releaseGroupScript = `${prelude}
 local P = KEYS[1]
 local set = P .. 'g:' .. ARGV[1] .. ':' .. ARGV[2]
 if call('ZREM', P .. 'aggregation_sets', set) == 0 then return 0 end

@@ -1,12 +1,12 @@
 import { heldScore } from "../keys.ts";
-import { common } from "./common.ts";
+import { prelude } from "./prelude.ts";
 
 /**
  * A queue's numbers (asynq: inspect.go, currentStatsCmd). KEYS[1] prefix · ARGV: day, ms · answers pending, active,
  * scheduled, retry, archived, completed, aggregating, held, paused, processed, failed, both in total, and when the
  * oldest pending task became pending, in ns.
  */
-export const statsScript = `${common}
+export const statsScript = `${prelude}
 local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 forward(P, tonumber(ARGV[2]))
@@ -35,7 +35,7 @@ return {
  *
  * KEYS[1] prefix · answers bytes
  */
-export const memoryScript = `${common}
+export const memoryScript = `${prelude}
 local P, total = KEYS[1], 0
 local function sample(key, ids, n)
   local sum = 0
@@ -57,7 +57,7 @@ return math.floor(total)
  *
  * KEYS[1] prefix · ARGV: state, from, how many, ms
  */
-export const idsScript = `${common}
+export const idsScript = `${prelude}
 local P, state, from, to = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[2] + ARGV[3] - 1
 call('UNLINK', P .. 'sv:')
 forward(P, tonumber(ARGV[4]))
@@ -94,17 +94,17 @@ return page
  * Answers { id, message, state, run at (s), exact run at (ms), result, pending since, at, key, group, owner, held,
  * progress, exact } for each that exists.
  */
-export const tasksScript = `${common}
+export const tasksScript = `${prelude}
 local P, answers = KEYS[1], {}
 for _, id in ipairs(ARGV) do
-  local f = call('HMGET', P .. 't:' .. id, 'msg', 'state', 'result', 'pending_since', 'at', 'key', 'group', 'owner', 'held', 'progress', 'exact')
+  local f = call('HMGET', P .. 't:' .. id, 'msg', 'state', 'result', 'pending_since', 'at', 'key', 'group', 'held', 'progress', 'exact')
   if f[1] then
     local due, exact = false, false
     if f[2] == 'scheduled' or f[2] == 'retry' then
       due = call('ZSCORE', P .. f[2], id)
       exact = call('ZSCORE', P .. 'sv:due', id)
     end
-    answers[#answers + 1] = { id, f[1], f[2], due, exact, f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11] }
+    answers[#answers + 1] = { id, f[1], f[2], due, exact, f[3], f[4], f[5], f[6], f[7], call('HGET', P .. 'sv:owners', id), f[8], f[9], f[10] }
   end
 end
 return answers
@@ -117,7 +117,7 @@ return answers
  * KEYS[1] prefix · ARGV: action, ms, us, states it may be in (" scheduled retry …"), then id and message ("": as it is)
  * Answers how many it was done to.
  */
-export const actScript = `${common}
+export const actScript = `${prelude}
 local P, action, ms, us = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 call('UNLINK', P .. 'sv:')
 local done = 0

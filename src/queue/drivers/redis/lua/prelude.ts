@@ -7,15 +7,39 @@
  */
 
 /**
- * `place`: back into the pending list, each before all that became pending later (asynq's Requeue, rdb.go, always
+ * `leave`: out of the active list, where the oldest are at the end: for many at once cheaper than
+ * LREM of each, which looks through the list. `place`: back into the pending list, each before all that became pending later (asynq's Requeue, rdb.go, always
  * takes the very front). `due_now`: what asynq's forward does with one task (rdb.go, forwardCmd), but a task of a group
  * is noted in the set of groups again.
  */
-export const common = `
-local function call(...) return redis.call(...) end
+export const prelude = `
+local call = redis.call
 local function chunks(cmd, key, items)
   local n = #items
   for i = 1, n, 4000 do call(cmd, key, unpack(items, i, math.min(i + 3999, n))) end
+end
+local function leave(P, gone)
+  if #gone == 0 then return end
+  call('ZREM', P .. 'lease', unpack(gone))
+  call('HDEL', P .. 'sv:owners', unpack(gone))
+  local left = {}
+  for _, id in ipairs(gone) do left[id] = true end
+  local n, kept = #gone, {}
+  while n > 0 do
+    local part = call('RPOP', P .. 'active', math.max(n, 64))
+    if not part then break end
+    for _, id in ipairs(part) do
+      if left[id] then
+        n = n - 1
+        left[id] = nil
+      else
+        kept[#kept + 1] = id
+      end
+    end
+  end
+  local oldest_last = {}
+  for i = #kept, 1, -1 do oldest_last[#oldest_last + 1] = kept[i] end
+  if #kept > 0 then chunks('RPUSH', P .. 'active', oldest_last) end
 end
 local function since_of(us) return string.format('%.0f000', us) end
 local function place(P, ids)

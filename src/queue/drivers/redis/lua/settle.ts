@@ -1,20 +1,32 @@
 import { heldScore } from "../keys.ts";
-import { common, enqueueOne } from "./common.ts";
+import { enqueueOne, prelude } from "./prelude.ts";
+
+const fence = `
+local function fence(P, ids)
+  local claims = call('HMGET', P .. 'sv:owners', unpack(ids))
+  local ends = call('ZMSCORE', P .. 'lease', unpack(ids))
+  return function(n, claim, latest)
+    return claims[n] == claim and ends[n] and tonumber(ends[n]) <= tonumber(latest)
+  end
+end
+`;
 
 /**
  * Settles many deliveries of one queue, in their order (asynq: rdb.go, doneCmd, markAsCompleteCmd, retryCmd,
- * archiveCmd, requeueCmd, one each). A delivery is ours while its lease has the score of one of ours and the task names
- * our owner; otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key: released.
+ * archiveCmd, requeueCmd, one each). A delivery is ours while its claim is the one that
+ * `sv:owners` names, and its lease ends no later than we said: asynq, which knows no owners, gives out another one
+ * only when ours has run out. Otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key:
+ * released.
  *
  * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, then
- * operations: a tag, the id, the owner, and what the tag needs. `x` enqueues a task when the
+ * operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
  * operation before it was settled: prefix of its queue, and the 8 values of a task.
  */
-export const settleScript = `${common}${enqueueOne}
+export const settleScript = `${prelude}${enqueueOne}${fence}
 local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 local ms, us, day, expire = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local arity = { a = 4, c = 7, r = 8, d = 4, l = 3, h = 4, x = 10 }
+local arity = { a = 5, c = 8, r = 9, d = 5, l = 4, h = 5, x = 10 }
 local ops, ids = {}, {}
 local i = 7
 while i <= #ARGV do
@@ -22,17 +34,11 @@ while i <= #ARGV do
   if ARGV[i] ~= 'x' then ids[#ids + 1] = ARGV[i + 1] end
   i = i + arity[ARGV[i]]
 end
-local leases = call('ZMSCORE', P .. 'lease', unpack(ids))
 local gone, tasks, placed, seen = {}, {}, {}, {}
 local processed, failed, index = 0, 0, 0
 local answers = {}
-local function ours(id, owner, score)
-  if not score or not string.find(score, '.', 1, true) or seen[id] then return false end
-  local f = call('HMGET', P .. 't:' .. id, 'owner', 'blocks')
-  if f[1] ~= owner then return false end
-  seen[id] = true
-  return true, f[2]
-end
+local is_blocking = call('EXISTS', P .. 'sv:blocked') == 1
+local ours = fence(P, ids)
 for _, at in ipairs(ops) do
   local tag, id = ARGV[at], ARGV[at + 1]
   if tag == 'x' then
@@ -44,53 +50,54 @@ for _, at in ipairs(ops) do
   else
     index = index + 1
     local answer = 'l'
-    local is_ours, blocks = ours(id, ARGV[at + 2], leases[index])
-    if is_ours then
+    if not seen[id] and ours(index, ARGV[at + 2], ARGV[at + 3]) then
+      seen[id] = true
       answer = 's'
       local task = P .. 't:' .. id
-      call('LREM', P .. 'active', -1, id)
       gone[#gone + 1] = id
       if tag == 'a' then
         processed = processed + 1
-        unlock(ARGV[at + 3], id)
+        unlock(ARGV[at + 4], id)
         tasks[#tasks + 1] = task
       elseif tag == 'c' then
         processed = processed + 1
-        unlock(ARGV[at + 3], id)
-        call('ZADD', P .. 'completed', ARGV[at + 5], id)
-        call('HSET', task, 'msg', ARGV[at + 4], 'state', 'completed', 'result', ARGV[at + 6])
-        call('HDEL', task, 'owner', 'blocks')
+        unlock(ARGV[at + 4], id)
+        call('ZADD', P .. 'completed', ARGV[at + 6], id)
+        call('HSET', task, 'msg', ARGV[at + 5], 'state', 'completed', 'result', ARGV[at + 7])
       elseif tag == 'r' then
-        if ARGV[at + 5] == '1' then processed, failed = processed + 1, failed + 1 end
-        wait_until(P, 'retry', id, tonumber(ARGV[at + 4]), ms)
-        call('HSET', task, 'msg', ARGV[at + 3], 'state', 'retry', 'at', ARGV[at + 7])
-        call('HDEL', task, 'owner')
-        if ARGV[at + 6] ~= '' and call('HSETNX', P .. 'sv:blocked', ARGV[at + 6], id) == 1 then
-          call('HSET', task, 'blocks', ARGV[at + 6])
+        if ARGV[at + 6] == '1' then processed, failed = processed + 1, failed + 1 end
+        wait_until(P, 'retry', id, tonumber(ARGV[at + 5]), ms)
+        call('HSET', task, 'msg', ARGV[at + 4], 'state', 'retry', 'at', ARGV[at + 8])
+        if ARGV[at + 7] ~= '' and call('HSETNX', P .. 'sv:blocked', ARGV[at + 7], id) == 1 then
+          is_blocking = true
+          call('HSET', task, 'blocks', ARGV[at + 7])
         end
       elseif tag == 'd' then
         processed, failed = processed + 1, failed + 1
         call('ZADD', P .. 'archived', math.floor(ms / 1000), id)
-        call('HSET', task, 'msg', ARGV[at + 3], 'state', 'archived')
-        call('HDEL', task, 'owner', 'blocks')
-      elseif tag == 'h' and call('HEXISTS', P .. 'sv:blocked', ARGV[at + 3]) == 1 then
+        call('HSET', task, 'msg', ARGV[at + 4], 'state', 'archived')
+      elseif tag == 'h' and call('HEXISTS', P .. 'sv:blocked', ARGV[at + 4]) == 1 then
         local since = call('HGET', task, 'pending_since') or '0'
         call('ZADD', P .. 'scheduled', HELD, id)
-        call('ZADD', P .. 'sv:held:' .. ARGV[at + 3], since == '0' and '0' or string.sub(since, 1, -4), id)
-        call('HSET', task, 'state', 'scheduled', 'held', ARGV[at + 3])
-        call('HDEL', task, 'owner')
+        call('ZADD', P .. 'sv:held:' .. ARGV[at + 4], since == '0' and '0' or string.sub(since, 1, -4), id)
+        call('HSET', task, 'state', 'scheduled', 'held', ARGV[at + 4])
       else
         if tag == 'h' then answer = 'r' end
         call('HSET', task, 'state', 'pending')
-        call('HDEL', task, 'owner')
         placed[#placed + 1] = id
       end
-      if blocks and (tag == 'a' or tag == 'c' or tag == 'd') then unblock(P, blocks, id) end
+      if is_blocking and (tag == 'a' or tag == 'c' or tag == 'd') then
+        local key = call('HGET', task, 'blocks')
+        if key then
+          call('HDEL', task, 'blocks')
+          unblock(P, key, id)
+        end
+      end
     end
     answers[#answers + 1] = answer
   end
 end
-if #gone > 0 then call('ZREM', P .. 'lease', unpack(gone)) end
+leave(P, gone)
 if #tasks > 0 then call('DEL', unpack(tasks)) end
 place(P, placed)
 count(P, 'processed', day, processed, expire)
@@ -112,17 +119,16 @@ return table.concat(answers)
 /**
  * Renews leases (asynq: rdb.go, ExtendLease, which renews whoever's it is); answers a letter each: `s` or `l`.
  *
- * KEYS[1] prefix · ARGV: lease score, then id and owner of each
+ * KEYS[1] prefix · ARGV: when the leases end (s), then id, claim and latest end of each
  */
-export const extendScript = `${common}
+export const extendScript = `${prelude}${fence}
 local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 local ids, leases, answers = {}, {}, {}
-for i = 2, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
-local scores = call('ZMSCORE', P .. 'lease', unpack(ids))
+for i = 2, #ARGV, 3 do ids[#ids + 1] = ARGV[i] end
+local ours = fence(P, ids)
 for n, id in ipairs(ids) do
-  local held = scores[n] and string.find(scores[n], '.', 1, true)
-  if held and call('HGET', P .. 't:' .. id, 'owner') == ARGV[n * 2 + 1] then
+  if ours(n, ARGV[n * 3], ARGV[n * 3 + 1]) then
     leases[#leases + 1] = ARGV[1]
     leases[#leases + 1] = id
     answers[n] = 's'
@@ -134,9 +140,9 @@ if #leases > 0 then chunks('ZADD', P .. 'lease', leases) end
 return table.concat(answers)
 `;
 
-/** KEYS[1] prefix · ARGV: id, owner, text */
+/** KEYS[1] prefix · ARGV: id, claim, text */
 export const progressScript = `
 local task = KEYS[1] .. 't:' .. ARGV[1]
-if redis.call('HGET', task, 'owner') == ARGV[2] then redis.call('HSET', task, 'progress', ARGV[3]) end
+if redis.call('HGET', KEYS[1] .. 'sv:owners', ARGV[1]) == ARGV[2] then redis.call('HSET', task, 'progress', ARGV[3]) end
 return 1
 `;

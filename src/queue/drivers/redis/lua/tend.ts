@@ -1,4 +1,4 @@
-import { common } from "./common.ts";
+import { prelude } from "./prelude.ts";
 
 /**
  * What asynq's forwarder, recoverer and janitor do on clocks of their own (forwarder.go, recoverer.go, janitor.go), for
@@ -8,7 +8,7 @@ import { common } from "./common.ts";
  *
  * KEYS[1] prefix · ARGV: ms · answers { next due in ms, pending, recovered }
  */
-export const tendScript = `${common}
+export const tendScript = `${prelude}
 local P, ms = KEYS[1], tonumber(ARGV[1])
 call('UNLINK', P .. 'sv:')
 forward(P, ms)
@@ -16,12 +16,12 @@ local now = string.format('%.3f', ms / 1000)
 local back = {}
 local function recover(id)
   call('ZREM', P .. 'lease', id)
+  call('HDEL', P .. 'sv:owners', id)
   call('LREM', P .. 'active', 0, id)
   local task = P .. 't:' .. id
   if call('HGET', task, 'state') ~= 'active' then return end
   call('HINCRBY', task, 'crashes', 1)
   call('HSET', task, 'state', 'pending')
-  call('HDEL', task, 'owner')
   back[#back + 1] = id
 end
 for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'lease', '-inf', now, 'LIMIT', 0, 1000)) do recover(id) end
@@ -53,7 +53,7 @@ export const ownersScript = `
 local answer = {}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1] .. 'lease', 0, 9999)) do
   answer[#answer + 1] = id
-  answer[#answer + 1] = redis.call('HGET', KEYS[1] .. 't:' .. id, 'owner') or ''
+  answer[#answer + 1] = redis.call('HGET', KEYS[1] .. 'sv:owners', id) or ''
 end
 return answer
 `;
@@ -64,15 +64,15 @@ return answer
  *
  * KEYS[1] prefix · ARGV: 1 (they crashed) or 0, then id and owner of each · answers how many
  */
-export const recoverScript = `${common}
+export const recoverScript = `${prelude}
 local P, back = KEYS[1], {}
 for i = 2, #ARGV, 2 do
   local id, task = ARGV[i], P .. 't:' .. ARGV[i]
-  if call('HGET', task, 'owner') == ARGV[i + 1] and call('ZREM', P .. 'lease', id) == 1 then
+  if call('HGET', P .. 'sv:owners', id) == ARGV[i + 1] and call('ZREM', P .. 'lease', id) == 1 then
     call('LREM', P .. 'active', 0, id)
     if ARGV[1] == '1' then call('HINCRBY', task, 'crashes', 1) end
     call('HSET', task, 'state', 'pending')
-    call('HDEL', task, 'owner')
+    call('HDEL', P .. 'sv:owners', id)
     back[#back + 1] = id
   end
 end
