@@ -38,6 +38,7 @@ export async function operateOffline(
       plan: () => plan,
       clock: systemClock,
       brokers: {
+        watch: brokers.watch,
         driver(name) {
           assertKept(name);
           return brokers.driver(name);

@@ -14,7 +14,7 @@ import { storedSchedule } from "./schedule/stored-schedule.ts";
 export interface QueueAccessOptions {
   /** As it is now: a reload changes it. */
   readonly plan: () => Plan;
-  readonly brokers: Pick<Brokers, "driver" | "queue">;
+  readonly brokers: Pick<Brokers, "driver" | "queue" | "watch">;
   /** What keeps the schedule of a service in this process; absent where nothing runs. */
   readonly live?: (service: string) => LiveSchedule | undefined;
   readonly clock: Clock;
@@ -35,7 +35,16 @@ export function operateOn(
 const patienceMs = 5_000;
 
 function accessTo({ plan, brokers, live, clock }: QueueAccessOptions): QueueAccess {
-  const { wall } = clock;
+  const wall = () => clock.wall();
+
+  /** Why it is away, as far as its driver can tell. */
+  function troubleOf(name: string): string | undefined {
+    let trouble: string | undefined;
+    brokers.watch(name, (now) => {
+      trouble = now;
+    })();
+    return trouble;
+  }
 
   /** @throws SupervisorError BROKER_UNREACHABLE: services go on trying, whoever typed a command does not. */
   async function answering(name: string): Promise<Driver> {
@@ -43,11 +52,9 @@ function accessTo({ plan, brokers, live, clock }: QueueAccessOptions): QueueAcce
     const connected = await within(clock, clock.now() + patienceMs, driver.connect());
     if (connected.tag === "done") return driver;
     if (connected.tag === "failed") throw connected.error;
-    throw new SupervisorError(
-      "BROKER_UNREACHABLE",
-      `The broker "${name}" has not answered within ${patienceMs / 1_000} s`,
-      "Look whether it runs and can be reached from here.",
-    );
+    const late = `The broker "${name}" has not answered within ${patienceMs / 1_000} s`;
+    const hint = "Look whether it runs and can be reached from here.";
+    throw new SupervisorError("BROKER_UNREACHABLE", troubleOf(name) ?? late, hint);
   }
 
   function access({ name: entry, schedule }: ServicePlan): ScheduleAccess[] {

@@ -169,7 +169,7 @@ export const queueCommands = {
     example: 'supervisor task retry --state archived --error "~connection refused"',
   },
   "task archive": {
-    summary: "Put tasks that wait into the archive.",
+    summary: "Put tasks that wait into the archive, which keeps the newest 10,000.",
     ...harsh,
     example: "supervisor task archive --type 'report:*' --yes",
   },

@@ -187,6 +187,42 @@ describe("createApi()", () => {
     }
   });
 
+  test("changes nothing of queues on a listener that is read-only, and every route that changes something says so", async () => {
+    expect(
+      Object.values(routes).filter(({ method, ...route }) => (method === "POST") !== "writes" in route),
+    ).toEqual([]);
+    for (const path of ["/tasks", "/tasks/delete", "/queues/q/drain", "/schedules/s/run"]) {
+      const { ask, sent } = setUp();
+      const answer = await ask({ ...loopback, readOnly: true }, "POST", path);
+      expect([path, answer.code, sent]).toEqual([path, "READ_ONLY", []]);
+    }
+  });
+
+  test("answers about queues with the answer itself, and with a status that fits its error", async () => {
+    const failing = (code: string) =>
+      setUp(
+        async () =>
+          ({ outcome: "failed", steps: [], problems: [{ code, message: "no", hint: "" }] }) as never,
+      );
+    for (const [code, status] of [
+      ["UNKNOWN_QUEUE", 404],
+      ["TASK_INVALID", 400],
+      ["TASK_DUPLICATE", 409],
+      ["BROKER_UNREACHABLE", 503],
+    ] as const) {
+      const answer = await failing(code).ask(socket, "GET", "/queues");
+      expect([answer.status, answer.value]).toEqual([status, { code, message: "no", hint: "" }]);
+    }
+    const { ask, sent } = setUp(
+      async () => ({ outcome: "done", steps: [], answer: { queue: "q", paused: true } }) as never,
+    );
+    expect((await ask(socket, "POST", "/queues/q/pause?broker=b")).value).toEqual({
+      queue: "q",
+      paused: true,
+    });
+    expect(sent).toEqual([{ tag: "queues", command: { tag: "pause", queue: "q", broker: "b" } }]);
+  });
+
   test("passes names and globs on, and names a service that does not exist", async () => {
     const { ask, sent } = setUp();
     await ask(socket, "POST", "/services/api,m*/restart");
