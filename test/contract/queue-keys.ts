@@ -116,6 +116,21 @@ export const keyCases: readonly DriverCase[] = [
     },
   },
   {
+    name: "a key that two failed tasks block is free when both are done",
+    async run(site) {
+      const { receiver, a2, a3 } = await blockedSite(site);
+      await receiver.settle([failed(a2, site.clock.wall() + 3 * site.unit, { blocks: "k" })]);
+      await receiver.settle([{ tag: "hold", delivery: a3, key: "k" }]);
+      const again = await whenDue(site, receiver);
+      assert.deepEqual(ids(again), ["a1", "a2"]);
+      await receiver.settle([{ tag: "ack", delivery: again[0] as Delivery, unblocks: "k" }]);
+      assert.deepEqual([...(await receiver.blockedKeys())], [["q\0k", "a2"]]);
+      assert.deepEqual(await take(site, receiver), []);
+      await receiver.settle([{ tag: "ack", delivery: again[1] as Delivery, unblocks: "k" }]);
+      assert.deepEqual(ids(await take(site, receiver)), ["a3"]);
+    },
+  },
+  {
     name: "held tasks and blocked keys outlive the drivers",
     needs: "outlives",
     async run(site) {

@@ -13,7 +13,7 @@ import type { Store } from "./sqlite/store.ts";
 import { joinStore } from "./sqlite/store.ts";
 
 /** A call that enqueues more is written in several transactions, so that none blocks the event loop for long. */
-const chunk = 1_000;
+const chunk = 500;
 /** How long an enqueue waits for a file that is not open yet, in milliseconds. */
 const patience = 5_000;
 

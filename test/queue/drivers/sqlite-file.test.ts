@@ -226,7 +226,7 @@ describe("sqlite: upkeep", () => {
       await receiver.settle(got.map((delivery) => ({ tag: "ack", delivery })));
       largest = Math.max(largest, statSync(`${site.file}-wal`).size);
     }
-    expect(largest).toBeLessThan(40_000_000);
+    expect(largest).toBeLessThan(16_000_000);
     await site.clock.tick(4_000);
     expect(statSync(`${site.file}-wal`).size).toBe(0);
     await store.close();

@@ -84,7 +84,10 @@ export function createReceiver(subscription: Subscription, options: ReceiverOpti
     },
     async blockedKeys() {
       const blocked = queues.flatMap(({ queue }) =>
-        [...queueOf(store, queue).blocked].map(([key, id]): [string, string] => [`${queue}\0${key}`, id]),
+        [...queueOf(store, queue).blocked].map(([key, by]): [string, string] => [
+          `${queue}\0${key}`,
+          [...by][0] ?? "",
+        ]),
       );
       return new Map(blocked);
     },

@@ -54,7 +54,10 @@ function retry(queue: Queue, task: Task, how: Settlement & { tag: "retry" }, now
     task.retried++;
     countAttempt(queue, now, true);
   }
-  if (how.blocks !== undefined && !queue.blocked.has(how.blocks)) queue.blocked.set(how.blocks, task.made.id);
+  if (how.blocks !== undefined) {
+    const by = queue.blocked.get(how.blocks) ?? new Set();
+    queue.blocked.set(how.blocks, by.add(task.made.id));
+  }
   task.due = how.at;
   wait(queue, task, "retry");
 }

@@ -48,8 +48,8 @@ export interface Queue {
   readonly archived: Set<Task>;
   /** Completed tasks, by the end of their retention. */
   readonly expiring: Heap<Placed & { readonly task: Task }>;
-  /** By ordering key: the id of the task that failed before. */
-  readonly blocked: Map<string, string>;
+  /** By ordering key: the ids of tasks that failed before, the one that came first before the others. */
+  readonly blocked: Map<string, Set<string>>;
   readonly locks: Map<string, { readonly id: string; readonly until: number }>;
   readonly days: Map<string, { processed: number; failed: number }>;
   paused: boolean;
@@ -150,11 +150,14 @@ export function leave(queue: Queue, task: Task): void {
   delete task.set;
 }
 
-/** The keys that waited for this task may go on, those they held back first; only `key` when that is given. */
+/** This task holds back no key any more, or not `key`; those that nothing else holds back may go on. */
 export function unblock(queue: Queue, id: string, key?: string): void {
-  const keys = [...queue.blocked].flatMap(([blocked, by]) => (by === id ? [blocked] : []));
-  const freed = new Set(keys.filter((one) => key === undefined || one === key));
-  for (const one of freed) queue.blocked.delete(one);
+  const freed = new Set<string>();
+  for (const [blocked, by] of queue.blocked) {
+    if ((key !== undefined && blocked !== key) || !by.delete(id) || by.size > 0) continue;
+    queue.blocked.delete(blocked);
+    freed.add(blocked);
+  }
   if (freed.size === 0) return;
   for (const task of queue.tasks.values()) {
     if (task.heldFor !== undefined && freed.has(task.heldFor)) wait(queue, task, "pending");

@@ -24,7 +24,7 @@ export function openDatabase({ file, synchronous }: SqliteAddress): DatabaseSync
     db.exec("PRAGMA journal_mode = WAL");
     db.exec(`PRAGMA synchronous = ${synchronous}`);
     db.exec("PRAGMA cache_size = -16384");
-    db.exec("PRAGMA wal_autocheckpoint = 4000");
+    db.exec("PRAGMA wal_autocheckpoint = 1000");
     // A write-ahead log that has grown in a burst is cut down to this when it starts anew.
     db.exec("PRAGMA journal_size_limit = 33554432");
     db.exec("PRAGMA temp_store = MEMORY");

@@ -7,12 +7,12 @@ export function insertTask(tx: Transaction, task: NewTask): EnqueueResult {
   const { sql, now } = tx;
   const queue = tx.queue(task.queue);
   const runAt = Math.max(now, Math.ceil(task.runAt ?? now));
-  if (task.unique) {
+  const lock = task.unique && showable(task.unique.key);
+  if (task.unique && lock !== undefined) {
     if (sql.findId.get(queue, task.id)) return { tag: "conflict" };
-    const { key, ttl } = task.unique;
     // A task that has to wait first is locked until then, too.
-    const until = Math.min(runAt + ttl, Number.MAX_SAFE_INTEGER);
-    if (changes(sql.lock.run(queue, key, task.id, until, now)) === 0) return { tag: "duplicate" };
+    const until = Math.min(runAt + task.unique.ttl, Number.MAX_SAFE_INTEGER);
+    if (changes(sql.lock.run(queue, lock, task.id, until, now)) === 0) return { tag: "duplicate" };
   }
   const inserted = sql.insert.run(
     queue,
@@ -27,7 +27,7 @@ export function insertTask(tx: Transaction, task: NewTask): EnqueueResult {
     task.type,
     task.key ?? null,
     task.headers && Object.keys(task.headers).length > 0 ? JSON.stringify(task.headers) : null,
-    task.unique?.key ?? null,
+    lock ?? null,
     task.group ?? null,
     storable(task.payload),
   );
@@ -47,7 +47,7 @@ export function storable(payload: Payload): Payload {
   return typeof payload === "string" && payload.includes("\0") ? new TextEncoder().encode(payload) : payload;
 }
 
-/** Text that is only shown: without NUL, for the same reason. */
+/** Text that is only shown or compared: without NUL, for the same reason. */
 export function showable(text: string): string {
   return text.replaceAll("\0", "\u{fffd}");
 }

@@ -53,7 +53,7 @@ const patience = 5_000;
 /** How often a file in trouble that nobody writes is tried, in milliseconds. */
 const probeMs = 2_000;
 /** A transaction takes no more steps after this, so that the event loop is not blocked for longer, in milliseconds. */
-const turn = 8;
+const turn = 4;
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { db, sql, clock, random, claim, onTrouble, file } = options;
@@ -117,7 +117,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
         current = jobs[at] as Job;
         current.result = current.step(tx);
         at++;
-        if ((at & 15) === 0 && performance.now() > end) break;
+        if (performance.now() > end) break;
       }
       current = undefined;
       const afterwards = claim(tx);

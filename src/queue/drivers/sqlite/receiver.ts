@@ -89,7 +89,8 @@ export function createReceiver(subscription: Subscription, options: ReceiverOpti
       unlisten();
       const left = [...unsettled];
       unsettled.clear();
-      await settle(left.map((delivery) => ({ tag: "release", delivery })));
+      // When the file cannot be written their leases run out.
+      await settle(left.map((delivery) => ({ tag: "release", delivery }))).catch(() => {});
       onClosed();
     },
   };
