@@ -99,12 +99,16 @@ const handlers: Readonly<Record<Exclude<Operation, QueueOperation>, Handler>> = 
   openapi: () => json(200, openApi()),
 };
 
+/** A payload may have 16 MiB, and there are the options beside it. */
+const mostEnqueuedMiB = 17;
+
 /** The answer itself, without the result around it: that is what was asked for. */
 async function onQueues(
   { request, url, match, options }: Call,
   operation: QueueOperation,
 ): Promise<Response> {
-  const body = match.route.method === "POST" ? await readJson(request) : {};
+  const most = operation === "enqueueTask" ? mostEnqueuedMiB : undefined;
+  const body = match.route.method === "POST" ? await readJson(request, most) : {};
   const command = queueCommandOf(operation, { url, parameters: match.parameters, body, now: Date.now() });
   const sent = { tag: "queues", command } as const;
   const result = await options.send(sent, { wait: true, timeoutMs: timeoutOf(url) });

@@ -1,23 +1,23 @@
 import { ApiError } from "./api-error.ts";
 
-/** Characters of JSON that a request may bring, and how long it may take to come, in milliseconds. */
-const mostBytes = 1_048_576;
+const mebibyte = 1_048_576;
+/** How long a body may take to come, in milliseconds. */
 const patienceMs = 10_000;
 
 /**
- * The JSON object in a request's body; an empty body is an empty object.
+ * The JSON object in a request's body of at most `most` MiB; an empty body is an empty object.
  *
  * @throws ApiError TOO_LARGE or BAD_REQUEST
  */
-export async function readJson(request: Request): Promise<Readonly<Record<string, unknown>>> {
-  const text = await readText(request);
+export async function readJson(request: Request, most = 1): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readText(request, most);
   if (text.trim() === "") return {};
   const value = parse(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw notAnObject();
   return value as Readonly<Record<string, unknown>>;
 }
 
-async function readText(request: Request): Promise<string> {
+async function readText(request: Request, most: number): Promise<string> {
   if (!request.body) return "";
   const reader = request.body.getReader();
   const decoder = new TextDecoder();
@@ -33,9 +33,9 @@ async function readText(request: Request): Promise<string> {
     let bytes = 0;
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       bytes += part.value.length;
-      if (bytes > mostBytes) {
+      if (bytes > most * mebibyte) {
         void reader.cancel();
-        throw new ApiError(413, "TOO_LARGE", "The body is larger than 1 MiB", "Send less.");
+        throw new ApiError(413, "TOO_LARGE", `The body is larger than ${most} MiB`, "Send less.");
       }
       text += decoder.decode(part.value, { stream: true });
     }
