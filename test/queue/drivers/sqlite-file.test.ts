@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Connection, Driver } from "../../../src/queue/driver.ts";
@@ -170,6 +170,70 @@ describe("sqlite: a file in trouble", () => {
     await site.clock.tick(200);
     expect(await later).toEqual([{ tag: "enqueued", state: "pending" }]);
     expect(site.connections).toEqual(["up", "down", "up"]);
+  });
+
+  test("one that was removed while it was open accepts nothing more, and is told, also when nobody writes", async () => {
+    await using site = openSite("queue.db");
+    const store = await site.connected();
+    const unlisten = store.listen(() => {});
+    await site.driver.enqueue(tasks("a", 1));
+    renameSync(site.file, `${site.file}.away`);
+    await site.clock.tick(2_500);
+    expect(site.connections).toEqual(["up", "down"]);
+    const refused = site.driver.enqueue(tasks("b", 1)).catch((error) => error.code);
+    await site.clock.tick(7_000);
+    expect(await refused).toBe("BROKER_UNREACHABLE");
+    renameSync(`${site.file}.away`, site.file);
+    await site.clock.tick(3_000);
+    expect(site.connections).toEqual(["up", "down", "up"]);
+    unlisten();
+    await store.close();
+  });
+
+  test("whatever is full in between, each message is settled once", async () => {
+    await using site = openSite("queue.db", "?synchronous=normal");
+    const store = await site.connected();
+    const random = seeded(7);
+    const receiver = site.driver.subscribe({
+      consumer: "c",
+      queues: [{ queue: "q", weight: 1 }],
+      strict: false,
+      lease: 3_600_000,
+      concurrency: 1,
+      onCancel() {},
+    });
+    const made = tasks("m", 600, { payload: "x".repeat(3_000) });
+    const settled: string[] = [];
+    let refused = 0;
+    let left = made;
+    for (let round = 0; settled.length < made.length && round < 2_000; round++) {
+      if (round % 7 === 0) limit(store, round > 200 || random() < 0.3 ? 100_000 : 0);
+      const some = left.slice(0, 20);
+      const enqueuing = site.driver.enqueue(some).then(
+        () => {
+          left = left.slice(some.length);
+        },
+        () => {
+          refused++;
+        },
+      );
+      const stop = new AbortController();
+      const receiving = receiver.receive(15, stop.signal);
+      await site.clock.tick(200);
+      stop.abort();
+      const got = await receiving;
+      const settling = receiver.settle(got.map((delivery) => ({ tag: "ack", delivery }))).then(
+        (results) =>
+          settled.push(...got.filter((_, index) => results[index] === "settled").map(({ id }) => id)),
+        () => {},
+      );
+      await site.clock.tick(6_000);
+      await Promise.all([enqueuing, settling]);
+    }
+    expect(refused).toBeGreaterThan(0);
+    expect(settled.length).toBe(made.length);
+    expect(new Set(settled).size).toBe(made.length);
+    await store.close();
   });
 
   test("a step that is wrong fails alone: what waits with it is written", async () => {

@@ -37,6 +37,8 @@ export interface GroupCommitOptions {
   /** Undefined: it writes again. Told at most once per change. */
   readonly onTrouble: (error: Error | undefined) => void;
   readonly file: string;
+  /** Whether the path still leads to the file that is open. */
+  readonly isThere: () => boolean;
 }
 
 interface Job {
@@ -50,13 +52,15 @@ interface Job {
 
 /** How long a call waits for a file that cannot be written, in milliseconds. */
 const patience = 5_000;
+/** How often it is looked whether the file is still there, in milliseconds. */
+const seenMs = 1_000;
 /** How often a file in trouble that nobody writes is tried, in milliseconds. */
 const probeMs = 2_000;
 /** A transaction takes no more steps after this, so that the event loop is not blocked for longer, in milliseconds. */
 const turn = 4;
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { db, sql, clock, random, claim, onTrouble, file } = options;
+  const { db, sql, clock, random, claim, onTrouble, file, isThere } = options;
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const rollback = db.prepare("ROLLBACK");
@@ -67,6 +71,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   let failures = 0;
   let troubled = false;
   let lastNow = 0;
+  let seenAt = -Infinity;
   let closing: (() => void) | undefined;
   let closed = false;
 
@@ -109,6 +114,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     let isOpen = false;
     let tx: OpenTransaction | undefined;
     try {
+      ensureThere();
       begin.run();
       isOpen = true;
       tx = beginTransaction(sql, steadyNow(), queues);
@@ -140,6 +146,13 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       waiting = [...jobs, ...waiting];
       return { done: [], fault, error };
     }
+  }
+
+  /** What is written to a file that has no name any more is gone with this process: better to accept nothing. */
+  function ensureThere(): void {
+    if (clock.now() - seenAt < seenMs) return;
+    if (!isThere()) throw new Error(`unable to open it: ${file} was removed or replaced while it was in use`);
+    seenAt = clock.now();
   }
 
   function undo(): void {

@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../../core/clock.ts";
 import type { Delivery, QueueWeight } from "../../driver.ts";
@@ -99,12 +99,16 @@ function openStore(db: DatabaseSync, file: string, { clock, random }: StoreOptio
   let cancelTimer = () => {};
   let cancelPoll: (() => void) | undefined;
 
+  const { ino } = statSync(file);
+  const isThere = () => statSync(file, { throwIfNoEntry: false })?.ino === ino;
+
   const commit = createGroupCommit({
     db,
     sql,
     clock,
     random,
     file,
+    isThere,
     claim,
     onTrouble(error) {
       for (const listener of troubleListeners) listener(error);
@@ -163,6 +167,7 @@ function openStore(db: DatabaseSync, file: string, { clock, random }: StoreOptio
       // It is busy or away: those who write find out, and tell. The next look is in a second.
       return;
     }
+    if (!isThere()) commit.wake();
     upkeep.idle();
     if (current === version) return;
     version = current;
