@@ -30,7 +30,8 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
   const waiting = new Map<string, Entry[]>();
   /** Tasks whose fate is unknown, by `QUEUE\0ID`. */
   const uncertain = new Map<string, { call: string; index: number }>();
-  const announced = new Set<string>();
+  /** When a queue was last noted in asynq:queues; a tool may have removed it since. */
+  const announced = new Map<string, number>();
   let calls = 0;
   let underWay = 0;
   let isScheduled = false;
@@ -75,9 +76,9 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
     for (let again = 0; ; again = 1) {
       try {
         await untilUpWithin(link, clock, Math.max(0, end - clock.now()));
-        if (!announced.has(queue)) {
+        if (clock.now() - (announced.get(queue) ?? Number.NEGATIVE_INFINITY) > announceMs) {
           await link.command("SADD", keys.queues, queue);
-          announced.add(queue);
+          announced.set(queue, clock.now());
         }
         const args: Argument[] = [call, again, times.ms(), times.micros(batch.length), ...values];
         answer = String(await link.run(enqueueCall, [keys.queue(queue)], args));
@@ -175,6 +176,7 @@ const results: Readonly<Record<Letter, EnqueueResult>> = {
 
 /** How long a call waits for a broker that is away, in milliseconds. */
 const patience = 5_000;
+const announceMs = 60_000;
 const mostTasks = 500;
 const mostCalls = 4;
 const mostUncertain = 20_000;
