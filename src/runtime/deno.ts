@@ -113,8 +113,13 @@ function provideModule(specifier: string, exports: Record<string, unknown>): voi
     load: (from, context, next) =>
       from === url
         ? { format: "module", source: sourceOf(key, exports), shortCircuit: true }
-        : next(from, context),
+        : asJson(from, next(from, context)),
   });
+}
+
+/** Past a `load` hook Deno takes the JSON that CommonJS requires for a script. */
+function asJson(from: string, loaded: unknown): unknown {
+  return from.endsWith(".json") ? { ...(loaded as object), format: "json" } : loaded;
 }
 
 interface Hooks {

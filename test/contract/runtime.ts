@@ -118,6 +118,20 @@ export const runtimeCases: readonly Case[] = [
     },
   },
   {
+    name: "provideModule() leaves it to CommonJS to require JSON",
+    async run(runtime) {
+      runtime.provideModule("provided-three", { define: 1 });
+      using dir = tempDir({
+        "service.ts": 'import rows from "./rows.cjs"; export const got = rows;',
+        "rows.cjs": 'module.exports = require("./rows.json");',
+        "rows.json": '{ "rows": [1, 2] }',
+        "package.json": esm,
+      });
+      const { got } = await runtime.importModule(join(dir.path, "service.ts"));
+      assert.deepEqual(got, { rows: [1, 2] });
+    },
+  },
+  {
     name: "dropCode() leaves code that runs later as it was",
     async run(runtime) {
       const source = "let calls = 0; export function count() { return ++calls; }";
