@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { readName } from "../config/read-name.ts";
 import { readPlan } from "../config/read-plan.ts";
@@ -44,22 +45,29 @@ async function askRunning(
 ): Promise<ControlAnswer | undefined> {
   const insists =
     options.name !== undefined || options.socket !== undefined || options["pid-file"] !== undefined;
+  // Without a file there are no brokers that could be asked instead.
+  const only = insists || command.tag === "runNow" || !existsSync(fileOf(options, terminal));
   try {
     const client = await runningOf(options, terminal);
+    if (!client) return undefined;
     const { method, path, body } = queueCallOf(command);
     const query = `${path.includes("?") ? "&" : "?"}timeout=${patience}`;
     return await client.ask(method, `${path}${query}`, body);
   } catch (error) {
-    if (insists || !isAbsent(error) || command.tag === "runNow") throw error;
+    if (only || !isAbsent(error)) throw error;
     return undefined;
   }
 }
 
-async function runningOf(options: QueueOptions, terminal: Terminal): Promise<ControlClient> {
-  const { file } = options;
-  if (file === undefined) return instanceOf(options, terminal);
-  const name = options.name ?? (await readName(resolve(terminal.cwd, file), terminal.variables));
-  return instanceOf({ ...options, ...(name === undefined ? {} : { name }) }, terminal);
+/** Undefined: there is no such file, so nobody can run it. */
+async function runningOf(options: QueueOptions, terminal: Terminal): Promise<ControlClient | undefined> {
+  if (options.file === undefined || options.name !== undefined) return instanceOf(options, terminal);
+  const name = await readName(fileOf(options, terminal), terminal.variables);
+  return name === undefined ? undefined : instanceOf({ ...options, name }, terminal);
+}
+
+function fileOf({ file = "services.yaml" }: QueueOptions, { cwd }: Terminal): string {
+  return resolve(cwd, file);
 }
 
 /** Nobody has heard the command: a socket that closes later may have carried it out. */
