@@ -22,6 +22,10 @@ describe.skipIf(reason !== undefined)(
     beforeAll(async () => {
       server = await redisServer();
       go = asynqAt("program" in made ? made.program : "", server.port);
+    });
+    afterAll(() => server[Symbol.asyncDispose]());
+    beforeEach(async () => {
+      await server.ask("FLUSHALL");
       driver = openRedis({
         name: "interop",
         url: server.url,
@@ -33,11 +37,7 @@ describe.skipIf(reason !== undefined)(
       });
       await driver.connect();
     });
-    afterAll(async () => {
-      await driver.close();
-      await server[Symbol.asyncDispose]();
-    });
-    beforeEach(() => server.ask("FLUSHALL"));
+    afterEach(() => driver.close());
 
     test("its client enqueues what is received here, with all options", async () => {
       const receiver = consume(driver);

@@ -4,7 +4,8 @@
  *
  *   sv:due           zset of task ids by the exact time, in milliseconds, for those due within a minute: asynq's own
  *                    scores are whole seconds, and its tools refuse others
- *   sv:blocked       hash: key → id of the task that the later ones of that key wait for
+ *   sv:blocked       hash: key → id of the first task that the later ones of that key wait for
+ *   sv:blockers:KEY  zset of the ids of all such tasks
  *   sv:held:KEY      zset of the ids that wait for it, by when they became pending; for asynq they are scheduled, in
  *                    the year 9999
  *   sv:last          hash: group → when its last task came, in milliseconds

@@ -119,9 +119,18 @@ local function wait_until(P, set, id, at, ms)
     call('ZREM', P .. 'sv:due', id)
   end
 end
+local function block(P, key, id, us)
+  call('HSETNX', P .. 'sv:blocked', key, id)
+  call('ZADD', P .. 'sv:blockers:' .. key, 'NX', us, id)
+  call('HSET', P .. 't:' .. id, 'blocks', key)
+end
 local function unblock(P, key, id)
-  local by = call('HGET', P .. 'sv:blocked', key)
-  if not by or (id and by ~= id) then return end
+  if call('ZREM', P .. 'sv:blockers:' .. key, id) == 0 then return end
+  local first = call('ZRANGE', P .. 'sv:blockers:' .. key, 0, 0)[1]
+  if first then
+    call('HSET', P .. 'sv:blocked', key, first)
+    return
+  end
   call('HDEL', P .. 'sv:blocked', key)
   local ids = {}
   for _, held in ipairs(call('ZRANGE', P .. 'sv:held:' .. key, 0, -1)) do

@@ -68,9 +68,9 @@ for _, at in ipairs(ops) do
         if ARGV[at + 6] == '1' then processed, failed = processed + 1, failed + 1 end
         wait_until(P, 'retry', id, tonumber(ARGV[at + 5]), ms)
         call('HSET', task, 'msg', ARGV[at + 4], 'state', 'retry', 'at', ARGV[at + 8])
-        if ARGV[at + 7] ~= '' and call('HSETNX', P .. 'sv:blocked', ARGV[at + 7], id) == 1 then
+        if ARGV[at + 7] ~= '' then
+          block(P, ARGV[at + 7], id, us + index)
           is_blocking = true
-          call('HSET', task, 'blocks', ARGV[at + 7])
         end
       elseif tag == 'd' then
         processed, failed = processed + 1, failed + 1

@@ -42,8 +42,10 @@ end
 expire(P, ms)
 local blocked = call('HGETALL', P .. 'sv:blocked')
 for i = 1, math.min(#blocked, 2000), 2 do
-  local state = call('HGET', P .. 't:' .. blocked[i + 1], 'state')
-  if not state or state == 'archived' or state == 'completed' then unblock(P, blocked[i], blocked[i + 1]) end
+  for _, id in ipairs(call('ZRANGE', P .. 'sv:blockers:' .. blocked[i], 0, 99)) do
+    local state = call('HGET', P .. 't:' .. id, 'state')
+    if not state or state == 'archived' or state == 'completed' then unblock(P, blocked[i], id) end
+  end
 end
 return { next_due(P), call('LLEN', P .. 'pending'), #back }
 `;
