@@ -58,6 +58,11 @@ export function createQueue(options: QueueOptions): Queue {
   };
 }
 
+/**
+ * What a broker is given for a request; `now` is the wall clock, `chain` the header that the first step of one carries.
+ *
+ * @throws SupervisorError TASK_INVALID
+ */
 export function newTask(request: TaskRequest, newId: () => string, now: number, chain?: string): NewTask {
   const { type, queue, id, key, group, unique, headers, delay, at, ...rest } = readOptions(request, now);
   const payload = serializePayload(request.payload, type);
