@@ -20,8 +20,8 @@ export interface ConsumerOptions {
   readonly receiver: Receiver;
   readonly clock: Clock;
   readonly random: () => number;
-  /** The broker did not answer, or did again (undefined). */
-  readonly trouble: (error: unknown) => void;
+  /** Who tells, and what: the broker did not answer, or did again (undefined). */
+  readonly trouble: (who: string) => (error: unknown) => void;
 }
 
 // Taken once: what watches for blocking code wraps the global one later, and this is not a service's.
@@ -87,7 +87,7 @@ export class Consumer {
         this.#counters.settled(item, result);
       },
       answered: () => this.#pump(),
-      trouble,
+      trouble: trouble("settle"),
     });
     this.#heartbeat = new Heartbeat({
       receiver,
@@ -97,7 +97,7 @@ export class Consumer {
       hand: () => this.#dispatch.hand,
       lost: (items) => this.#lost(items),
       beaten: () => this.#acquit(),
-      trouble,
+      trouble: trouble("extend"),
     });
     this.#loop = new ReceiveLoop({
       receiver,
@@ -107,7 +107,7 @@ export class Consumer {
       want: () => this.#want(),
       asked: () => this.#dispatch.asked(),
       received: (deliveries, wanted) => this.#received(deliveries, wanted),
-      trouble,
+      trouble: trouble("receive"),
     });
   }
 

@@ -198,7 +198,8 @@ export class Dispatch {
   /** Whether what waits is enough for a batch, or has waited long enough, or no more can come. */
   #isFull(now: number): boolean {
     const { batch } = this.#plan;
-    if (!batch || this.#lanes.startable >= batch.size || this.room === 0) return true;
+    const isCrowded = this.#hand.size >= this.#plan.buffer;
+    if (!batch || this.#lanes.startable >= batch.size || isCrowded) return true;
     const since = this.#lanes.readySince;
     return since === undefined || now - since >= batch.wait;
   }

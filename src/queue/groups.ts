@@ -28,9 +28,11 @@ const mostOften = 1_000;
 export class Groups {
   readonly #options: GroupsOptions;
   readonly #interval: number;
+  readonly #runs = new WeakMap<Crew, Promise<void>>();
   #aborter: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
-  #active = 0;
+  /** Whose `aggregate` has been called and has not ended. */
+  #busy: Crew | undefined;
   #failures = 0;
 
   constructor(options: GroupsOptions) {
@@ -39,9 +41,9 @@ export class Groups {
     this.#interval = Math.max(mostOften, Math.min(rarest, grace || rarest));
   }
 
-  /** Calls of `aggregate` that have not ended. */
-  get active(): number {
-    return this.#active;
+  /** Whether `aggregate` of this crew has been called and has not ended. */
+  isBusy(crew: Crew): boolean {
+    return this.#busy === crew;
   }
 
   /** From now on `crew` is asked, instead of whoever was. */
@@ -50,13 +52,18 @@ export class Groups {
     const aborter = new AbortController();
     this.#aborter = aborter;
     this.#running = this.#running.then(() => this.#run(crew, aborter.signal));
+    this.#runs.set(crew, this.#running);
   }
 
-  /** Resolves when the last call has ended. */
-  shut(): Promise<void> {
+  /** Nobody is asked any more. */
+  shut(): void {
     this.#aborter?.abort();
     this.#aborter = undefined;
-    return this.#running;
+  }
+
+  /** Once another crew is asked, or nobody: resolves when the last call of this one has ended. */
+  async ended(crew: Crew): Promise<void> {
+    await this.#runs.get(crew);
   }
 
   async #run(crew: Crew, signal: AbortSignal): Promise<void> {
@@ -89,7 +96,7 @@ export class Groups {
     const { receiver, clock } = this.#options;
     const { service, ctx } = crew.life;
     const about = { group: set.group, queue: set.queue, tasks: set.tasks.length };
-    this.#active++;
+    this.#busy = crew;
     try {
       const messages = set.tasks.map(
         (delivery) => new Attempt(new Item(delivery, clock.now()), noProgress).message,
@@ -103,7 +110,7 @@ export class Groups {
       crew.log.error("The tasks of a group could not be made one: they wait again", { ...about, error });
       await this.#release(set, crew);
     }
-    this.#active--;
+    this.#busy = undefined;
   }
 
   async #release(set: GroupSet, crew: Crew): Promise<void> {

@@ -61,7 +61,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
       ...(plan.groups ? { groups: plan.groups } : {}),
       onCancel: (id) => consumer?.cancel(id),
     });
-    consumer = new Consumer({ plan, receiver, clock, random, trouble: voice("consume") });
+    consumer = new Consumer({ plan, receiver, clock, random, trouble: voice });
     if (plan.groups) {
       groups = new Groups({ receiver, limits: plan.groups, clock, random, trouble: voice("groups") });
     }
@@ -88,7 +88,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
       groups?.open(next);
     } else {
       consumer.shut();
-      void groups?.shut();
+      groups?.shut();
     }
   }
 
@@ -118,10 +118,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
       cutStreams: 0,
       async drain({ final }) {
         leave(crew);
-        await Promise.race([
-          Promise.all([runsEnd(crew), current ? undefined : groups?.shut()]),
-          ended.promise,
-        ]);
+        await Promise.race([Promise.all([runsEnd(crew), groups?.ended(crew)]), ended.promise]);
         consumer?.leave(crew);
         // A newer generation goes on with the same subscription: what is told to the broker is told by it.
         if (!current) await consumer?.settled();
@@ -135,7 +132,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
         ended.resolve();
       },
       held() {
-        let messages = 0;
+        let messages = groups?.isBusy(crew) ? 1 : 0;
         for (const run of crew.runs) messages += run.attempts.length;
         return { requests: 0, streams: 0, websockets: 0, messages };
       },

@@ -354,6 +354,25 @@ describe("a broker that is away", () => {
     expect(site.troubles).toEqual(["the broker is away", undefined]);
   });
 
+  test("does not keep a stop waiting longer than its time: what could not be told is left to the leases", async () => {
+    const site = new Site();
+    const desk = new Desk();
+    const lease = await site.open(desk);
+    site.enqueue(1);
+    await site.rest();
+    site.model.isAway = true;
+    desk.end("t0");
+    let isDrained = false;
+    const draining = lease.drain({ final: true }).then(() => {
+      isDrained = true;
+    });
+    await site.pass(20_000);
+    expect(isDrained).toBe(false);
+    lease.cut();
+    await draining;
+    expect(site.clock.pending).toBe(0);
+  });
+
   test("join() waits five seconds for it, then the service counts as started, with a trouble", async () => {
     const site = new Site();
     const there = Promise.withResolvers<void>();
@@ -413,23 +432,24 @@ describe("leases", () => {
     expect(site.intake.stats().lost).toBe(1);
   });
 
-  test("what waited here while the process stood still begins only when its lease is confirmed", async () => {
+  test("what waited here while leases ran out begins when the broker confirms that it is still ours", async () => {
     const site = new Site({ lease: 3_000, concurrency: 1 });
     const desk = new Desk();
     await site.open(desk);
-    site.enqueue(2);
+    site.enqueue(3);
     await site.rest();
-    // The whole process is frozen: time passes, and no timer fires.
-    const second = site.broker.tasks[1];
-    if (second?.lease) site.broker.expire(second.lease);
-    if (second) second.state = "held";
     site.model.isAway = true;
     await site.pass(4_000);
     desk.end("t0");
     await site.rest();
     expect(desk.begun).toEqual(["t0"]);
+    // Meanwhile somebody else got one of them.
+    const second = site.broker.tasks[1];
+    if (second?.lease) site.broker.expire(second.lease);
+    if (second) second.state = "held";
     site.model.isAway = false;
     await site.pass(5_000);
-    expect(desk.begun).toEqual(["t0"]);
+    expect(desk.begun).toEqual(["t0", "t2"]);
+    expect(site.states()).toEqual(["done", "held", "active"]);
   });
 });
