@@ -296,6 +296,31 @@ describe("sqlite: upkeep", () => {
     await store.close();
   });
 
+  test("large payloads are written once, shown, and gone with their tasks", async () => {
+    await using site = openSite("queue.db");
+    const store = await site.connected();
+    const payload = "ä".repeat(500_000);
+    await site.driver.enqueue([...tasks("a", 2, { payload }), ...tasks("a", 1, { payload })]);
+    expect((await site.driver.inspector.task("q", "a1"))?.payload).toBe(payload);
+    const before = statSync(`${site.file}-wal`).size;
+    const receiver = site.driver.subscribe({
+      consumer: "c",
+      queues: [{ queue: "q", weight: 1 }],
+      strict: false,
+      lease: 60_000,
+      concurrency: 1,
+      onCancel() {},
+    });
+    const [a1, a2] = await receiver.receive(2, new AbortController().signal);
+    expect([a1?.payload, a2?.payload]).toEqual([payload, payload]);
+    expect(statSync(`${site.file}-wal`).size - before).toBeLessThan(100_000);
+    await receiver.settle(a1 ? [{ tag: "ack", delivery: a1 }] : []);
+    await receiver.close();
+    await site.driver.inspector.act("q", "delete", {});
+    expect(store.ask.one("SELECT count(*) AS n FROM bodies")?.n).toBe(0);
+    await store.close();
+  });
+
   test("what was removed gives its room back", async () => {
     await using site = openSite("queue.db", "?synchronous=normal");
     const store = await site.connected();

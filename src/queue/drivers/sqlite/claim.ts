@@ -2,6 +2,7 @@ import type { Delivery, Payload, QueueWeight } from "../../driver.ts";
 import { shares } from "../queue-choice.ts";
 import { changes } from "./enqueue.ts";
 import { lanes } from "./schema.ts";
+import type { Statements } from "./statements.ts";
 import type { Transaction } from "./steps.ts";
 
 /** `token` is the fence; the rest saves looking up what is seldom there. */
@@ -59,7 +60,8 @@ interface Row {
   readonly seq: number;
   readonly id: string;
   readonly type: string;
-  readonly payload: Payload;
+  /** Null: it is among the bodies. */
+  readonly payload: Payload | null;
   readonly headers: string | null;
   readonly key: string | null;
   readonly enqueued_at: number;
@@ -75,13 +77,19 @@ interface Row {
 }
 
 /** A row of a task as a delivery; also those of groups, which nobody leases. */
-export function deliveryOf(row: unknown, queue: string, queueNumber: number, token: number): SqliteDelivery {
+export function deliveryOf(
+  sql: Statements,
+  row: unknown,
+  queue: string,
+  queueNumber: number,
+  token: number,
+): SqliteDelivery {
   const task = row as Row;
   return {
     id: task.id,
     queue,
     type: task.type,
-    payload: task.payload,
+    payload: task.payload ?? (sql.body.get(task.seq)?.payload as Payload),
     headers: task.headers === null ? noHeaders : JSON.parse(task.headers),
     ...(task.key === null ? {} : { key: task.key }),
     enqueuedAt: task.enqueued_at,
@@ -107,7 +115,7 @@ function takeFrom(tx: Transaction, name: string, max: number, claim: Claim, take
   const queue = tx.queue(name);
   const token = claim.token();
   const rows = tx.sql.claim.all(tx.now + claim.lease, token, claim.owner, queue, tx.now, max);
-  const got = rows.map((row) => deliveryOf(row, name, queue, token));
+  const got = rows.map((row) => deliveryOf(tx.sql, row, name, queue, token));
   // RETURNING promises no order.
   got.sort((a, b) => a.dueAt - b.dueAt || a.seq - b.seq);
   for (const delivery of got) taken.push(delivery);

@@ -2,6 +2,9 @@ import type { EnqueueResult, NewTask, Payload } from "../../driver.ts";
 import { lanes } from "./schema.ts";
 import type { Transaction } from "./steps.ts";
 
+/** Larger payloads, in characters or bytes, have a table of their own. */
+const inRow = 4_000;
+
 /** The id goes before the lock: whoever enqueues its own task again meets itself, not a duplicate. */
 export function insertTask(tx: Transaction, task: NewTask): EnqueueResult {
   const { sql, now } = tx;
@@ -14,6 +17,8 @@ export function insertTask(tx: Transaction, task: NewTask): EnqueueResult {
     const until = Math.min(runAt + task.unique.ttl, Number.MAX_SAFE_INTEGER);
     if (changes(sql.lock.run(queue, lock, task.id, until, now)) === 0) return { tag: "duplicate" };
   }
+  const payload = storable(task.payload);
+  const isLarge = payload.length > inRow;
   const inserted = sql.insert.run(
     queue,
     task.id,
@@ -29,9 +34,10 @@ export function insertTask(tx: Transaction, task: NewTask): EnqueueResult {
     task.headers && Object.keys(task.headers).length > 0 ? JSON.stringify(task.headers) : null,
     lock ?? null,
     task.group ?? null,
-    storable(task.payload),
+    isLarge ? null : payload,
   );
   if (changes(inserted) === 0) return { tag: "conflict" };
+  if (isLarge) sql.insertBody.run(inserted.lastInsertRowid, payload);
   if (task.group !== undefined) return { tag: "enqueued", state: "aggregating" };
   tx.touch(queue);
   return runAt > now ? scheduled : pending;

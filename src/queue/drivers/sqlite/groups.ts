@@ -69,7 +69,7 @@ function takeGroup(tx: Transaction, ask: Ask, queue: string, group: string, maxS
   const id = `${number}:${rows[0]?.seq}:${tx.now}`;
   ask.run("INSERT INTO sets (id, queue, until) VALUES (?, ?, ?)", id, number, tx.now + setLife);
   for (const { seq } of rows) ask.run("UPDATE tasks SET grp_set = ? WHERE seq = ?", id, Number(seq));
-  const tasks = rows.map((row) => deliveryOf({ ...row, place: row.run_at }, queue, number, 0));
+  const tasks = rows.map((row) => deliveryOf(tx.sql, { ...row, place: row.run_at }, queue, number, 0));
   return { id, queue, group, tasks };
 }
 

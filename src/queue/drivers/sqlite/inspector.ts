@@ -102,7 +102,8 @@ function countsOf(ask: Ask, queue: string, day: string): { processed: number; fa
 
 function infoOf(ask: Ask, where: string, values: readonly (string | number)[], now: number): TaskInfo[] {
   const rows = ask.all(
-    `SELECT t.*, q.name AS queue_name, o.name AS owner_name FROM tasks t JOIN queues q ON q.id = t.queue
+    `SELECT t.*, coalesce(t.payload, b.payload) AS body, q.name AS queue_name, o.name AS owner_name
+     FROM tasks t LEFT JOIN bodies b ON b.seq = t.seq JOIN queues q ON q.id = t.queue
      LEFT JOIN owners o ON o.id = t.owner WHERE ${where} AND NOT (t.lane = 5 AND t.expires <= ?)`,
     ...values,
     now,
@@ -117,7 +118,7 @@ function taskInfo(row: Row, now: number): TaskInfo {
     queue: String(row.queue_name),
     type: String(row.type),
     state,
-    ...payloadView(row.payload as Payload),
+    ...payloadView(row.body as Payload),
     headers: row.headers === null ? {} : JSON.parse(String(row.headers)),
     ...(row.key === null ? {} : { key: String(row.key) }),
     ...(row.grp === null ? {} : { group: String(row.grp) }),

@@ -57,6 +57,10 @@ export const migrations: readonly string[] = [
   CREATE INDEX blocking ON tasks (queue, blocks) WHERE blocks IS NOT NULL;
   CREATE INDEX grouped ON tasks (queue, grp, grp_set) WHERE lane = 3;
   CREATE INDEX expiring ON tasks (expires) WHERE expires IS NOT NULL;
+  -- Large payloads: every change of a row in tasks writes all of it anew.
+  CREATE TABLE bodies (seq INTEGER PRIMARY KEY, payload NOT NULL);
+  CREATE TRIGGER with_body AFTER DELETE ON tasks WHEN old.payload IS NULL
+    BEGIN DELETE FROM bodies WHERE seq = old.seq; END;
   CREATE TABLE locks (
     queue INTEGER NOT NULL, key TEXT NOT NULL, task TEXT NOT NULL, until INTEGER NOT NULL,
     PRIMARY KEY (queue, key)

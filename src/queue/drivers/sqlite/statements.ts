@@ -16,6 +16,8 @@ const texts = {
   addQueue: "INSERT INTO queues (name) VALUES (?) RETURNING id",
   insert: `INSERT INTO tasks (queue, id, lane, run_at, enqueued_at, max_retry, timeout, deadline, retention, type, key,
     headers, lock, grp, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (queue, id) DO NOTHING`,
+  insertBody: "INSERT INTO bodies (seq, payload) VALUES (?, ?)",
+  body: "SELECT payload FROM bodies WHERE seq = ?",
   findId: "SELECT 1 FROM tasks WHERE queue = ? AND id = ?",
   lock: `INSERT INTO locks (queue, key, task, until) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (queue, key) DO UPDATE SET task = ?3, until = ?4 WHERE until <= ?5`,
