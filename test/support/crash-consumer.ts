@@ -1,8 +1,9 @@
 import { appendFileSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../src/core/clock.ts";
-import type { OpenDriver } from "../../src/queue/driver.ts";
+import type { Delivery, OpenDriver } from "../../src/queue/driver.ts";
 
 /*
  * Consumes queue `q` until it is killed: `bun test/support/crash-consumer.ts DRIVER URL EFFECTS`. The effect of a
@@ -38,7 +39,20 @@ for (;;) {
   await Promise.all(
     deliveries.map(async (delivery) => {
       appendFileSync(effects, `${delivery.id}\n`);
-      await receiver.settle([{ tag: "ack", delivery }]);
+      await acked(delivery);
     }),
   );
+}
+
+/** Again while the broker is away. */
+async function acked(delivery: Delivery): Promise<void> {
+  for (;;) {
+    try {
+      await receiver.settle([{ tag: "ack", delivery }]);
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "BROKER_UNREACHABLE") throw error;
+      await sleep(20);
+    }
+  }
 }
