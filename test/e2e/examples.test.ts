@@ -7,6 +7,7 @@ import type { System } from "../support/system.ts";
 import { startFile, startProgram } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
 import { describeTargets, targets } from "../support/targets.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -164,16 +165,128 @@ describeTargets("the examples", (target) => {
   );
 
   test(
+    "09: what is paid stays paid, what nobody pays is closed, and the report comes by itself",
+    async () => {
+      using data = tempDir();
+      const env = { DATA: data.path, PORT: "0", ADMIN: "127.0.0.1:0", PAY_WITHIN: "1s", REPORT: "@every 1s" };
+      await using system = start("09-orders", env);
+      await system.ready();
+      const api = await system.url("api");
+      const order = async () =>
+        ((await (await fetch(`${api}/orders`, { method: "POST" })).json()) as { id: string }).id;
+      const stateOf = async (id: string) =>
+        ((await (await fetch(`${api}/orders/${id}`)).json()) as { state: string }).state;
+      const [paid, unpaid] = [await order(), await order()];
+      const pay = async () =>
+        await (await fetch(`${api}/orders/${paid}/payments/p-${paid}`, { method: "POST" })).json();
+      expect(await pay()).toEqual({ accepted: true });
+      await until(
+        () => stateOf(paid),
+        (state) => state === "paid",
+      );
+      await until(
+        () => stateOf(unpaid),
+        (state) => state === "closed",
+      );
+      expect([await stateOf(paid), await stateOf(unpaid)]).toEqual(["paid", "closed"]);
+      await system.record((line) => line.service === "report" && line.closed === 1 && line.paid === 1);
+      expect((await system.stop()).code).toBe(0);
+    },
+    slow,
+  );
+
+  test(
+    "10: every order takes its steps in order, although some fail at first",
+    async () => {
+      using data = tempDir();
+      await using system = start("10-ordered", { DATA: data.path, PORT: "0" });
+      await system.ready();
+      const journal = await system.url("journal");
+      await fetch(`${journal}/?orders=10&steps=5`, { method: "POST" });
+      const steps = async () => (await (await fetch(journal)).json()) as Record<string, number[]>;
+      await until(steps, (all) => Object.values(all).flat().length === 50);
+      const inOrder = Array.from({ length: 10 }, (_, order) => [`o${order}`, [1, 2, 3, 4, 5]]);
+      expect(await steps()).toEqual(Object.fromEntries(inOrder));
+      expect((await system.stop()).code).toBe(0);
+    },
+    slow,
+  );
+
+  test(
+    "11: the critical queue goes first, and the low one does not starve",
+    async () => {
+      using data = tempDir();
+      await using system = start("11-weighted", { DATA: data.path, PORT: "0" });
+      await system.ready();
+      const mailer = await system.url("mailer");
+      await fetch(`${mailer}/?each=60`, { method: "POST" });
+      const sent = async () => (await (await fetch(mailer)).json()) as string[];
+      const all = await until(sent, ({ length }) => length === 180);
+      expect(all.length).toBe(180);
+      const among = (queue: string) => all.slice(0, 60).filter((each) => each === queue).length;
+      expect(among("critical")).toBeGreaterThan(among("low"));
+      expect(among("low")).toBeGreaterThan(0);
+      expect((await system.stop()).code).toBe(0);
+    },
+    slow,
+  );
+
+  test(
+    "12: the last step has what all steps before it made",
+    async () => {
+      using data = tempDir();
+      await using system = start("12-chain", { DATA: data.path, PORT: "0" });
+      await system.ready();
+      const invoice = `${await system.url("invoices")}/invoices/7`;
+      expect((await fetch(invoice)).status).toBe(404);
+      await fetch(invoice, { method: "POST" });
+      const found = async () => (await (await fetch(invoice)).text()).trim();
+      const result = await until(found, (text) => text.includes("sent"));
+      expect(JSON.parse(result)).toEqual({ sent: "invoice 7, signed" });
+      expect((await system.stop()).code).toBe(0);
+    },
+    slow,
+  );
+
+  test(
+    "13: the events of each customer become one digest",
+    async () => {
+      using data = tempDir();
+      await using system = start("13-aggregation", { DATA: data.path, PORT: "0" });
+      await system.ready();
+      const digest = await system.url("digest");
+      for (const [customer, event] of [
+        ["ada", "seen"],
+        ["grace", "seen"],
+        ["ada", "bought"],
+      ]) {
+        await fetch(`${digest}/?customer=${customer}&event=${event}`, { method: "POST" });
+      }
+      const sent = async () =>
+        (await (await fetch(digest)).json()) as { customer: string; events: string[] }[];
+      const all = await until(sent, ({ length }) => length === 2);
+      expect(all.toSorted((a, b) => a.customer.localeCompare(b.customer))).toEqual([
+        { customer: "ada", events: ["seen", "bought"] },
+        { customer: "grace", events: ["seen"] },
+      ]);
+      expect((await system.stop()).code).toBe(0);
+    },
+    slow,
+  );
+
+  test(
     "services.yaml of this repository: everything is ready, the page, the gateway and the books answer",
     async () => {
       const file = join(root, "services.yaml");
+      using data = tempDir();
       await using system = startFile(target, file, {
-        env: { PORT: `${await freePort()}`, ADMIN: "127.0.0.1:0" },
+        env: { DATA: data.path, PORT: `${await freePort()}`, ADMIN: "127.0.0.1:0" },
       });
       await system.ready();
       expect(await textOf(await system.url("live"))).toStartWith("<!doctype html>");
       expect((await fetch(`${await system.url("gateway")}/1`)).status).toBe(200);
       expect((await fetch(await system.url("books"))).status).toBe(200);
+      expect(await (await fetch(await system.url("digests"))).json()).toEqual([]);
       expect((await fetch(`${await system.url()}/readyz`)).status).toBe(200);
       const problems = system.log.filter((line) => !["info", "debug"].includes(line.level));
       expect(problems).toEqual([]);
