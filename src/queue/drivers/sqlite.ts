@@ -1,3 +1,4 @@
+import { sleep } from "../../core/clock.ts";
 import { messageOf, SupervisorError } from "../../core/errors.ts";
 import type { NewTask, OpenDriver, Receiver } from "../driver.ts";
 import { parseAddress } from "./sqlite/address.ts";
@@ -37,34 +38,31 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
     let told = false;
     for (let attempt = 0; ; attempt++) {
       if (closing.signal.aborted) throw away();
+      let joined: Store | undefined;
       try {
-        const opened = joinStore(address, { clock, random });
-        ownerNumber = await opened.commit.write((tx) => {
-          recoverDead(tx, opened.ask);
-          return addOwner(opened.ask, owner);
+        joined = joinStore(address, { clock, random });
+        const { ask, commit } = joined;
+        ownerNumber = await commit.write((tx) => {
+          recoverDead(tx, ask);
+          return addOwner(ask, owner);
         });
-        forgetTrouble = opened.onTrouble((error) =>
+        if (closing.signal.aborted) throw away();
+        forgetTrouble = joined.onTrouble((error) =>
           onConnection(error ? { tag: "down", error } : { tag: "up" }),
         );
-        store = opened;
+        store = joined;
         onConnection({ tag: "up" });
-        return opened;
+        return joined;
       } catch (error) {
+        await joined?.close();
         const refusal = refusalOf(error, address.file);
         if (refusal) throw refusal;
         if (!told) onConnection({ tag: "down", error: error as Error });
         told = true;
         log.debug("a queue cannot be opened yet", { error: messageOf(error) });
-        await pause(Math.min(5_000, 100 * 2 ** attempt) * (0.5 + random() / 2));
+        await sleep(clock, Math.min(5_000, 100 * 2 ** attempt) * (0.5 + random() / 2), closing.signal);
       }
     }
-  }
-
-  function pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = clock.after(delayMs, resolve);
-      closing.signal.addEventListener("abort", () => [cancel(), resolve()], { once: true });
-    });
   }
 
   function current(): Store {
@@ -141,6 +139,8 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
     async close() {
       if (closing.signal.aborted) return;
       closing.abort();
+      // One that is just being opened gives up.
+      await opening?.catch(() => {});
       await Promise.all([...receivers].map((receiver) => receiver.close()));
       forgetTrouble();
       if (!store) return;

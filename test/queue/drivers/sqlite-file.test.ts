@@ -126,14 +126,7 @@ describe("sqlite: a file in trouble", () => {
     await using site = openSite("queue.db");
     const store = await site.connected();
     await site.driver.enqueue(tasks("a", 3, { retention: 60_000 }));
-    const receiver = site.driver.subscribe({
-      consumer: "c",
-      queues: [{ queue: "q", weight: 1 }],
-      strict: false,
-      lease: 60_000,
-      concurrency: 1,
-      onCancel() {},
-    });
+    const receiver = site.driver.subscribe(subscription);
     const got = await receiver.receive(3, new AbortController().signal);
     limit(store, 0);
     const result = "x".repeat(50_000);
@@ -172,6 +165,34 @@ describe("sqlite: a file in trouble", () => {
     expect(site.connections).toEqual(["up", "down", "up"]);
   });
 
+  test("one that another process holds while it is opened is tried until it is free, or the driver is closed", async () => {
+    await using site = openSite("queue.db");
+    await site.driver.connect();
+    await site.driver.close();
+    const holder = new DatabaseSync(site.file);
+    holder.exec("BEGIN IMMEDIATE");
+    const [patient, closed] = [site.another(), site.another()];
+    let connected = false;
+    const connecting = patient.connect().then(() => {
+      connected = true;
+    });
+    const receiver = patient.subscribe(subscription);
+    const waiting = receiver.receive(1, new AbortController().signal);
+    const refused = closed.connect().catch((error) => error.code);
+    await site.clock.tick(1_000);
+    const closing = closed.close();
+    await site.clock.tick(8_000);
+    await closing;
+    expect([connected, await refused]).toEqual([false, "BROKER_UNREACHABLE"]);
+    holder.exec("COMMIT");
+    holder.close();
+    await site.clock.tick(8_000);
+    await connecting;
+    await patient.enqueue(tasks("a", 1));
+    expect((await waiting).map(({ id }) => id)).toEqual(["a1"]);
+    await patient.close();
+  });
+
   test("one that was removed while it was open accepts nothing more, and is told, also when nobody writes", async () => {
     await using site = openSite("queue.db");
     const store = await site.connected();
@@ -194,14 +215,7 @@ describe("sqlite: a file in trouble", () => {
     await using site = openSite("queue.db", "?synchronous=normal");
     const store = await site.connected();
     const random = seeded(7);
-    const receiver = site.driver.subscribe({
-      consumer: "c",
-      queues: [{ queue: "q", weight: 1 }],
-      strict: false,
-      lease: 3_600_000,
-      concurrency: 1,
-      onCancel() {},
-    });
+    const receiver = site.driver.subscribe({ ...subscription, lease: 3_600_000 });
     const made = tasks("m", 600, { payload: "x".repeat(3_000) });
     const settled: string[] = [];
     let refused = 0;
@@ -264,10 +278,7 @@ describe("sqlite: upkeep", () => {
     expect((await site.driver.inspector.queues())[0]?.counts.archived).toBe(10_000);
     expect(await site.driver.inspector.task("q", "later3-1")).toBeDefined();
     await site.clock.tick(91 * 86_400_000);
-    for (let second = 0; second < 21; second++) {
-      await site.clock.tick(1_100);
-      await site.driver.enqueue(tasks(`c${second}-`, 1));
-    }
+    for (let turn = 0; turn < 100; turn++) await site.driver.enqueue(tasks(`c${turn}-`, 1));
     expect((await site.driver.inspector.queues())[0]?.counts.archived).toBe(0);
     await store.close();
   });
@@ -275,14 +286,7 @@ describe("sqlite: upkeep", () => {
   test("the write-ahead log stays small under load, and is emptied when nothing happens", async () => {
     await using site = openSite("queue.db", "?synchronous=normal");
     const store = await site.connected();
-    const receiver = site.driver.subscribe({
-      consumer: "c",
-      queues: [{ queue: "q", weight: 1 }],
-      strict: false,
-      lease: 60_000,
-      concurrency: 1,
-      onCancel() {},
-    });
+    const receiver = site.driver.subscribe(subscription);
     let largest = 0;
     for (let round = 0; round < 60; round++) {
       await site.driver.enqueue(tasks(`r${round}-`, 500, { payload: "x".repeat(1_000) }));
@@ -303,14 +307,7 @@ describe("sqlite: upkeep", () => {
     await site.driver.enqueue([...tasks("a", 2, { payload }), ...tasks("a", 1, { payload })]);
     expect((await site.driver.inspector.task("q", "a1"))?.payload).toBe(payload);
     const before = statSync(`${site.file}-wal`).size;
-    const receiver = site.driver.subscribe({
-      consumer: "c",
-      queues: [{ queue: "q", weight: 1 }],
-      strict: false,
-      lease: 60_000,
-      concurrency: 1,
-      onCancel() {},
-    });
+    const receiver = site.driver.subscribe(subscription);
     const [a1, a2] = await receiver.receive(2, new AbortController().signal);
     expect([a1?.payload, a2?.payload]).toEqual([payload, payload]);
     expect(statSync(`${site.file}-wal`).size - before).toBeLessThan(100_000);
@@ -349,6 +346,15 @@ describe("sqlite: what claims cost", () => {
     await store.close();
   });
 });
+
+const subscription = {
+  consumer: "c",
+  queues: [{ queue: "q", weight: 1 }],
+  strict: false,
+  lease: 60_000,
+  concurrency: 1,
+  onCancel() {},
+};
 
 /** The texts as they were prepared, with 1 for each value. */
 function statementTexts(): [string, string][] {

@@ -1,4 +1,4 @@
-import { SupervisorError } from "../../../core/errors.ts";
+import { isPermanent, SupervisorError } from "../../../core/errors.ts";
 
 /**
  * `busy`: another process writes just now. `full`: no room. `away`: the disk fails. `defect`: anything else, which is
@@ -16,7 +16,7 @@ export function faultOf(error: unknown): Fault {
 
 /** Why a file cannot be used for good, as an operator has to know it; undefined when trying again may help. */
 export function refusalOf(error: unknown, file: string): SupervisorError | undefined {
-  if (error instanceof SupervisorError) return error;
+  if (error instanceof SupervisorError) return isPermanent(error) ? error : undefined;
   const text = textOf(error);
   if (/not a database/.test(text)) return notAQueue(file, "is no SQLite database");
   if (/malformed/.test(text)) return notAQueue(file, "is damaged");

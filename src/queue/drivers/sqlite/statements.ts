@@ -5,6 +5,9 @@ import { migrations } from "./schema.ts";
 export const taskColumns = `seq, id, type, payload, headers, key, enqueued_at, place, retried, max_retry, crashes, timeout,
   deadline, retention, lock, blocks`;
 
+/** How many rows are removed at once. */
+export const slice = 200;
+
 const current = "WHERE seq = ? AND token = ?";
 
 /** What a settlement forgets of the lease. */
@@ -54,11 +57,11 @@ const texts = {
     ON CONFLICT (queue, day) DO UPDATE SET processed = processed + ?3, failed = failed + ?4`,
 
   expire: `DELETE FROM tasks WHERE seq IN
-    (SELECT seq FROM tasks INDEXED BY expiring WHERE expires IS NOT NULL AND expires <= ? LIMIT 500)`,
+    (SELECT seq FROM tasks INDEXED BY expiring WHERE expires IS NOT NULL AND expires <= ? LIMIT ${slice})`,
   trimArchive: `DELETE FROM tasks WHERE seq IN (SELECT seq FROM tasks INDEXED BY by_run WHERE queue = ? AND lane = 4
-    ORDER BY run_at DESC, seq DESC LIMIT 500 OFFSET 10000)`,
+    ORDER BY run_at DESC, seq DESC LIMIT ${slice} OFFSET 10000)`,
   expireLocks: `DELETE FROM locks WHERE (queue, key) IN
-    (SELECT queue, key FROM locks INDEXED BY lock_ends WHERE until <= ? LIMIT 500)`,
+    (SELECT queue, key FROM locks INDEXED BY lock_ends WHERE until <= ? LIMIT ${slice})`,
   expireCancels: "DELETE FROM cancels WHERE at <= ?",
   probe: `PRAGMA user_version = ${migrations.length}`,
   dataVersion: "PRAGMA data_version",

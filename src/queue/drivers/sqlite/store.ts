@@ -167,8 +167,7 @@ function openStore(db: DatabaseSync, file: string, { clock, random }: StoreOptio
       // It is busy or away: those who write find out, and tell. The next look is in a second.
       return;
     }
-    if (!isThere()) commit.wake();
-    upkeep.idle();
+    if (upkeep.idle() || !isThere()) commit.wake();
     if (current === version) return;
     version = current;
     tellCancels();
