@@ -201,8 +201,8 @@ export const commandTable = {
       template: {
         type: "string",
         value: "NAME",
-        choices: ["http"],
-        summary: "What to write: http (default).",
+        choices: ["http", "consumer"],
+        summary: "What to write: http (default), or consumer: a queue and a schedule.",
       },
     },
     example: "supervisor init hello",

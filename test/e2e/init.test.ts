@@ -31,6 +31,22 @@ describeTargets("init", (target) => {
     expect((await running.exit).code).toBe(0);
   });
 
+  test("--template consumer: what is asked over HTTP is done by the consumer", async () => {
+    using folder = tempDir();
+    const options = { cwd: folder.path };
+    const { code, stdout } = await runSupervisorCli(target, ["init", "--template", "consumer"], options);
+    expect(code).toBe(0);
+    expect(stdout).toContain("Next:\n  supervisor run\n  curl -X POST 'http://127.0.0.1:8080/?name=Ada'\n");
+    const yaml = join(folder.path, "services.yaml");
+    writeFileSync(yaml, readFileSync(yaml, "utf8").replace("port: 8080", "port: 0"));
+    await using running = spawnSupervisor(target, ["run"], options);
+    const [url] = await running.waitFor(/http:\/\/127\.0\.0\.1:\d+/);
+    expect((await fetch(`${url}/?name=Ada`, { method: "POST" })).status).toBe(202);
+    await running.waitFor('"to":"Ada"');
+    running.signal("SIGTERM");
+    expect((await running.exit).code).toBe(0);
+  });
+
   test("without a name writes into the working directory", async () => {
     using folder = tempDir();
     const { code, stdout } = await runSupervisorCli(target, ["init"], { cwd: folder.path });
@@ -70,15 +86,18 @@ describeTargets("init", (target) => {
   });
 });
 
-test("init writes a project that its own tsconfig accepts, and whose types are checked", async () => {
-  using folder = tempDir();
-  await runSupervisorCli(fromSource, ["init"], { cwd: folder.path });
-  const tsc = join(import.meta.dir, "../../node_modules/typescript/bin/tsc");
-  const check = () => spawnSync(process.execPath, [tsc], { cwd: folder.path, encoding: "utf8" });
-  expect(check().stdout).toBe("");
-  folder.write(
-    "services/wrong.ts",
-    'import type { Service } from "supervisor";\nexport default { fetch: () => "text" } satisfies Service;\n',
-  );
-  expect(check().stdout).toContain("services/wrong.ts");
-});
+test.each(["http", "consumer"])(
+  "init writes a project that its own tsconfig accepts, and whose types are checked: %s",
+  async (template) => {
+    using folder = tempDir();
+    await runSupervisorCli(fromSource, ["init", "--template", template], { cwd: folder.path });
+    const tsc = join(import.meta.dir, "../../node_modules/typescript/bin/tsc");
+    const check = () => spawnSync(process.execPath, [tsc], { cwd: folder.path, encoding: "utf8" });
+    expect(check().stdout).toBe("");
+    folder.write(
+      "services/wrong.ts",
+      'import type { Service } from "supervisor";\nexport default { fetch: () => "text" } satisfies Service;\n',
+    );
+    expect(check().stdout).toContain("services/wrong.ts");
+  },
+);

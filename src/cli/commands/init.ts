@@ -3,14 +3,15 @@ import { basename, relative, resolve } from "node:path";
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
 import type { Handler } from "../handler.ts";
+import { consumerTemplate } from "../templates/consumer.ts";
 import { httpTemplate } from "../templates/http.ts";
 import { writeFiles } from "../write-files.ts";
 
-const templates = { http: httpTemplate };
+const templates = { http: httpTemplate, consumer: consumerTemplate };
 
 export const command: Handler<"init"> = ({ positionals, options }, terminal) => {
   const folder = resolve(terminal.cwd, positionals[0] ?? ".");
-  const files = templates[options.template ?? "http"](projectName(folder));
+  const { files, tryIt } = templates[options.template ?? "http"](projectName(folder));
   refuseToOverwrite(folder, Object.keys(files));
   writeFiles(folder, files);
   for (const path of Object.keys(files)) {
@@ -18,7 +19,7 @@ export const command: Handler<"init"> = ({ positionals, options }, terminal) => 
   }
   const enter = relative(terminal.cwd, folder);
   terminal.out(`\nNext:\n  ${enter ? `cd ${quoted(enter)} && ` : ""}supervisor run\n`);
-  terminal.out("  curl http://127.0.0.1:8080/\n");
+  terminal.out(`  ${tryIt}\n`);
   return ExitCode.clean;
 };
 

@@ -1,17 +1,16 @@
-import { jsonSchema } from "../../config/json-schema.ts";
-import { supervisorTypes } from "./supervisor-types.ts";
+import type { Template } from "./project.ts";
+import { projectFiles } from "./project.ts";
 
-/** The files of a project with one HTTP service, by path. It needs nothing installed. */
-export function httpTemplate(name: string): Readonly<Record<string, string>> {
+/** One HTTP service. */
+export function httpTemplate(name: string): Template {
   return {
-    "services.yaml": servicesYaml(name),
-    "services/hello.ts": helloService,
-    // No start script: npm would send Ctrl-C a second time, and a second signal ends the supervisor at once.
-    "package.json": json({ name, private: true, type: "module" }),
-    "tsconfig.json": json(tsconfig),
-    "supervisor.d.ts": supervisorTypes,
-    "services.schema.json": json(jsonSchema()),
-    ".gitignore": "node_modules/\n",
+    files: {
+      "services.yaml": servicesYaml(name),
+      "services/hello.ts": helloService,
+      ...projectFiles(name),
+      ".gitignore": "node_modules/\n",
+    },
+    tryIt: "curl http://127.0.0.1:8080/",
   };
 }
 
@@ -44,24 +43,3 @@ export default {
   },
 } satisfies Service;
 `;
-
-const tsconfig = {
-  compilerOptions: {
-    target: "ESNext",
-    lib: ["ESNext", "DOM", "DOM.Iterable"],
-    module: "Preserve",
-    moduleResolution: "bundler",
-    types: [],
-    noEmit: true,
-    strict: true,
-    allowImportingTsExtensions: true,
-    verbatimModuleSyntax: true,
-    erasableSyntaxOnly: true,
-    skipLibCheck: true,
-  },
-  include: ["services", "supervisor.d.ts"],
-};
-
-function json(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
-}

@@ -20,7 +20,7 @@ declare module "supervisor" {
     readonly key: string | undefined;
     /** 1 for the first attempt. */
     readonly attempt: number;
-    /** After this many failed attempts it is archived. */
+    /** How often it is tried again after a failed attempt; when that fails too, it is archived. */
     readonly maxRetry: number;
     readonly enqueuedAt: Date;
     /**
