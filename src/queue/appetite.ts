@@ -17,7 +17,7 @@ export class Appetite {
   readonly #least: number;
   readonly #most: number;
   #stock: number;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #askedAt: number | undefined;
 
   /** `slots`: how many messages can be handled at once. */
   constructor(slots: number, buffer: number) {
@@ -36,7 +36,8 @@ export class Appetite {
     if (lack <= 0) return 0;
     const isHungry = startable === 0 && idle > 0;
     if (!isHungry && lack * 2 < this.#stock) return 0;
-    if (now - this.#askedAt > 1_000) this.#stock = Math.max(this.#least, this.#stock >> 1);
+    if (this.#askedAt !== undefined && now - this.#askedAt > 1_000)
+      this.#stock = Math.max(this.#least, this.#stock >> 1);
     this.#askedAt = now;
     return Math.min(lack, Math.max(1, this.#stock - startable + idle));
   }

@@ -136,10 +136,12 @@ describe("a time-out", () => {
     expect((reason as Error).name).toBe("TimeoutError");
     expect(site.broker.tasks[0]).toMatchObject({ state: "retry", retried: 1 });
     expect(desk.begun).toEqual(["t0"]);
-    desk.end("t0");
+    const lines = site.records.length;
+    desk.fail("t0", new Error("late"));
     await site.rest();
     expect(desk.begun).toEqual(["t0", "t1"]);
     expect(site.broker.tasks[0]?.state).toBe("retry");
+    expect(site.records).toHaveLength(lines);
   });
 
   test("of a handler that never returns gives its slot back after thirty seconds, and names the task", async () => {
@@ -284,6 +286,31 @@ describe("a stop", () => {
 });
 
 describe("order per key", () => {
+  test("holds through a pause: nothing is received before what went back is with the broker", async () => {
+    const site = new Site({ concurrency: 1 });
+    const desk = new Desk();
+    await site.open(desk);
+    site.enqueue(3, "k");
+    await site.rest();
+    const answer = Promise.withResolvers<void>();
+    site.model.hold = answer.promise;
+    site.intake.pause();
+    site.enqueue(1, "k");
+    site.intake.resume();
+    await site.rest();
+    desk.end("t0");
+    await site.rest();
+    expect(desk.begun).toEqual(["t0"]);
+    answer.resolve();
+    site.model.hold = undefined;
+    await site.rest();
+    for (const id of ["t1", "t2", "t3"]) {
+      desk.end(id);
+      await site.rest();
+    }
+    expect(desk.begun).toEqual(["t0", "t1", "t2", "t3"]);
+  });
+
   test("holds through a retry, while other keys go on", async () => {
     const site = new Site({ concurrency: 4 });
     const done: string[] = [];

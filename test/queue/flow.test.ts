@@ -1,0 +1,148 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Appetite } from "../../src/queue/appetite.ts";
+import { Deadlines } from "../../src/queue/deadlines.ts";
+import { Fifo } from "../../src/queue/fifo.ts";
+import { Heap } from "../../src/queue/heap.ts";
+import { Bucket, KeyBuckets } from "../../src/queue/rate.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { Desk, Site } from "./setup.ts";
+
+describe("what goes to the broker", () => {
+  test("is gathered: one settle call at a time, and all that ends meanwhile goes with the next", async () => {
+    const site = new Site({ concurrency: 8 });
+    const desk = new Desk();
+    await site.open(desk);
+    site.enqueue(8);
+    await site.rest();
+    const answer = Promise.withResolvers<void>();
+    site.model.hold = answer.promise;
+    for (const id of ["t0", "t1"]) desk.end(id);
+    await site.rest();
+    for (const id of ["t2", "t3", "t4"]) {
+      desk.end(id);
+      await site.rest();
+    }
+    expect(site.model.settleCalls.map((call) => call.length)).toEqual([2]);
+    answer.resolve();
+    await site.rest();
+    expect(site.model.settleCalls.map((call) => call.length)).toEqual([2, 3]);
+  });
+
+  test("has never more than `buffer` messages out, and asks in big bites", async () => {
+    const site = new Site({ concurrency: 2, buffer: 10 });
+    const desk = new Desk();
+    await site.open(desk);
+    site.enqueue(100);
+    await site.rest();
+    let most = 0;
+    for (let index = 0; index < 100; index++) {
+      most = Math.max(most, site.states().filter((state) => state === "active").length);
+      desk.end(`t${index}`);
+      await site.rest();
+    }
+    expect(site.states().every((state) => state === "done")).toBe(true);
+    expect(most).toBeLessThanOrEqual(10);
+    expect(site.model.asked.length).toBeLessThan(80);
+  });
+});
+
+describe("Appetite", () => {
+  const full = { room: 1_000, idle: 0, now: 0 };
+
+  test("keeps as many as there are slots, and asks for half of it at least", () => {
+    const appetite = new Appetite(10, 1_000);
+    expect(appetite.want({ ...full, startable: 0, idle: 10 })).toBe(20);
+    expect(appetite.want({ ...full, startable: 6 })).toBe(0);
+    expect(appetite.want({ ...full, startable: 5 })).toBe(5);
+  });
+
+  test("grows while slots run dry, up to the buffer, and shrinks when a bite lasts long", () => {
+    const appetite = new Appetite(10, 100);
+    for (let n = 0; n < 10; n++) appetite.received(20, 20, 0);
+    expect(appetite.stock).toBe(100);
+    appetite.want({ ...full, startable: 0, idle: 10 });
+    appetite.want({ ...full, startable: 0, idle: 10, now: 1_001 });
+    expect(appetite.stock).toBe(50);
+  });
+
+  test("never asks for more than there is room for", () => {
+    expect(new Appetite(10, 8).want({ room: 3, startable: 0, idle: 10, now: 0 })).toBe(3);
+    expect(new Appetite(10, 8).want({ room: 0, startable: 0, idle: 10, now: 0 })).toBe(0);
+  });
+});
+
+describe("Bucket", () => {
+  test("never lets more begin than its burst and what came in since", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 50 }), { maxLength: 100 }), (waits) => {
+        const bucket = new Bucket({ rate: 5, per: 100 }, 0);
+        let [now, begun] = [0, 0];
+        for (const wait of waits) {
+          now += wait;
+          if (bucket.nextAt(now) > now) continue;
+          bucket.take(1);
+          begun++;
+          expect(begun).toBeLessThanOrEqual(5 + (now * 5) / 100 + 1e-3);
+        }
+      }),
+    );
+  });
+
+  test("of a key is forgotten when it is full again", () => {
+    const buckets = new KeyBuckets({ rate: 1, per: 100 });
+    for (let n = 0; n < 1_000; n++) buckets.take(`k${n}`, n);
+    expect(buckets.size).toBeLessThanOrEqual(101);
+    expect(buckets.nextAt("k999", 999)).toBe(1_099);
+    expect(buckets.nextAt("k0", 999)).toBe(999);
+  });
+});
+
+test("Heap gives what was added and not removed, the earliest first", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat({ max: 50 }), fc.boolean())), (entries) => {
+      const heap = new Heap<number>();
+      const added = entries.map(([at], index) => heap.add(at, index));
+      for (const [index, [, isRemoved]] of entries.entries()) {
+        const entry = added[index];
+        if (isRemoved && entry) heap.remove(entry);
+      }
+      const out: number[] = [];
+      for (let { first } = heap; first; first = heap.first) {
+        out.push(first.at);
+        heap.remove(first);
+      }
+      const kept = entries.filter(([, isRemoved]) => !isRemoved).map(([at]) => at);
+      expect(out).toEqual(kept.sort((a, b) => a - b));
+    }),
+  );
+});
+
+test("Fifo keeps the order through any mix of pushes and shifts", () => {
+  const fifo = new Fifo<number>();
+  const out: (number | undefined)[] = [];
+  for (let n = 0; n < 5_000; n++) {
+    fifo.push(n);
+    if (n % 3 !== 0) out.push(fifo.shift());
+  }
+  while (fifo.size > 0) out.push(fifo.shift());
+  expect(out).toEqual(Array.from({ length: 5_000 }, (_, index) => index));
+  expect(fifo.shift()).toBeUndefined();
+});
+
+test("Deadlines fire in time on one timer, and not when they were removed", async () => {
+  const clock = new FakeClock();
+  const fired: string[] = [];
+  const deadlines = new Deadlines<string>(clock, (value) => fired.push(value));
+  const start = clock.now();
+  deadlines.add(start + 300, "c");
+  deadlines.remove(deadlines.add(start + 200, "b"));
+  deadlines.add(start + 100, "a");
+  expect(clock.pending).toBe(1);
+  await clock.tick(100);
+  expect(fired).toEqual(["a"]);
+  await clock.tick(200);
+  expect(fired).toEqual(["a", "c"]);
+  deadlines.rest();
+  expect(clock.pending).toBe(0);
+});
