@@ -4,7 +4,7 @@ import { pairwise, spreadOf } from "./statistics.ts";
 export interface Figure {
   readonly what: string;
   readonly unit: string;
-  /** The script, or what `what` says that it is beside. */
+  /** The script, or what `what` says that it is beside; empty when it is beside nothing. */
   readonly baseline: readonly number[];
   readonly supervisor: readonly number[];
   /** Round by round: supervisor / baseline, supervisor − baseline, or the supervisor's own value. */

@@ -18,6 +18,7 @@ import type { Bench } from "./measure.ts";
 import { measureFloor } from "./measure-floor.ts";
 import { measureHttp } from "./measure-http.ts";
 import { measureMemory } from "./measure-memory.ts";
+import { measureQueue } from "./measure-queue.ts";
 import { measureReload } from "./measure-reload.ts";
 import { measureReplace } from "./measure-replace.ts";
 import { measureStart } from "./measure-start.ts";
@@ -37,6 +38,7 @@ const measurements = {
   reload: measureReload,
   worker: measureWorker,
   status: measureStatus,
+  queue: measureQueue,
 } satisfies Record<string, (bench: Bench) => Promise<Figure[]>>;
 
 type Measurement = keyof typeof measurements;

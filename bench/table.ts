@@ -7,7 +7,7 @@ export function renderTable(figures: readonly Figure[]): string {
   const head = ["", "baseline", "supervisor", "compared", "aim", ""];
   const rows = figures.map((each) => [
     `${each.what}, ${each.unit}`,
-    spread(each.baseline, digits(each.unit)),
+    each.baseline.length > 0 ? spread(each.baseline, digits(each.unit)) : "",
     spread(each.supervisor, digits(each.unit)),
     each.by === "value" ? "" : compared(each),
     each.aim ? aimText(each.aim, each.by) : "",
@@ -38,5 +38,5 @@ function spread(values: readonly number[], decimals: number, plus = ""): string 
 }
 
 function digits(unit: string): number {
-  return unit === "req/s" ? 0 : /^(p\d|max)/.test(unit) ? 2 : 1;
+  return unit.endsWith("/s") ? 0 : /^(p\d|max)/.test(unit) ? 2 : 1;
 }
