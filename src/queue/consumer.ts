@@ -116,8 +116,7 @@ export class Consumer {
     this.#crew = crew;
     this.#crews.add(crew);
     this.#dispatch.open();
-    // What went back must be there before anything is received: it would be overtaken.
-    this.#loop.open(() => this.#settler.idle());
+    this.#loop.open();
     this.#pump();
   }
 

@@ -37,12 +37,12 @@ export class ReceiveLoop {
     return this.#wake !== undefined;
   }
 
-  /** Begins when `before` has ended, and what an earlier opening left has landed. */
-  open(before: () => Promise<void>): void {
+  /** Begins when what an earlier opening left has landed. */
+  open(): void {
     if (this.#aborter) return;
     const aborter = new AbortController();
     this.#aborter = aborter;
-    this.#running = this.#running.then(before).then(() => this.#run(aborter.signal));
+    this.#running = this.#running.then(() => this.#run(aborter.signal));
   }
 
   /** Resolves when the last call has landed. */

@@ -168,11 +168,7 @@ class World {
     this.check();
   }
 
-  /** As the consumer does it: nothing is received anew before what went back has arrived. */
   open(): void {
-    if (this.isOpen) return;
-    this.land();
-    this.flush();
     this.isOpen = true;
     this.dispatch.open();
   }
