@@ -30,14 +30,23 @@ export interface RedisServer extends AsyncDisposable {
 /** @param args more of redis-server's, for example `["--requirepass", "x"]` */
 export async function redisServer(
   args: readonly string[] = [],
-  given?: { port?: number },
+  given: { readonly tls?: boolean } = {},
 ): Promise<RedisServer> {
   const folder = tempDir();
-  const port = given?.port ?? (await freePort());
+  const port = await freePort();
   let child: ChildProcess | undefined;
   // Whoever forgets to dispose of it, or is ended, leaves none behind.
   process.on("exit", () => child?.kill("SIGKILL"));
-  const usual = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder.path, "--save", ""];
+  const usual = [
+    given.tls ? "--tls-port" : "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--dir",
+    folder.path,
+    "--save",
+    "",
+  ];
   const server: RedisServer = {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -52,7 +61,7 @@ export async function redisServer(
         throw new Error(`redis-server ended at once; see ${folder.path}/redis.log`);
       });
       gone.catch(() => {});
-      await Promise.race([answers(port), gone]);
+      await Promise.race([given.tls ? opens(port) : answers(port), gone]);
     },
     async stop(signal = "SIGTERM") {
       if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -80,6 +89,22 @@ async function answers(port: number): Promise<void> {
     }
   }
   throw new Error(`redis-server did not answer on port ${port}`);
+}
+
+/** Resolves when the port takes connections. */
+async function opens(port: number): Promise<void> {
+  for (const end = performance.now() + 5_000; performance.now() < end; await sleep(5)) {
+    const socket = connect(port, "127.0.0.1");
+    try {
+      await once(socket, "connect");
+      return;
+    } catch {
+      // Not yet.
+    } finally {
+      socket.destroy();
+    }
+  }
+  throw new Error(`nothing took a connection on port ${port}`);
 }
 
 async function exchange(port: number, command: readonly string[]): Promise<string> {

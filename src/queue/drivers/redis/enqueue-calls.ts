@@ -1,4 +1,5 @@
 import type { Clock } from "../../../core/clock.ts";
+import { sleep } from "../../../core/clock.ts";
 import { SupervisorError } from "../../../core/errors.ts";
 import type { EnqueueResult, NewTask } from "../../driver.ts";
 import { keys } from "./keys.ts";
@@ -73,19 +74,22 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
     const values = batch.flatMap(({ task }) => taskValues(task, now));
     const end = clock.now() + patience;
     let answer: string;
-    for (let again = 0; ; again = 1) {
+    for (;;) {
       try {
         await untilUpWithin(link, clock, Math.max(0, end - clock.now()));
         if (clock.now() - (announced.get(queue) ?? Number.NEGATIVE_INFINITY) > announceMs) {
           await link.command("SADD", keys.queues, queue);
           announced.set(queue, clock.now());
         }
-        const args: Argument[] = [call, again, times.ms(), times.micros(batch.length), ...values];
+        const args: Argument[] = [call, times.ms(), times.micros(batch.length), ...values];
         answer = String(await link.run(enqueueCall, [keys.queue(queue)], args));
         break;
       } catch (error) {
         const isPassing = error instanceof SupervisorError && error.code === "BROKER_UNREACHABLE";
-        if (isPassing && clock.now() < end) continue;
+        if (isPassing && clock.now() < end) {
+          await sleep(clock, pauseMs);
+          continue;
+        }
         if (isPassing) remember(queue, batch, call);
         throw error;
       }
@@ -176,6 +180,8 @@ const results: Readonly<Record<Letter, EnqueueResult>> = {
 
 /** How long a call waits for a broker that is away, in milliseconds. */
 const patience = 5_000;
+/** Between two tries of a call, in milliseconds. */
+const pauseMs = 20;
 const announceMs = 60_000;
 const mostTasks = 500;
 const mostCalls = 4;

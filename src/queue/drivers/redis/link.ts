@@ -41,6 +41,11 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
   let isClosed = false;
   let connecting: Promise<void> | undefined;
 
+  /** A connection that is about to end is not there any more, although nobody has been told yet. */
+  function isUp(): boolean {
+    return state === "up" && main?.status === "ready";
+  }
+
   function changed(): void {
     for (const wake of [...waiting]) wake();
   }
@@ -85,12 +90,15 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
   }
 
   async function call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    if (!main || state !== "up") throw permanent ?? unreachable(broker, "there is no connection");
+    if (!main || !isUp()) throw permanent ?? unreachable(broker, "there is no connection");
     try {
       return await send(main);
     } catch (error) {
       // A server that does not answer in time may never do: the connection is made anew.
-      if (/Command timed out/.test(messageOf(error))) main.disconnect(true);
+      if (/Command timed out/.test(messageOf(error))) {
+        lost(error as Error);
+        main.disconnect(true);
+      }
       throw brokerError(error, broker);
     }
   }
@@ -109,13 +117,13 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
       }
       if (isClosed) throw unreachable(broker, "it was closed");
     },
-    isUp: () => state === "up",
+    isUp,
     async untilUp(signal) {
-      while (state !== "up" && !isClosed && !signal?.aborted) await nextChange(waiting, signal);
+      while (!isUp() && !isClosed && !signal?.aborted) await nextChange(waiting, signal);
     },
     onUp(callback) {
       onUp.push(callback);
-      if (state === "up") callback();
+      if (isUp()) callback();
     },
     run: (script, keys, args) => call((client) => evaluate(client, script, keys, args)),
     command: (name, ...args) =>

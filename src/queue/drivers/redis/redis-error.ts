@@ -30,7 +30,7 @@ export function isPassing(error: unknown): boolean {
 }
 
 export function isRefusal(message: string): boolean {
-  return /\b(WRONGPASS|NOAUTH|NOPERM|DENIED)\b|invalid (username-)?password|without any password/i.test(
+  return /\b(WRONGPASS|NOAUTH|NOPERM|DENIED)\b|can't (run this command|access)|No permissions|invalid (username-)?password|without any password/i.test(
     message,
   );
 }

@@ -1,20 +1,19 @@
 import { enqueueOne, prelude } from "./prelude.ts";
 
 /**
- * Enqueues many tasks of one queue (asynq: rdb.go, enqueueCmd, enqueueUniqueCmd, scheduleCmd, addToGroupCmd).
+ * Enqueues many tasks of one queue (asynq: rdb.go, enqueueCmd, enqueueUniqueCmd, scheduleCmd, addToGroupCmd). A call that has been made already is only
+ * answered again: whoever lost the reply, and a connection with it, may repeat it.
  *
- * KEYS[1] prefix · ARGV: call, again (1: it may have run already), ms, us, then 8 per task · answers one letter each.
+ * KEYS[1] prefix · ARGV: call, ms, us, then 8 per task · answers one letter each.
  */
 export const enqueueScript = `${prelude}${enqueueOne}
 local P = KEYS[1]
 local done = P .. 'sv:call:' .. ARGV[1]
-if ARGV[2] == '1' then
-  local answer = call('GET', done)
-  if answer then return answer end
-end
-local ms, us = tonumber(ARGV[3]), tonumber(ARGV[4])
+local known = call('GET', done)
+if known then return known end
+local ms, us = tonumber(ARGV[2]), tonumber(ARGV[3])
 local answers, pending = {}, {}
-for i = 5, #ARGV, 8 do
+for i = 4, #ARGV, 8 do
   local n = #answers + 1
   local state = enqueue(P, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7], ms, us + n)
   if state == 'p' then pending[#pending + 1] = ARGV[i] end
