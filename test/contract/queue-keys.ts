@@ -72,11 +72,12 @@ export const keyCases: readonly DriverCase[] = [
     async run(site) {
       const { driver, receiver, a2, a3 } = await blockedSite(site);
       const [again] = await whenDue(site, receiver);
-      await receiver.settle([
+      const results = await receiver.settle([
         { tag: "ack", delivery: again as Delivery, unblocks: "k" },
         { tag: "hold", delivery: a2, key: "k" },
         { tag: "hold", delivery: a3, key: "never blocked" },
       ]);
+      assert.deepEqual(results, ["settled", "released", "released"]);
       assert.deepEqual(ids(await take(site, receiver)), ["a2", "a3"]);
       assert.equal((await driver.inspector.queues())[0]?.held, 0);
     },
@@ -128,6 +129,19 @@ export const keyCases: readonly DriverCase[] = [
       assert.deepEqual(await take(site, receiver), []);
       await receiver.settle([{ tag: "ack", delivery: again[1] as Delivery, unblocks: "k" }]);
       assert.deepEqual(ids(await take(site, receiver)), ["a3"]);
+    },
+  },
+  {
+    name: "hold of a task that blocks its key itself, beside another, is a release: it would wait for itself",
+    async run(site) {
+      const { receiver, a2 } = await blockedSite(site);
+      await receiver.settle([failed(a2, site.clock.wall() + 3 * site.unit, { blocks: "k" })]);
+      const [first, second] = await whenDue(site, receiver);
+      assert.ok(first && second);
+      const hold = { tag: "hold", delivery: second, key: "k" } as const;
+      assert.deepEqual(await receiver.settle([hold]), ["released"]);
+      await receiver.settle([{ tag: "ack", delivery: first, unblocks: "k" }]);
+      assert.deepEqual(ids(await take(site, receiver)), ["a2"]);
     },
   },
   {

@@ -25,7 +25,7 @@ export function settleOne(store: Store, settlement: Settlement, now: number): Se
       wait(queue, task, "pending");
       break;
     case "hold":
-      hold(queue, task, settlement.key);
+      return hold(queue, task, settlement.key);
   }
   return "settled";
 }
@@ -68,10 +68,12 @@ function fail(queue: Queue, task: Task, error: string, now: number): void {
   countAttempt(queue, now, true);
 }
 
-/** A key that nothing blocks any more holds nothing: the task would wait for ever. */
-function hold(queue: Queue, task: Task, key: string): void {
+/** A key that nothing blocks any more, or the task itself, holds nothing: the task would wait for ever. */
+function hold(queue: Queue, task: Task, key: string): SettleResult {
   wait(queue, task, "pending");
-  if (!queue.blocked.has(key)) return;
+  const blockers = queue.blocked.get(key);
+  if (!blockers || blockers.has(task.made.id)) return "released";
   task.phase = "held";
   task.heldFor = key;
+  return "settled";
 }

@@ -8,7 +8,8 @@ export const archiveAge = 90 * 86_400_000;
 /** One settlement, if the lease of its delivery is still the current one. */
 export function settleTask(tx: Transaction, settlement: Settlement): SettleResult {
   const delivery = settlement.delivery as SqliteDelivery;
-  if (!write(tx, settlement, delivery)) return "lost";
+  const result = settlement.tag === "hold" && !canHold(tx, settlement.key, delivery) ? "released" : "settled";
+  if (!write(tx, settlement, delivery, result)) return "lost";
   const queue = delivery.queueNumber;
   switch (settlement.tag) {
     case "ack":
@@ -30,7 +31,12 @@ export function settleTask(tx: Transaction, settlement: Settlement): SettleResul
   const isOver = settlement.tag === "ack" || settlement.tag === "dead";
   if (isOver && delivery.blocks !== null) freeHeld(tx, queue, delivery.blocks);
   if (settlement.unblocks !== undefined) freeHeld(tx, queue, settlement.unblocks);
-  return "settled";
+  return result;
+}
+
+/** A key that nothing blocks any more, or the task itself, holds nothing: the task would wait for ever. */
+function canHold({ sql }: Transaction, key: string, { queueNumber, blocks }: SqliteDelivery): boolean {
+  return blocks !== key && Boolean(sql.isBlocked.get(queueNumber, key));
 }
 
 /** The tasks that wait for `key` go back to their places, unless a task still blocks it. */
@@ -40,7 +46,12 @@ export function freeHeld(tx: Transaction, queue: number, key: string): void {
 }
 
 /** Whether the delivery was current. */
-function write(tx: Transaction, settlement: Settlement, { seq, token, ...task }: SqliteDelivery): boolean {
+function write(
+  tx: Transaction,
+  settlement: Settlement,
+  { seq, token, ...task }: SqliteDelivery,
+  result: SettleResult,
+): boolean {
   const { sql, now } = tx;
   // Whatever becomes of it: this task holds `unblocks` back no more.
   if (settlement.unblocks !== undefined && settlement.unblocks === task.blocks)
@@ -69,9 +80,7 @@ function write(tx: Transaction, settlement: Settlement, { seq, token, ...task }:
     case "release":
       return changes(sql.release.run(seq, token)) > 0;
     case "hold":
-      // A key that nothing blocks any more holds nothing: the task would wait for ever.
-      if (!sql.isBlocked.get(task.queueNumber, settlement.key))
-        return changes(sql.release.run(seq, token)) > 0;
+      if (result === "released") return changes(sql.release.run(seq, token)) > 0;
       return changes(sql.hold.run(settlement.key, seq, token)) > 0;
   }
 }
