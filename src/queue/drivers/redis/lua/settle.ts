@@ -15,8 +15,8 @@ end
  * Settles many deliveries of one queue, in their order (asynq: rdb.go, doneCmd, markAsCompleteCmd, retryCmd,
  * archiveCmd, requeueCmd, one each). A delivery is ours while its claim is the one that
  * `sv:owners` names, and its lease ends no later than we said: asynq, which knows no owners, gives out another one
- * only when ours has run out. Otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key:
- * released.
+ * only when ours has run out. Otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key,
+ * or it does so itself: released.
  *
  * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, then
  * operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
@@ -76,7 +76,8 @@ for _, at in ipairs(ops) do
         processed, failed = processed + 1, failed + 1
         call('ZADD', P .. 'archived', math.floor(ms / 1000), id)
         call('HSET', task, 'msg', ARGV[at + 4], 'state', 'archived')
-      elseif tag == 'h' and call('HEXISTS', P .. 'sv:blocked', ARGV[at + 4]) == 1 then
+      elseif tag == 'h' and call('HEXISTS', P .. 'sv:blocked', ARGV[at + 4]) == 1
+        and call('HGET', task, 'blocks') ~= ARGV[at + 4] then
         local since = call('HGET', task, 'pending_since') or '0'
         call('ZADD', P .. 'scheduled', HELD, id)
         call('ZADD', P .. 'sv:held:' .. ARGV[at + 4], since == '0' and '0' or string.sub(since, 1, -4), id)
