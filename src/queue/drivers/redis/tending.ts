@@ -71,27 +71,28 @@ export function createTending(options: {
     if (isBeat) lastBeat = clock.now();
     nextDue = Number.POSITIVE_INFINITY;
     if (link.isUp()) {
-      await Promise.all([...tended.keys()].map(tend));
+      const queues = [...tended.keys()];
+      if (link.isCluster) await Promise.all(queues.map((queue) => tend([queue])));
+      else await tend(queues);
       if (isBeat) for (const beat of beats) beat();
     }
     isBusy = false;
     schedule();
   }
 
-  async function tend(queue: string): Promise<void> {
+  async function tend(queues: readonly string[]): Promise<void> {
     try {
-      const answer = (await link.run(tendCall, [keys.queue(queue)], [times.ms()])) as [
-        Buffer,
-        number,
-        number,
-      ];
-      noteDue(Number(answer[0].toString()));
-      const [, pending, recovered] = answer;
-      if (recovered > 0)
-        log.warn(`${recovered} tasks of queue "${queue}" wait again: the lease on them ran out.`);
-      if (pending > 0) watch.stir(queue);
+      const prefixes = queues.map((queue) => keys.queue(queue));
+      const answers = (await link.run(tendCall, prefixes, [times.ms()])) as [Buffer, number, number][];
+      for (const [index, [due, pending, recovered]] of answers.entries()) {
+        const queue = queues[index] as string;
+        noteDue(Number(due.toString()));
+        if (recovered > 0)
+          log.warn(`${recovered} tasks of queue "${queue}" wait again: the lease on them ran out.`);
+        if (pending > 0) watch.stir(queue);
+      }
     } catch (error) {
-      if (!isPassing(error)) log.warn(`Queue "${queue}" could not be looked after: ${messageOf(error)}`);
+      if (!isPassing(error)) log.warn(`Queues could not be looked after: ${messageOf(error)}`);
     }
   }
 

@@ -1,20 +1,17 @@
 import { prelude } from "./prelude.ts";
 
 /**
- * What asynq's forwarder, recoverer and janitor do on clocks of their own (forwarder.go, recoverer.go, janitor.go), for
- * one queue in one step: what is due becomes pending; tasks whose lease ran out, and active ones without a lease
- * (asynq's issue 1144), go back to their old places and have crashed once more; stale sets of groups are groups again;
- * completed tasks end; keys whose blocking task is gone are unblocked.
+ * What asynq's forwarder, recoverer and janitor do on clocks of their own (forwarder.go, recoverer.go, janitor.go), in
+ * one step: what is due becomes pending; tasks whose lease ran out, and active ones without a lease (asynq's issue
+ * 1144), go back to their old places and have crashed once more; stale sets of groups are groups again; completed tasks
+ * end; keys whose blocking tasks are gone are unblocked.
  *
- * KEYS[1] prefix · ARGV: ms · answers { next due in ms, pending, recovered }
+ * KEYS prefixes · ARGV: ms · answers, per queue, { next due in ms, pending, recovered }
  */
 export const tendScript = `${prelude}
-local P, ms = KEYS[1], tonumber(ARGV[1])
-call('UNLINK', P .. 'sv:')
-forward(P, ms)
+local ms = tonumber(ARGV[1])
 local now = string.format('%.3f', ms / 1000)
-local back = {}
-local function recover(id)
+local function recover(P, id, back)
   call('ZREM', P .. 'lease', id)
   call('HDEL', P .. 'sv:owners', id)
   call('LREM', P .. 'active', 0, id)
@@ -24,30 +21,43 @@ local function recover(id)
   call('HSET', task, 'state', 'pending')
   back[#back + 1] = id
 end
-for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'lease', '-inf', now, 'LIMIT', 0, 1000)) do recover(id) end
-if call('LLEN', P .. 'active') > call('ZCARD', P .. 'lease') then
-  for _, id in ipairs(call('LRANGE', P .. 'active', 0, -1)) do
-    if not call('ZSCORE', P .. 'lease', id) then recover(id) end
+local function regroup(P)
+  for _, set in ipairs(call('ZRANGEBYSCORE', P .. 'aggregation_sets', '-inf', math.floor(ms / 1000))) do
+    local group = string.sub(set, 1, string.find(set, ':[^:]*$') - 1)
+    local members = call('ZRANGE', set, 0, -1, 'WITHSCORES')
+    for i = 1, #members, 2 do call('ZADD', group, members[i + 1], members[i]) end
+    if #members > 0 then call('SADD', P .. 'groups', string.sub(group, #P + 3)) end
+    call('UNLINK', set)
+    call('ZREM', P .. 'aggregation_sets', set)
   end
 end
-place(P, back)
-for _, set in ipairs(call('ZRANGEBYSCORE', P .. 'aggregation_sets', '-inf', math.floor(ms / 1000))) do
-  local group = string.sub(set, 1, string.find(set, ':[^:]*$') - 1)
-  local members = call('ZRANGE', set, 0, -1, 'WITHSCORES')
-  for i = 1, #members, 2 do call('ZADD', group, members[i + 1], members[i]) end
-  if #members > 0 then call('SADD', P .. 'groups', string.sub(group, #P + 3)) end
-  call('UNLINK', set)
-  call('ZREM', P .. 'aggregation_sets', set)
-end
-expire(P, ms)
-local blocked = call('HGETALL', P .. 'sv:blocked')
-for i = 1, math.min(#blocked, 2000), 2 do
-  for _, id in ipairs(call('ZRANGE', P .. 'sv:blockers:' .. blocked[i], 0, 99)) do
-    local state = call('HGET', P .. 't:' .. id, 'state')
-    if not state or state == 'archived' or state == 'completed' then unblock(P, blocked[i], id) end
+local function unblock_gone(P)
+  local blocked = call('HGETALL', P .. 'sv:blocked')
+  for i = 1, math.min(#blocked, 2000), 2 do
+    for _, id in ipairs(call('ZRANGE', P .. 'sv:blockers:' .. blocked[i], 0, 99)) do
+      local state = call('HGET', P .. 't:' .. id, 'state')
+      if not state or state == 'archived' or state == 'completed' then unblock(P, blocked[i], id) end
+    end
   end
 end
-return { next_due(P), call('LLEN', P .. 'pending'), #back }
+local answers = {}
+for n, P in ipairs(KEYS) do
+  local back = {}
+  call('UNLINK', P .. 'sv:')
+  forward(P, ms)
+  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'lease', '-inf', now, 'LIMIT', 0, 1000)) do recover(P, id, back) end
+  if call('LLEN', P .. 'active') > call('ZCARD', P .. 'lease') then
+    for _, id in ipairs(call('LRANGE', P .. 'active', 0, -1)) do
+      if not call('ZSCORE', P .. 'lease', id) then recover(P, id, back) end
+    end
+  end
+  place(P, back)
+  regroup(P)
+  expire(P, ms)
+  unblock_gone(P)
+  answers[n] = { next_due(P), call('LLEN', P .. 'pending'), #back }
+end
+return answers
 `;
 
 /** Who holds the leases of a queue. KEYS[1] prefix · answers id, owner, … */
