@@ -40,6 +40,25 @@ export function notAQueue(file: string, why: string): SupervisorError {
   );
 }
 
+export function full(file: string, cause: Error): SupervisorError {
+  return new SupervisorError(
+    "BROKER_FULL",
+    `The queue ${file} has no room for another task`,
+    "Make room on its disk; nothing that was accepted is lost.",
+    { cause },
+  );
+}
+
+/** It could not be used for as long as calls wait for it. */
+export function unreachable(file: string, cause: Error): SupervisorError {
+  return new SupervisorError(
+    "BROKER_UNREACHABLE",
+    `The queue ${file} cannot be used: ${cause.message}`,
+    "See whether its disk is full or failing, or another process holds it.",
+    { cause },
+  );
+}
+
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return `${"code" in error ? error.code : ""} ${error.message}`;

@@ -1,9 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import type { Clock } from "../../../core/clock.ts";
-import { SupervisorError } from "../../../core/errors.ts";
 import type { Fault } from "./faults.ts";
-import { faultOf } from "./faults.ts";
+import { faultOf, full, unreachable } from "./faults.ts";
 import type { Statements } from "./statements.ts";
 import type { OpenTransaction, Transaction } from "./steps.ts";
 import { beginTransaction } from "./steps.ts";
@@ -177,7 +176,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       (job) => now - job.since >= patience || (fault === "full" && job.rejectsFull),
     );
     waiting = waiting.filter((job) => !late.includes(job));
-    for (const job of late) job.reject(fault === "full" && job.rejectsFull ? full(why) : unreachable(why));
+    for (const job of late)
+      job.reject(fault === "full" && job.rejectsFull ? full(file, why) : unreachable(file, why));
     if (waiting.length === 0 && closing) closing();
     else if (fault === "busy") later(Math.min(50, 2 ** failures), flush);
     else if (waiting.length === 0) later(probeMs, probe);
@@ -198,26 +198,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     cancelLater = clock.after(Math.ceil(delayMs * (0.5 + random() / 2)), what);
   }
 
-  function full(cause: Error): SupervisorError {
-    return new SupervisorError(
-      "BROKER_FULL",
-      `The queue ${file} has no room for another task`,
-      "Make room on its disk; nothing that was accepted is lost.",
-      { cause },
-    );
-  }
-
-  function unreachable(cause: Error): SupervisorError {
-    return new SupervisorError(
-      "BROKER_UNREACHABLE",
-      `The queue ${file} could not be written for ${patience / 1_000} s: ${cause.message}`,
-      "See whether its disk is full or failing, or another process holds it.",
-      { cause },
-    );
-  }
-
   function write<T>(step: (tx: Transaction) => T, how: { readonly full?: "reject" } = {}): Promise<T> {
-    if (closed || closing) return Promise.reject(unreachable(new Error("it is closed")));
+    if (closed || closing) return Promise.reject(unreachable(file, new Error("it is closed")));
     return new Promise((resolve, reject) => {
       waiting.push({
         step,
@@ -234,11 +216,11 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     write,
     wake: schedule,
     async read(ask) {
-      if (closed) throw unreachable(new Error("it is closed"));
+      if (closed) throw unreachable(file, new Error("it is closed"));
       try {
         return ask(db);
       } catch (error) {
-        throw faultOf(error) === "defect" ? error : unreachable(error as Error);
+        throw faultOf(error) === "defect" ? error : unreachable(file, error as Error);
       }
     },
     close() {
