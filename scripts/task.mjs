@@ -45,6 +45,7 @@ function test(args) {
   const biome = [bun(), "node_modules/@biomejs/biome/bin/biome"];
   step("lint and format", [...biome, "check", "--error-on-warnings"], biomeMissing());
   step("build", [bun(), "build.ts"]);
+  bringRedis();
   rmSync("test.junit.xml", { force: true });
   const junit = ["--reporter=junit", "--reporter-outfile=test.junit.xml"];
   console.log("\n── tests");
@@ -138,6 +139,21 @@ function deno() {
 function biomeMissing() {
   const found = readdirSync("node_modules/@biomejs").some((name) => name.startsWith("cli-"));
   return found ? "" : missing("@biomejs/biome");
+}
+
+/**
+ * Tests start a redis-server of their own. Where there is none, and this may install one (root on a machine with apt, as
+ * in CI), it does; otherwise the names of the tests that are skipped say why.
+ */
+function bringRedis() {
+  const isThere = () => spawnSync("redis-server", ["--version"]).status === 0;
+  if (isThere() || process.getuid?.() !== 0 || spawnSync("apt-get", ["--version"]).status !== 0) return;
+  console.log("\n── redis-server for the tests");
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const apt = (...args) => spawnSync("apt-get", args, { env, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+  const install = () => apt("install", "-y", "-qq", "--no-install-recommends", "redis-server");
+  if (!install() && apt("update", "-qq")) install();
+  console.log(isThere() ? "installed" : "apt-get could not install it");
 }
 
 function missing(name) {
