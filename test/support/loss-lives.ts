@@ -5,10 +5,12 @@ import { readJournal } from "./loss-journal.ts";
 import type { System } from "./system.ts";
 import { startFile } from "./system.ts";
 import type { Target } from "./targets.ts";
+import type { TempDir } from "./temp-dir.ts";
 import { tempDir } from "./temp-dir.ts";
 
 /** A services.yaml that is run again and again on one broker. */
 export interface LossSite extends Disposable {
+  readonly folder: TempDir;
   journal(): JournalEntry[];
   start(): System;
 }
@@ -17,8 +19,12 @@ export function lossSite(target: Target, yaml: string): LossSite {
   const folder = tempDir({ "services.yaml": yaml });
   const journal = join(folder.path, "journal");
   return {
+    folder,
     journal: () => readJournal(journal),
-    start: () => startFile(target, join(folder.path, "services.yaml"), { env: { LOSS_JOURNAL: journal } }),
+    start: () =>
+      startFile(target, join(folder.path, "services.yaml"), {
+        env: { LOSS_JOURNAL: journal, LOSS_MERCY: join(folder.path, "mercy") },
+      }),
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
 }
