@@ -25,7 +25,7 @@ export function statusText(status: Status, look: StatusLook): string {
   ].join("\n");
 }
 
-const wideHeads = ["CRITICAL", "FAILURES", "NEXT TRY", "BLOCKED"];
+const wideHeads = ["CRITICAL", "FAILURES", "NEXT TRY", "BLOCKED", "WORK"];
 
 function headline({ name, state, pid, uptimeMs, rssBytes, runtime, admin }: Status, color: boolean): string {
   const facts = [
@@ -65,7 +65,7 @@ function rowOf(service: ServiceStatus, { wide, now }: StatusLook): string[] {
     formatDuration(Math.max(0, now - since)),
     `${generation}`,
     urls.join(" ") || "-",
-    ...(wide ? [critical ? "yes" : "no", `${failures}`, retry, blocked(service)] : []),
+    ...(wide ? [critical ? "yes" : "no", `${failures}`, retry, blocked(service), work(service, now)] : []),
     why(service, wide),
   ];
 }
@@ -74,6 +74,28 @@ function rowOf(service: ServiceStatus, { wide, now }: StatusLook): string[] {
 function blocked({ longestStretch }: ServiceStatus): string {
   if (!longestStretch) return "-";
   return `${longestStretch.certain ? "" : "~"}${formatDuration(longestStretch.ms)}`;
+}
+
+/** @example "120 done, 2 dead, 3 active, 17 here; next in 12s" */
+function work({ consumer, schedule }: ServiceStatus, now: number): string {
+  const counts = consumer
+    ? ([
+        [consumer.done, "done"],
+        [consumer.dead, "dead"],
+        [consumer.active, "active"],
+        [consumer.buffered, "here"],
+      ] as const)
+    : [];
+  const messages = counts.flatMap(([count, what]) =>
+    count > 0 || what === "done" ? [`${count} ${what}`] : [],
+  );
+  const next = schedule?.next;
+  const runs = [
+    ...(schedule && schedule.running > 0 ? ["runs now"] : []),
+    ...(next === undefined ? [] : [`next in ${formatDuration(Math.max(0, next - now))}`]),
+  ];
+  const parts = [messages, runs].filter(({ length }) => length > 0);
+  return parts.map((part) => part.join(", ")).join("; ") || "-";
 }
 
 /** @example stateOf({ state: "ready", paused: true }) // "ready (paused)" */

@@ -60,10 +60,12 @@ async function stateOf(system: System, service: string): Promise<Record<string, 
 }
 
 describeTargets("consumers", (target) => {
-  const verb = (system: System, ...args: string[]) =>
-    runSupervisorCli(target, [...args, "--name", "numbers"], {
-      env: { XDG_RUNTIME_DIR: system.folder.path },
-    });
+  const verb = async (system: System, ...args: string[]) => {
+    // The control socket is there when the admin listener is.
+    await system.url();
+    const env = { XDG_RUNTIME_DIR: system.folder.path };
+    return runSupervisorCli(target, [...args, "--name", "numbers"], { env });
+  };
 
   test(
     "what is enqueued over HTTP is consumed, and status and metrics tell of it",
@@ -127,22 +129,71 @@ describeTargets("consumers", (target) => {
     slow,
   );
 
-  test(
-    "pause keeps messages waiting, resume lets them through",
-    async () => {
-      using numbersShop = shop(target, yaml(""));
+  test.each([
+    ["inline", ""],
+    ["in threads", "isolation: worker\ninstances: 2"],
+  ])(
+    "pause keeps messages waiting, resume lets them through: %s",
+    async (_, service) => {
+      using numbersShop = shop(target, yaml("", service));
       await using system = numbersShop.start();
       await system.ready();
-      expect((await verb(system, "pause", "ledger")).code).toBe(0);
+      expect(await verb(system, "pause", "ledger")).toMatchObject({ code: 0, stderr: "" });
       await enqueue(system, 0, 20);
       await Bun.sleep(500);
       expect(numbersShop.written()).toEqual([]);
-      expect((await verb(system, "resume", "ledger")).code).toBe(0);
+      expect(await verb(system, "resume", "ledger")).toMatchObject({ code: 0, stderr: "" });
       await numbersShop.grown((lines) => lines.length === 20);
       expect((await system.stop()).code).toBe(0);
     },
     slow,
   );
+
+  test.each([
+    ["inline", ""],
+    ["in a thread", "isolation: worker\n"],
+  ])(
+    "the stop report has the messages that were cut off, and they come back: %s",
+    async (_, isolation) => {
+      using numbersShop = shop(
+        target,
+        yaml(", lease: 1s", `${isolation}stop_timeout: 500ms\nconfig: { takes: 5000 }`),
+      );
+      await using first = numbersShop.start();
+      await first.ready();
+      await enqueue(first, 0, 3);
+      await until(
+        () => stateOf(first, "ledger"),
+        ({ consumer }) => (consumer as { active?: number } | undefined)?.active === 3,
+      );
+      expect((await first.stop()).code).toBe(75);
+      const stop = first.report().services.find(({ service }) => service === "ledger");
+      expect(stop).toMatchObject({ outcome: "abandoned", held: { messages: 3 } });
+      numbersShop.folder.write("services.yaml", yaml(", lease: 1s", isolation));
+      await using second = numbersShop.start();
+      await second.ready();
+      await numbersShop.grown((lines) => lines.length === 3);
+      expect(sorted(numbersShop.written())).toEqual(numbers(3));
+      expect((await second.stop()).code).toBe(0);
+    },
+    slow,
+  );
+
+  test("a service that lacks what its queue or its schedule calls is an error before anything starts", async () => {
+    using folder = tempDir({
+      "services.yaml": `services:
+  queue: { module: ./a.ts, consume: { queue: q } }
+  clock: { module: ./a.ts, schedule: "@daily" }
+`,
+      "a.ts": "export default { start() {} };",
+    });
+    const { code, stderr } = await runSupervisorCli(target, ["run", join(folder.path, "services.yaml")]);
+    expect(code).toBe(78);
+    expect(stderr).toContain(
+      'Service "queue": it has consume: but its module exports no consume() and no tasks',
+    );
+    expect(stderr).toContain('Service "clock": it has schedule: but its module exports no scheduled()');
+  });
 
   test(
     "a reload with another concurrency replaces the consumer alone, and loses nothing",
