@@ -47,7 +47,10 @@ export function makeConsume(settings: ConsumeSettings, brokers: Brokers): Consum
     buffer: settings.buffer,
     timeout: settings.timeout,
     lease: settings.lease,
-    retry: Object.freeze({ attempts, backoff: Object.freeze({ ...backoff }) }),
+    retry: Object.freeze({
+      ...(attempts === undefined ? {} : { attempts }),
+      backoff: Object.freeze({ ...backoff }),
+    }),
     ...(settings.batch ? { batch: Object.freeze({ ...settings.batch }) } : {}),
     ...(rate ? { limit: rate } : {}),
     ...(perKey ? { limitPerKey: perKey } : {}),

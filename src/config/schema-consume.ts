@@ -50,9 +50,8 @@ const retry = object(
   {
     attempts: number({
       description:
-        "Failed attempts after which a message is archived, where the task itself says nothing. `0` is one attempt and no other.",
-      default: "25",
-      min: 0,
+        "The most attempts at one message; the last one that fails archives it. `1` is no second attempt. A task may allow itself fewer (its `maxRetry`), not more. Absent: what each task says.",
+      min: 1,
       max: 1_000_000,
       example: "5",
     }),

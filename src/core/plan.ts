@@ -90,8 +90,8 @@ export interface ConsumePlan {
   /** How long a message stays ours when this process dies. */
   readonly lease: number;
   readonly retry: {
-    /** Failed attempts after which a task is archived, where the task says nothing. */
-    readonly attempts: number;
+    /** The most attempts at one message, whatever more it allows itself; absent: what it says. */
+    readonly attempts?: number;
     readonly backoff: { readonly min: number; readonly max: number; readonly factor: number };
   };
   /** With it the service's `consumeBatch` is called. */

@@ -30,7 +30,7 @@ const minute = 60_000;
 /**
  * What becomes of a message whose attempt has failed. As in asynq (processor.go, handleFailedMessage): archived when it
  * was tried again `maxRetry` times, or when that is useless; unlike there, a task with a deadline is not tried again
- * beyond it. A task without a limit of its own has that of the consumer.
+ * beyond it. Of the task's limit and the consumer's the lower one holds.
  */
 export function afterFailure(
   delivery: Delivery,
@@ -97,8 +97,8 @@ export function textOf(error: unknown): string {
   }
 }
 
-function mostRetries({ maxRetry }: Delivery, { attempts }: ConsumePlan["retry"]): number {
-  return maxRetry >= 0 ? maxRetry : attempts - 1;
+function mostRetries({ maxRetry }: Delivery, { attempts = Infinity }: ConsumePlan["retry"]): number {
+  return Math.min(maxRetry, attempts - 1);
 }
 
 /** Anywhere between half of `min` and the bound: those that failed together do not come back together. */

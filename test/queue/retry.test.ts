@@ -41,11 +41,12 @@ describe("afterFailure()", () => {
     );
   });
 
-  test("archives after maxRetry retries as asynq does, and those of a task without one after `attempts` attempts", () => {
-    const tags = (maxRetry: number, retried: number) =>
-      afterFailure({ ...delivery, maxRetry, retried }, { ...plan.retry, attempts: 2 }, failure, facts).tag;
+  test("archives after maxRetry retries as asynq does, or after the consumer's `attempts` where those are fewer", () => {
+    const tags = (maxRetry: number, retried: number, retry = plan.retry) =>
+      afterFailure({ ...delivery, maxRetry, retried }, retry, failure, facts).tag;
     expect([tags(0, 0), tags(1, 0), tags(1, 1)]).toEqual(["dead", "retry", "dead"]);
-    expect([tags(-1, 0), tags(-1, 1)]).toEqual(["retry", "dead"]);
+    const twice = { ...plan.retry, attempts: 2 };
+    expect([tags(25, 0, twice), tags(25, 1, twice), tags(0, 0, twice)]).toEqual(["retry", "dead", "dead"]);
   });
 
   test("what does not count never archives; what is permanent, or past its deadline, does at once", () => {

@@ -18,7 +18,7 @@ export const plan: ConsumePlan = {
   buffer: 16,
   timeout: 0,
   lease: 30_000,
-  retry: { attempts: 25, backoff: { min: 1_000, max: 600_000, factor: 2 } },
+  retry: { backoff: { min: 1_000, max: 600_000, factor: 2 } },
 };
 
 /** An intake on a broker that a test owns, with its clock. */
