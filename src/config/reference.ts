@@ -133,6 +133,8 @@ const rules = [
   "- Services on one port agree in `host` and `tls` and differ in `path` or `hostname`; `admin` has its port for",
   "  itself. Port `0` is a port of its own each time.",
   "- Modules, certificates and keys are files that exist.",
+  "- Brokers that services name exist, and their URLs can be read; cron expressions have a next time, in a time zone that",
+  "  exists. Two services may consume one queue: each message goes to one of them.",
   "- The stop deadlines fit into `shutdown.timeout`: `supervisor plan` shows how.",
   "",
   "Variables, modules and addresses count for services that run: not for disabled ones, nor for those that the",
