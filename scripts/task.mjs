@@ -150,7 +150,8 @@ function bringRedis() {
   if (isThere() || process.getuid?.() !== 0 || spawnSync("apt-get", ["--version"]).status !== 0) return;
   console.log("\n── redis-server for the tests");
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args) => spawnSync("apt-get", args, { env, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+  const apt = (...args) =>
+    spawnSync("apt-get", args, { env, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
   const install = () => apt("install", "-y", "-qq", "--no-install-recommends", "redis-server");
   if (!install() && apt("update", "-qq")) install();
   console.log(isThere() ? "installed" : "apt-get could not install it");

@@ -36,14 +36,21 @@ export function createClaims(
     for (const { share } of wanted) args.push(share);
     try {
       const names = wanted.map(({ queue }) => keys.queue(queue));
-      const replies = (await link.run(claimCall, names, args)) as [number, Buffer, (Buffer | null)[][]][];
-      return replies.map(([paused, due, tasks], index) => {
+      const replies = (await link.run(claimCall, names, args)) as [
+        number,
+        Buffer,
+        Buffer[],
+        (Buffer | null)[][],
+      ][];
+      return replies.map(([paused, due, ids, tasks], index) => {
         const { queue } = wanted[index] as { queue: string };
         return {
           queue,
           isPaused: paused === 1,
           nextDue: Number(due.toString()),
-          deliveries: tasks.map((task) => deliveryOf(task, queue, { name, leaseEnd }, now)),
+          deliveries: tasks.map((task, place) =>
+            deliveryOf(String(ids[place]), task, queue, { name, leaseEnd }, now),
+          ),
         };
       });
     } catch (error) {

@@ -28,13 +28,8 @@ export function createGroupSets(link: Link, times: Times, unique: string) {
             id: String(set),
             queue,
             group: String(group),
-            tasks: tasks.map(([task, message, at, key, exact]) =>
-              deliveryOf(
-                [message ?? null, null, null, at ?? null, key ?? null, exact ?? null, task ?? null],
-                queue,
-                nobody,
-                now,
-              ),
+            tasks: tasks.map(([task, message = null, at = null, key = null, exact = null]) =>
+              deliveryOf(String(task), [message, null, null, at, key, exact], queue, nobody, now),
             ),
           });
         }

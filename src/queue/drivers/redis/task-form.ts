@@ -34,17 +34,18 @@ export function taskValues(task: NewTask, now: number): Argument[] {
 
 /** A task as a claim gives it (lua/claim.ts): the reply's parts are Buffers, or null. */
 export function deliveryOf(
+  id: string,
   reply: readonly (Buffer | null)[],
   queue: string,
   claim: { readonly name: string; readonly leaseEnd: number },
   now: number,
 ): RedisDelivery {
-  const [data, since, crashes, at, key, exact, id] = reply;
+  const [data, since, crashes, at, key, exact] = reply;
   const message = decodeTaskMessage(data as Buffer);
   const dueAt = since ? nanosToMs(since) : now;
   return {
     ...basicsOf(message, exact),
-    id: String(id),
+    id,
     queue,
     ...(key ? { key: key.toString() } : {}),
     enqueuedAt: at ? Number(at.toString()) : dueAt,
