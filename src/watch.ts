@@ -80,7 +80,8 @@ export function createWatch(options: WatchOptions): Watch {
 
   /** Whose files are which, and where they are. What is known of a service that cannot be loaded stays known. */
   async function learn(): Promise<void> {
-    const services = options.services();
+    // One that only enqueues by its schedule has no file.
+    const services = options.services().filter(({ module }) => module !== "");
     const now = new Set(services.map(({ name }) => name));
     for (const name of graphs.keys()) if (!now.has(name)) graphs.delete(name);
     const known = new Map<string, Promise<readonly string[]>>();

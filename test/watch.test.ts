@@ -78,6 +78,12 @@ describe("createWatch()", () => {
     expect(p.folders()).toEqual([]);
   });
 
+  test("a service without a module has no files", async () => {
+    const p = project({ "/app/services.yaml": [] }, { nightly: "" });
+    await p.watch.ready;
+    expect(p.folders()).toEqual(["/app"]);
+  });
+
   test("replaces the service that a file belongs to, and both when it is shared", async () => {
     const p = two();
     await p.watch.ready;
