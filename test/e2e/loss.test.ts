@@ -4,6 +4,7 @@ import type { LossBroker } from "../support/loss-broker.ts";
 import { brokerKinds, lossBroker, numbered } from "../support/loss-broker.ts";
 import { judge } from "../support/loss-journal.ts";
 import { lives, lossSite } from "../support/loss-lives.ts";
+import { enqueueLoad } from "../support/loss-load.ts";
 import { isLeftOut, lossMessages, lossRounds, lossTimeout, repeat } from "../support/loss-rounds.ts";
 import { fixtures } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
@@ -127,26 +128,4 @@ function whileTheyRun(broker: LossBroker, tasks: ReturnType<typeof numbered>): {
     state.isOver = true;
   });
   return state;
-}
-
-/** Eight clients that ask until `enough` tasks were accepted; each of them asks once for each task. */
-function enqueueLoad(url: string, enough: number) {
-  const load = { asked: 0, accepted: [] as string[], isOver: false };
-  async function client(): Promise<void> {
-    while (load.accepted.length < enough) {
-      const id = `n${load.asked++}`;
-      try {
-        const answer = await fetch(`${url}/?id=${id}`);
-        if (answer.status === 200) load.accepted.push(id);
-        await answer.text();
-      } catch {
-        // Nobody listens, or it was killed before it had answered.
-        await Bun.sleep(5);
-      }
-    }
-  }
-  void Promise.all(Array.from({ length: 8 }, client)).then(() => {
-    load.isOver = true;
-  });
-  return load;
 }
