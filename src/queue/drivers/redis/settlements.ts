@@ -11,7 +11,7 @@ import { encodeTaskMessage } from "./task-message.ts";
 import type { Times } from "./time.ts";
 
 /**
- * Settles in one script call per queue, up to 500 at a time; the calls of one queue run in their order. `onDelayed` is
+ * Settles in one script call per queue, up to 200 at a time; the calls of one queue run in their order. `onDelayed` is
  * told when a retry will be due.
  *
  * @throws SupervisorError BROKER_UNREACHABLE when nothing is known of any of them
@@ -29,24 +29,27 @@ export async function settleAll(
     if (indices) indices.push(index);
     else byQueue.set(delivery.queue, [index]);
   }
+  const calls: Promise<void>[] = [];
   for (const [queue, indices] of byQueue) {
+    // Under way at once: Redis is busy with one while the next is written. They keep their order.
     for (let from = 0; from < indices.length; from += mostAtOnce) {
       const part = indices.slice(from, from + mostAtOnce);
-      const answer = await settleSome(
-        link,
-        times,
-        queue,
-        part.map((index) => settlements[index] as Settlement),
-      );
-      for (const [place, index] of part.entries()) {
-        const settlement = settlements[index] as Settlement;
-        const result = meanings[answer[place] as keyof typeof meanings];
-        if (result === "settled" && settlement.tag === "retry") onDelayed(queue, settlement.at);
-        results[index] = result;
-      }
+      calls.push(settlePart(queue, part));
     }
   }
+  await Promise.all(calls);
   return results;
+
+  async function settlePart(queue: string, part: readonly number[]): Promise<void> {
+    const some = part.map((index) => settlements[index] as Settlement);
+    const answer = await settleSome(link, times, queue, some);
+    for (const [place, index] of part.entries()) {
+      const settlement = settlements[index] as Settlement;
+      const result = meanings[answer[place] as keyof typeof meanings];
+      if (result === "settled" && settlement.tag === "retry") onDelayed(queue, settlement.at);
+      results[index] = result;
+    }
+  }
 }
 
 async function settleSome(
@@ -65,15 +68,17 @@ async function settleSome(
     Math.floor(ms / 1000) - keptDays * 86_400,
     mostArchived,
   ];
+  const announced: Promise<unknown>[] = [];
   for (const settlement of settlements) {
     addOperation(args, settlement, ms);
     if (settlement.tag !== "ack" || !settlement.next) continue;
     const { next } = settlement;
-    await link.command("SADD", keys.queues, next.queue);
+    announced.push(link.command("SADD", keys.queues, next.queue));
     if (link.isCluster && next.queue !== queue) await enqueueBefore(link, times, next);
     else args.push("x", keys.queue(next.queue), ...taskValues(next, ms));
   }
-  return String(await link.run(settleCall, [keys.queue(queue)], args));
+  const [answer] = await Promise.all([link.run(settleCall, [keys.queue(queue)], args), ...announced]);
+  return String(answer);
 }
 
 /**
@@ -140,7 +145,7 @@ function addOperation(args: Argument[], settlement: Settlement, ms: number): voi
 const settleCall = script(settleScript);
 const enqueueCall = script(enqueueScript);
 const meanings = { s: "settled", l: "lost", r: "released" } as const;
-const mostAtOnce = 500;
+const mostAtOnce = 200;
 /** asynq's rdb.go: statsTTL, archivedExpirationInDays, maxArchiveSize. */
 const keptDays = 90;
 const mostArchived = 10_000;
