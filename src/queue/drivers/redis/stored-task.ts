@@ -16,7 +16,7 @@ export function storedTask(queue: string, reply: readonly (Buffer | null)[]): St
   const [id, data, stored, due, exactDue, result, since, at, key, group, owner, held, progress, exact] =
     reply;
   const message = decodeTaskMessage(data as Buffer);
-  const state: TaskState = held ? "pending" : (String(stored) as TaskState);
+  const state: TaskState = held && String(stored) === "scheduled" ? "pending" : (String(stored) as TaskState);
   const basics = basicsOf(message, exact);
   const pendingSince = since ? nanosToMs(since) : undefined;
   const enqueuedAt = at ? Number(at.toString()) : pendingSince;

@@ -126,7 +126,7 @@ for i = 5, #ARGV, 2 do
   local task = P .. 't:' .. id
   local f = call('HMGET', task, 'state', 'group', 'held', 'blocks', 'unique_key')
   local state = f[1] or ''
-  if f[3] then state = 'held' end
+  if f[3] and state == 'scheduled' then state = 'held' end
   if f[1] and string.find(ARGV[4], ' ' .. state .. ' ', 1, true) then
     local found
     if state == 'pending' then
