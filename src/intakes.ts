@@ -80,9 +80,10 @@ export function createIntakes(options: IntakesOptions): Intakes {
     return made;
   }
 
-  /** The newest one last: it is what the plan says. */
+  /** Of the newest plan that a generation lives by: what was refused has none. */
   function newest(service: string): Entry | undefined {
-    return entries.get(service)?.at(-1);
+    const all = entries.get(service);
+    return all?.findLast(({ users }) => users > 0) ?? all?.at(-1);
   }
 
   function sweep(): void {

@@ -22,3 +22,10 @@ export function startVitals(vitals: Vitals, { heap, held }: VitalsOptions): void
   beat();
   setInterval(beat, vitalsMs).unref();
 }
+
+/** What all of these threads have begun and not ended, as they have written last. */
+export function heldIn(threads: readonly Vitals[]): { readonly messages?: number; readonly runs?: number } {
+  const of = (cell: number) => threads.reduce((sum, vitals) => sum + Atomics.load(vitals, cell), 0);
+  const [messages, runs] = [of(vitalCells.messages), of(vitalCells.runs)];
+  return { ...(messages > 0 ? { messages } : {}), ...(runs > 0 ? { runs } : {}) };
+}

@@ -13,8 +13,8 @@ import { openHooks } from "./hook-marks.ts";
 import type { ThreadGuard } from "./thread-guard.ts";
 import { createThreadGuard } from "./thread-guard.ts";
 import { createRotation } from "./thread-rotation.ts";
+import { heldIn } from "./thread-vitals.ts";
 import type { WorkerPool } from "./worker-pool.ts";
-import { vitalCells } from "./worker-protocol.ts";
 import { addressText } from "./worker-request-env.ts";
 import type { ThreadOwner, WorkerThread } from "./worker-thread.ts";
 
@@ -151,7 +151,7 @@ export class WorkerHost implements Host, ThreadOwner {
     const inFlight = this.#lease?.held() ?? { requests: 0, streams: 0, websockets: 0 };
     return {
       ...inFlight,
-      ...heldIn(this.#threads),
+      ...heldIn(this.#threads.map(({ vitals }) => vitals)),
       hooks: [...new Set(this.#threads.flatMap((thread) => openHooks(thread.vitals)))],
     };
   }
@@ -287,13 +287,6 @@ export class WorkerHost implements Host, ThreadOwner {
   async #terminate(): Promise<void> {
     await Promise.all([...this.#threads, ...this.#retiring].map((thread) => thread.terminate()));
   }
-}
-
-/** As the threads have written last. */
-function heldIn(threads: readonly WorkerThread[]): Pick<Held, "messages" | "runs"> {
-  const of = (cell: number) => threads.reduce((sum, { vitals }) => sum + Atomics.load(vitals, cell), 0);
-  const [messages, runs] = [of(vitalCells.messages), of(vitalCells.runs)];
-  return { ...(messages > 0 ? { messages } : {}), ...(runs > 0 ? { runs } : {}) };
 }
 
 function ignore(): void {}
