@@ -25,6 +25,11 @@ export const redisHarness: DriverHarness = {
   },
 };
 
+/** Ends the server of `redisHarness`, if there was one. */
+export async function stopRedisHarness(): Promise<void> {
+  await (await shared)?.[Symbol.asyncDispose]();
+}
+
 function siteOn(server: RedisServer) {
   const clock = jumpClock();
   const drivers: Driver[] = [];
