@@ -10,6 +10,7 @@ import type { Decision, Item, Unit } from "./item.ts";
 import type { ItemMaker } from "./key.ts";
 import { itemMaker } from "./key.ts";
 import { ReceiveLoop } from "./receive-loop.ts";
+import { isSuspect } from "./retry.ts";
 import { Runner } from "./runner.ts";
 import { Settler } from "./settler.ts";
 import { Counters } from "./stats.ts";
@@ -51,6 +52,8 @@ export class Consumer {
   readonly #suspects = new Set<Unit>();
   readonly #crews = new Set<Crew>();
   #crew: Crew | undefined;
+  /** What was received last may kill the process: nothing is beside it when it runs. */
+  #isWary = false;
   #isPumping = false;
   #isTicking = false;
   #isYielding = false;
@@ -183,7 +186,8 @@ export class Consumer {
 
   #want(): number {
     const { concurrency } = this.#options.plan;
-    const { room, startable, running } = this.#dispatch;
+    const { room, startable, running, hand } = this.#dispatch;
+    if (this.#isWary) return Math.min(room, hand.size === 0 ? 1 : 0);
     const idle = Math.max(0, concurrency - running) * this.#batchSize;
     return this.#appetite.want({ room, startable, idle, now: this.#options.clock.now() });
   }
@@ -192,10 +196,15 @@ export class Consumer {
     const now = this.#options.clock.now();
     this.#appetite.received(deliveries.length, wanted, this.#dispatch.startable);
     this.#counters.received(deliveries.length);
+    this.#isWary = deliveries.some(isSuspect);
+    const isCrowd = this.#isWary && deliveries.length + this.#dispatch.hand.size > 1;
+    // All that has not begun goes back, these too, and comes again one by one.
+    if (isCrowd) this.#dispatch.shut();
     this.#dispatch.received(
       deliveries.map((delivery) => this.#makeItem(delivery, now)),
       now,
     );
+    if (isCrowd && this.#crew) this.#dispatch.open();
     if (deliveries.length > 0) this.#heartbeat.wake();
     this.#pump();
   }

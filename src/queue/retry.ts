@@ -23,6 +23,8 @@ export interface FailureFacts {
 
 /** So often may a process die while it handles the same message. */
 const mostCrashes = 5;
+/** From here on it is to be found out whether it was the one, or only stood beside it. */
+const suspectCrashes = 3;
 /** The broker shows it in lists: a stack of a megabyte helps nobody. */
 const longestError = 2_000;
 const minute = 60_000;
@@ -60,6 +62,14 @@ export function beforeAttempt({ deadline, crashes }: Delivery, now: number): Dec
     };
   }
   return undefined;
+}
+
+/**
+ * Whether it was in the hands of so many processes that died that it must be handled alone. All that a process had claimed
+ * has crashed with it; only what dies alone is the cause, and only that comes to `mostCrashes`.
+ */
+export function isSuspect({ crashes }: Delivery): boolean {
+  return crashes >= suspectCrashes;
 }
 
 /** Nobody knows the type yet: it is parked, for a deploy that does, and looked at ever less often. */

@@ -107,14 +107,58 @@ describe("a message", () => {
     expect(site.records.filter(({ level }) => level === "error")).toHaveLength(1);
   });
 
+  test("that was in three processes that died is handled alone, and what came with it goes back unharmed", async () => {
+    const site = new Site({ concurrency: 8 });
+    const desk = new Desk();
+    await site.open(desk);
+    site.enqueue(1);
+    await site.rest();
+    for (const crashes of [2, 3, 3, 0]) site.broker.enqueue().crashes = crashes;
+    site.model.wake();
+    await site.rest();
+    // Whatever has begun ends first.
+    expect(desk.begun).toEqual(["t0"]);
+    expect(site.states()).toEqual(["active", "pending", "pending", "pending", "pending"]);
+    desk.end("t0");
+    await site.rest();
+    for (const id of ["t1", "t2", "t3"]) {
+      desk.end(id);
+      await site.rest();
+    }
+    expect(desk.begun).toEqual(["t0", "t1", "t2", "t3", "t4"]);
+    desk.end("t4");
+    await site.rest();
+    expect(site.states()).toEqual(["done", "done", "done", "done", "done"]);
+    site.enqueue(2);
+    await site.rest();
+    expect(desk.begun).toHaveLength(7);
+  });
+
+  test("with which the process may die has nothing beside it meanwhile", async () => {
+    const site = new Site({ concurrency: 8 });
+    const desk = new Desk();
+    await site.open(desk);
+    for (const crashes of [3, 3, 3]) site.broker.enqueue().crashes = crashes;
+    site.enqueue(2);
+    await site.rest();
+    expect(desk.begun).toEqual(["t0"]);
+    expect(site.states()).toEqual(["active", "pending", "pending", "pending", "pending"]);
+    desk.end("t0");
+    await site.rest();
+    expect(site.states()).toEqual(["done", "active", "pending", "pending", "pending"]);
+  });
+
   test("that killed the process five times, or whose deadline has passed, is not begun", async () => {
     const site = new Site();
     const desk = new Desk();
     await site.open(desk);
     site.enqueue(1, undefined, { deadline: site.clock.wall() - 1 });
     await site.rest();
+    site.broker.enqueue().crashes = 5;
+    site.model.wake();
+    await site.rest();
     expect(desk.begun).toEqual([]);
-    expect(site.states()).toEqual(["dead"]);
+    expect(site.states()).toEqual(["dead", "dead"]);
   });
 });
 
