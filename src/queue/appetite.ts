@@ -5,13 +5,16 @@ export interface AppetiteFacts {
   readonly startable: number;
   /** How many could begin at once, if they were here. */
   readonly idle: number;
+  /** Whether the broker is being told what became of some: its answer makes room. */
+  readonly isSettling: boolean;
   readonly now: number;
 }
 
 /**
  * How many messages to ask for: enough that no slot is ever without one, few enough that what is here is begun soon, for
  * others cannot have it meanwhile. It doubles while slots ran out of work although there was more, and halves when what
- * was asked for lasted longer than a second. It asks in big bites: a call costs the same for one message as for many.
+ * was asked for lasted longer than a second. It asks in big bites: a call costs the same for one message as for many. So
+ * where there is little room but more is about to come it waits for that: little bites would never grow again.
  */
 export class Appetite {
   readonly #least: number;
@@ -31,11 +34,11 @@ export class Appetite {
     return this.#stock;
   }
 
-  want({ room, startable, idle, now }: AppetiteFacts): number {
+  want({ room, startable, idle, isSettling, now }: AppetiteFacts): number {
     const lack = Math.min(room, this.#stock - startable + idle);
     if (lack <= 0) return 0;
     const isHungry = startable === 0 && idle > 0;
-    if (!isHungry && lack * 2 < this.#stock) return 0;
+    if ((!isHungry || isSettling) && lack * 2 < this.#stock) return 0;
     if (this.#askedAt !== undefined && now - this.#askedAt > 1_000)
       this.#stock = Math.max(this.#least, this.#stock >> 1);
     this.#askedAt = now;

@@ -189,7 +189,8 @@ export class Consumer {
     const { room, startable, running, hand } = this.#dispatch;
     if (this.#isWary) return Math.min(room, hand.size === 0 ? 1 : 0);
     const idle = Math.max(0, concurrency - running) * this.#batchSize;
-    return this.#appetite.want({ room, startable, idle, now: this.#options.clock.now() });
+    const isSettling = !this.#settler.isIdle;
+    return this.#appetite.want({ room, startable, idle, isSettling, now: this.#options.clock.now() });
   }
 
   #received(deliveries: readonly Delivery[], wanted: number): void {

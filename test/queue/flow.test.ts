@@ -48,7 +48,7 @@ describe("what goes to the broker", () => {
 });
 
 describe("Appetite", () => {
-  const full = { room: 1_000, idle: 0, now: 0 };
+  const full = { room: 1_000, idle: 0, isSettling: false, now: 0 };
 
   test("keeps as many as there are slots, and asks for half of it at least", () => {
     const appetite = new Appetite(10, 1_000);
@@ -67,8 +67,15 @@ describe("Appetite", () => {
   });
 
   test("never asks for more than there is room for", () => {
-    expect(new Appetite(10, 8).want({ room: 3, startable: 0, idle: 10, now: 0 })).toBe(3);
-    expect(new Appetite(10, 8).want({ room: 0, startable: 0, idle: 10, now: 0 })).toBe(0);
+    expect(new Appetite(10, 8).want({ ...full, room: 3, startable: 0, idle: 10 })).toBe(3);
+    expect(new Appetite(10, 8).want({ ...full, room: 0, startable: 0, idle: 10 })).toBe(0);
+  });
+
+  test("takes no little bite while the broker's answer is about to make room for a big one", () => {
+    const hungry = { ...full, room: 3, startable: 0, idle: 10 };
+    expect(new Appetite(10, 8).want({ ...hungry, isSettling: true })).toBe(0);
+    expect(new Appetite(10, 8).want({ ...hungry, isSettling: true, room: 4 })).toBe(4);
+    expect(new Appetite(10, 8).want(hungry)).toBe(3);
   });
 });
 

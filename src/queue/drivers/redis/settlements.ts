@@ -69,7 +69,13 @@ async function settleSome(
     mostArchived,
   ];
   const announced: Promise<unknown>[] = [];
+  let run: AckRun | undefined;
   for (const settlement of settlements) {
+    if (isPlainAck(settlement)) {
+      run = addAck(args, settlement.delivery as RedisDelivery, run);
+      continue;
+    }
+    run = undefined;
     addOperation(args, settlement, ms);
     if (settlement.tag !== "ack" || !settlement.next) continue;
     const { next } = settlement;
@@ -89,6 +95,29 @@ export async function enqueueBefore(link: Link, times: Times, next: NewTask): Pr
   const ms = times.ms();
   const args: Argument[] = [`next.${next.id}`, ms, times.micros(1), ...taskValues(next, ms)];
   await link.run(enqueueCall, [keys.queue(next.queue)], args);
+}
+
+/** Acks one after the other of one claim: where in the arguments their number is. */
+interface AckRun {
+  readonly claim: string;
+  readonly leaseEnd: number;
+  readonly at: number;
+}
+
+function isPlainAck(settlement: Settlement): boolean {
+  if (settlement.tag !== "ack" || settlement.next) return false;
+  const { retention, message } = settlement.delivery as RedisDelivery;
+  return retention <= 0 && message.uniqueKey === "";
+}
+
+function addAck(args: Argument[], { id, claim, leaseEnd }: RedisDelivery, run: AckRun | undefined): AckRun {
+  if (run?.claim === claim && run.leaseEnd === leaseEnd) {
+    args[run.at] = (args[run.at] as number) + 1;
+    args.push(id);
+    return run;
+  }
+  args.push("A", claim, leaseEnd, 1, id);
+  return { claim, leaseEnd, at: args.length - 2 };
 }
 
 function addOperation(args: Argument[], settlement: Settlement, ms: number): void {

@@ -20,28 +20,64 @@ end
  *
  * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, then
  * operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
- * operation before it was settled: prefix of its queue, and the 8 values of a task.
+ * operation before it was settled: prefix of its queue, and the 8 values of a task. Most are plain acks (no lock, nothing
+ * kept): those of one claim come together, as `A`, the claim, the latest end, how many, and the ids.
  */
 export const settleScript = `${prelude}${enqueueOne}${fence}
 local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 local ms, us, day, expire = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local arity = { a = 5, c = 8, r = 9, d = 5, l = 4, h = 5, x = 10 }
-local ops, ids = {}, {}
-local i = 7
-while i <= #ARGV do
+local ops, ids, known = {}, {}, 0
+local i, last = 7, #ARGV
+while i <= last do
+  local tag = ARGV[i]
   ops[#ops + 1] = i
-  if ARGV[i] ~= 'x' then ids[#ids + 1] = ARGV[i + 1] end
-  i = i + arity[ARGV[i]]
+  if tag == 'A' then
+    local n = tonumber(ARGV[i + 3])
+    for k = 1, n do ids[known + k] = ARGV[i + 3 + k] end
+    known = known + n
+    i = i + 4 + n
+  else
+    if tag ~= 'x' then
+      known = known + 1
+      ids[known] = ARGV[i + 1]
+    end
+    i = i + arity[tag]
+  end
 end
 local gone, tasks, placed, seen = {}, {}, {}, {}
 local processed, failed, index = 0, 0, 0
 local answers = {}
 local is_blocking = call('EXISTS', P .. 'sv:blocked') == 1
 local ours = fence(P, ids)
+local function go_on(task, id)
+  local key = call('HGET', task, 'blocks')
+  if key then
+    call('HDEL', task, 'blocks')
+    unblock(P, key, id)
+  end
+end
 for _, at in ipairs(ops) do
   local tag, id = ARGV[at], ARGV[at + 1]
-  if tag == 'x' then
+  if tag == 'A' then
+    local claim, latest = id, tonumber(ARGV[at + 2])
+    local answered, left, done = #answers, #gone, #tasks
+    for k = 1, tonumber(ARGV[at + 3]) do
+      index = index + 1
+      id = ARGV[at + 3 + k]
+      local answer = 'l'
+      if not seen[id] and ours(index, claim, latest) then
+        seen[id] = true
+        answer = 's'
+        processed, left, done = processed + 1, left + 1, done + 1
+        gone[left] = id
+        tasks[done] = P .. 't:' .. id
+        if is_blocking then go_on(tasks[done], id) end
+      end
+      answers[answered + k] = answer
+    end
+  elseif tag == 'x' then
     if answers[#answers] == 's' then
       local Q = ARGV[at + 1]
       local state = enqueue(Q, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9], ms, us)
@@ -87,13 +123,7 @@ for _, at in ipairs(ops) do
         call('HSET', task, 'state', 'pending')
         placed[#placed + 1] = id
       end
-      if is_blocking and (tag == 'a' or tag == 'c' or tag == 'd') then
-        local key = call('HGET', task, 'blocks')
-        if key then
-          call('HDEL', task, 'blocks')
-          unblock(P, key, id)
-        end
-      end
+      if is_blocking and (tag == 'a' or tag == 'c' or tag == 'd') then go_on(task, id) end
     end
     answers[#answers + 1] = answer
   end
