@@ -1,21 +1,25 @@
 import { expect, test } from "bun:test";
 import { brokerKinds, lossBroker, numbered } from "../support/loss-broker.ts";
-import { effectsOf } from "../support/loss-journal.ts";
+import type { Life } from "../support/loss-journal.ts";
+import { effectsOf, judge } from "../support/loss-journal.ts";
 import { lossSite } from "../support/loss-lives.ts";
 import { isLeftOut, lossTimeout } from "../support/loss-rounds.ts";
 import { fixtures } from "../support/system.ts";
 import { describeTargets } from "../support/targets.ts";
+import { until } from "../support/until.ts";
 
 /* Ends that no round of loss.test.ts meets by chance. */
 
 const yaml = (broker: string, fixture: string) => `
 name: odd
 admin: false
+shutdown: { timeout: 1s }
 brokers: { main: "${broker}" }
 services:
   consumer:
     module: ${fixtures}/${fixture}.ts
     consume: { queue: numbers, concurrency: 10 }
+    config: { takes: 40 }
 `;
 
 describeTargets("odd ends", (target) => {
@@ -47,6 +51,75 @@ describeTargets("odd ends", (target) => {
       const done = effectsOf(site.journal());
       expect(done.has("n3")).toBe(false);
       expect(done.size).toBe(39);
+    });
+
+    for (const how of ["freeze", "wait"]) {
+      for (const signals of [["SIGTERM"], ["SIGTERM", "SIGTERM"]] as const) {
+        oddTest(
+          `${signals.join(" and ")} while a handler ${how === "freeze" ? "blocks the event loop" : "ignores its signal"} loses nothing, and does again only what was not settled`,
+          async () => {
+            await using broker = await lossBroker(kind);
+            using site = lossSite(target, yaml(broker.url, "loss-stuck"));
+            const made = numbered(60);
+            await broker.enqueue(made);
+            await using first = site.start({ LOSS_STUCK: how });
+            await until(
+              async () => site.journal(),
+              (all) => all.some(({ id, mark }) => id === "n5" && mark === "b"),
+            );
+            await Bun.sleep(300);
+            first.process.signal("SIGTERM");
+            if (signals.length > 1) {
+              await Bun.sleep(200);
+              first.process.signal("SIGTERM");
+            }
+            const exit = await first.process.exit;
+            // 75: cut off at the end of the budget; 143: at once, by the second signal.
+            expect(exit.code ?? exit.signal).toBe(signals.length > 1 ? 143 : 75);
+            const unsettled = await broker.unsettled();
+            const pid = first.process.pid;
+            await using second = site.start();
+            await second.ready();
+            expect(await until(() => broker.isEmpty(), Boolean)).toBe(true);
+            expect((await second.stop()).code).toBe(0);
+            const journal = site.journal();
+            const ids = made.map(({ id }) => id);
+            const { lost, unexplained } = judge(ids, journal, [{ pid, unsettled }]);
+            expect({ lost, unexplained }).toEqual({ lost: [], unexplained: [] });
+            expect(await broker.count("archived")).toBe(0);
+            expect(journal.filter(({ attempt }) => attempt !== 1)).toEqual([]);
+          },
+        );
+      }
+    }
+
+    oddTest("four kills in a row, each as soon as something has begun, archive nothing", async () => {
+      await using broker = await lossBroker(kind);
+      using site = lossSite(target, yaml(broker.url, "loss-consumer"));
+      const made = numbered(400);
+      await broker.enqueue(made);
+      const killed: Life[] = [];
+      for (let death = 0; death < 4; death++) {
+        await using system = site.start();
+        const before = site.journal().length;
+        await until(
+          async () => site.journal().length,
+          (length) => length > before,
+        );
+        await system.stop("SIGKILL");
+        killed.push({ pid: system.process.pid, unsettled: await broker.unsettled() });
+      }
+      await using last = site.start();
+      await last.ready();
+      expect(await until(() => broker.isEmpty(), Boolean)).toBe(true);
+      expect((await last.stop()).code).toBe(0);
+      const { lost, unexplained } = judge(
+        made.map(({ id }) => id),
+        site.journal(),
+        killed,
+      );
+      expect({ lost, unexplained }).toEqual({ lost: [], unexplained: [] });
+      expect(await broker.count("archived")).toBe(0);
     });
   }
 });

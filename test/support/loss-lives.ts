@@ -12,7 +12,7 @@ import { tempDir } from "./temp-dir.ts";
 export interface LossSite extends Disposable {
   readonly folder: TempDir;
   journal(): JournalEntry[];
-  start(): System;
+  start(env?: Readonly<Record<string, string>>): System;
 }
 
 export function lossSite(target: Target, yaml: string): LossSite {
@@ -21,9 +21,9 @@ export function lossSite(target: Target, yaml: string): LossSite {
   return {
     folder,
     journal: () => readJournal(journal),
-    start: () =>
+    start: (env = {}) =>
       startFile(target, join(folder.path, "services.yaml"), {
-        env: { LOSS_JOURNAL: journal, LOSS_MERCY: join(folder.path, "mercy") },
+        env: { LOSS_JOURNAL: journal, LOSS_MERCY: join(folder.path, "mercy"), ...env },
       }),
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
