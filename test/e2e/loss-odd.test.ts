@@ -53,7 +53,8 @@ describeTargets("odd ends", (target) => {
       expect(done.size).toBe(39);
     });
 
-    for (const how of ["freeze", "wait"]) {
+    // What the broker is makes no difference to a signal: the source does it with one of them.
+    for (const how of kind === "sqlite" || target.name === "binary" ? ["freeze", "wait"] : []) {
       for (const signals of [["SIGTERM"], ["SIGTERM", "SIGTERM"]] as const) {
         oddTest(
           `${signals.join(" and ")} while a handler ${how === "freeze" ? "blocks the event loop" : "ignores its signal"} loses nothing, and does again only what was not settled`,
