@@ -6,6 +6,7 @@ import { keys } from "./keys.ts";
 import type { Argument, Link } from "./link.ts";
 import { untilUpWithin } from "./link.ts";
 import { callScript, enqueueScript } from "./lua/enqueue.ts";
+import { pack } from "./pack.ts";
 import { script } from "./script.ts";
 import { taskValues } from "./task-form.ts";
 import type { Times } from "./time.ts";
@@ -21,7 +22,7 @@ export interface Enqueuing {
 }
 
 /**
- * `Driver.enqueue`. Calls that are made while others are under way are gathered: one script call takes up to 500 tasks
+ * `Driver.enqueue`. Calls that are made while others are under way are gathered: one script call takes up to 250 tasks
  * of one queue, and several are under way at once.
  *
  * A reply may be lost with its connection. What became of a call is kept in Redis for two minutes under the call's
@@ -43,7 +44,7 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
     isScheduled = false;
     for (const [queue, entries] of waiting) {
       while (entries.length > 0 && underWay < mostCalls) {
-        const batch = entries.splice(0, mostTasks);
+        const batch = entries.splice(0, sizeOfCall(entries));
         underWay++;
         send(queue, batch)
           .catch((error: unknown) => {
@@ -71,7 +72,7 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
     if (batch.length === 0) return;
     const call = `${owner}.${++calls}`;
     const now = times.ms();
-    const values = batch.flatMap(({ task }) => taskValues(task, now));
+    let values: Uint8Array | undefined;
     const end = clock.now() + patience;
     let answer: string;
     for (;;) {
@@ -81,7 +82,9 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
           await link.command("SADD", keys.queues, queue);
           announced.set(queue, clock.now());
         }
-        const args: Argument[] = [call, times.ms(), times.micros(batch.length), ...values];
+        // Not before: Redis is busy with one call while the next is written.
+        values ??= pack(batch.flatMap(({ task }) => taskValues(task, now)));
+        const args: Argument[] = [call, times.ms(), times.micros(batch.length), values];
         answer = String(await link.run(enqueueCall, [keys.queue(queue)], args));
         break;
       } catch (error) {
@@ -159,6 +162,16 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
   return { enqueue, settled };
 }
 
+/** How many of them one call takes: Redis refuses arguments of half a gigabyte, and is deaf meanwhile. */
+function sizeOfCall(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const [index, { task }] of entries.entries()) {
+    bytes += task.payload.length;
+    if (index === mostTasks || (index > 0 && bytes > mostBytes)) return index;
+  }
+  return entries.length;
+}
+
 const enqueueCall = script(enqueueScript);
 const askCall = script(callScript);
 
@@ -183,6 +196,7 @@ const patience = 5_000;
 /** Between two tries of a call, in milliseconds. */
 const pauseMs = 20;
 const announceMs = 60_000;
-const mostTasks = 500;
+const mostTasks = 250;
+const mostBytes = 16 * 1024 * 1024;
 const mostCalls = 4;
 const mostUncertain = 20_000;

@@ -4,6 +4,7 @@ import { keys } from "./keys.ts";
 import type { Argument, Link } from "./link.ts";
 import { enqueueScript } from "./lua/enqueue.ts";
 import { settleScript } from "./lua/settle.ts";
+import { pack } from "./pack.ts";
 import { script } from "./script.ts";
 import type { RedisDelivery } from "./task-form.ts";
 import { taskValues } from "./task-form.ts";
@@ -93,7 +94,7 @@ async function settleSome(
  */
 export async function enqueueBefore(link: Link, times: Times, next: NewTask): Promise<void> {
   const ms = times.ms();
-  const args: Argument[] = [`next.${next.id}`, ms, times.micros(1), ...taskValues(next, ms)];
+  const args: Argument[] = [`next.${next.id}`, ms, times.micros(1), pack(taskValues(next, ms))];
   await link.run(enqueueCall, [keys.queue(next.queue)], args);
 }
 
