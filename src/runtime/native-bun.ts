@@ -1,9 +1,12 @@
+import type { FFITypeOrString } from "bun:ffi";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Beacon } from "../core/beacon.ts";
 import { beaconCells } from "../core/beacon.ts";
 import { giveBack } from "./give-back.ts";
+import type { Libc, LibcType } from "./libc.ts";
+import { firstLibc, libcParameters } from "./libc.ts";
 import type { Native } from "./native.ts";
 
 /**
@@ -24,6 +27,25 @@ export async function openNative(beacon: Beacon, signals: readonly NodeJS.Signal
     giveBack: () => (opened.cell ? giveBack(opened.cell.drop) : 0),
     ...(opened.limitation === undefined ? {} : { limitation: opened.limitation }),
   };
+}
+
+const ffiTypes: Readonly<Record<LibcType, FFITypeOrString>> = {
+  i32: "i32",
+  u32: "u32",
+  size: "u64",
+  bytes: "ptr",
+};
+
+/** Rejects without a C library, or where code cannot be made at run time. */
+export async function openLibc(): Promise<Libc> {
+  const { dlopen } = await import("bun:ffi");
+  const symbols = Object.fromEntries(
+    Object.entries(libcParameters).map(([name, types]) => [
+      name,
+      { args: types.map((type) => ffiTypes[type]), returns: name === "sendto" ? "i64" : "i32" } as const,
+    ]),
+  );
+  return firstLibc((file) => dlopen(file, symbols).symbols as unknown as Libc);
 }
 
 /** The compiled C. */

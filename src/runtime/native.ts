@@ -17,3 +17,28 @@ export interface Native {
   /** Why signals cannot be seen while main is frozen, when that is so. */
   readonly limitation?: string;
 }
+
+/** What Linux can do and the runtimes do not offer. Nothing here waits. */
+export interface SystemCalls {
+  /** Sends one datagram; `address` is a `sockaddr_un`. False when nobody takes it now, or when it is too large. */
+  sendDatagram(address: Uint8Array, message: Uint8Array): boolean;
+  /** CLOCK_MONOTONIC, which is also systemd's; the clocks of the runtimes begin with the process. */
+  monotonicUs(): bigint;
+  /** The `sockaddr` that a socket is bound to; undefined when the descriptor is no socket. */
+  socketName(descriptor: number): Uint8Array | undefined;
+  /** Whether the socket accepts connections. */
+  isListening(descriptor: number): boolean;
+  /** Programs that this process starts do not get the descriptor. */
+  keepFromChildren(descriptor: number): void;
+  /** Accepting from the socket never blocks, whoever holds it. */
+  neverWait(descriptor: number): void;
+  /** `descriptor` is from now on what `by` is; what it was before is closed. */
+  replace(descriptor: number, by: number): boolean;
+  /** Lets an epoll instance watch a descriptor. */
+  watch(
+    epoll: number,
+    descriptor: number,
+    event: { readonly events: number; readonly data: bigint },
+  ): boolean;
+  unwatch(epoll: number, descriptor: number): boolean;
+}
