@@ -9,6 +9,8 @@ import { lateReceiver } from "./sqlite/late-receiver.ts";
 import type { Consumes } from "./sqlite/owners.ts";
 import { addOwner, recoverDead, removeOwner, setConsumes } from "./sqlite/owners.ts";
 import { createReceiver } from "./sqlite/receiver.ts";
+import type { Room } from "./sqlite/room.ts";
+import { createRoom } from "./sqlite/room.ts";
 import { createSchedules } from "./sqlite/schedules.ts";
 import type { Store } from "./sqlite/store.ts";
 import { joinStore } from "./sqlite/store.ts";
@@ -27,6 +29,7 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
   const receivers = new Set<Receiver>();
   const consumes = new Set<Consumes>();
   let store: Store | undefined;
+  let room: Room | undefined;
   let ownerNumber = 0;
   let forgetTrouble = () => {};
   let opening: Promise<Store> | undefined;
@@ -50,6 +53,7 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
         forgetTrouble = joined.onTrouble((error) =>
           onConnection(error ? { tag: "down", error } : { tag: "up" }),
         );
+        room = createRoom({ file: address.file, clock, log });
         store = joined;
         onConnection({ tag: "up" });
         return joined;
@@ -101,6 +105,7 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
 
   const enqueue = async (tasks: readonly NewTask[]) => {
     const { commit } = store ?? (await opened());
+    room?.assert();
     const write = (some: readonly NewTask[]) =>
       commit.write((tx) => some.map((task) => insertTask(tx, task)), { full: "reject" });
     if (tasks.length <= chunk) return tasks.length === 0 ? [] : write(tasks);
