@@ -7,22 +7,11 @@
  * installs the dependencies when they are not there.
  */
 import { spawnSync } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "./package.json" with { type: "json" };
+import type { Kit } from "./src/seal/kit.ts";
 
 const { values } = parseArgs({
   options: { outfile: { type: "string", default: "dist/supervisor" }, "if-old": { type: "boolean" } },
@@ -35,16 +24,11 @@ async function build(file: string): Promise<void> {
   const started = performance.now();
   installIfMissing();
   mkdirSync(dirname(file), { recursive: true });
-  const scratch = mkdtempSync(join(dirname(file), "build-"));
-  try {
-    const compiled = join(scratch, "supervisor");
-    await compile(compiled);
-    const copy = join(scratch, "copy");
-    copyInSmallPieces(compiled, copy);
-    renameSync(copy, file);
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+  // Not above: it may need what has just been installed.
+  const { makeKit } = await import("./src/seal/kit.ts");
+  const { writeExecutable } = await import("./src/seal/write-executable.ts");
+  const kit = await makeKit(resolve("src"), { version: manifest.version, commit: commit() });
+  await writeExecutable(file, (compiled) => compile(compiled, kit));
   const took = Math.round(performance.now() - started);
   console.log(`${values.outfile}: ${manifest.version} (${commit()}) in ${took} ms`);
 }
@@ -56,7 +40,7 @@ function isOld(file: string): boolean {
   return ["build.ts", "package.json", "bun.lock", ...source].some((path) => statSync(path).mtimeMs > built);
 }
 
-async function compile(file: string): Promise<void> {
+async function compile(file: string, kit: Kit): Promise<void> {
   await Bun.build({
     // The other two are entries of threads of the same binary: the operator's plane, and an isolated service.
     entrypoints: ["src/main.ts", "src/operator.ts", "src/worker.ts"],
@@ -70,6 +54,7 @@ async function compile(file: string): Promise<void> {
     define: {
       SUPERVISOR_VERSION: JSON.stringify(manifest.version),
       SUPERVISOR_COMMIT: JSON.stringify(commit()),
+      SUPERVISOR_KIT: JSON.stringify(JSON.stringify(kit)),
     },
     compile: {
       outfile: file,
@@ -89,20 +74,6 @@ function commit(): string {
   const { status, stdout } = git("rev-parse", "--short=12", "HEAD");
   if (status !== 0) return "unknown";
   return stdout.trim() + (git("status", "--porcelain", "--", "src").stdout === "" ? "" : "+");
-}
-
-/**
- * A file that was written in large pieces lies in large folios of the page cache, and the kernel then counts
- * whole folios of the executable as resident: 5 MB more RSS for every process, until the next boot. Written in
- * pages of 4 KiB it maps only what runs. See docs/decisions/001-binary-in-small-pieces.md.
- */
-function copyInSmallPieces(from: string, to: string): void {
-  const content = readFileSync(from);
-  const descriptor = openSync(to, "w", 0o755);
-  for (let offset = 0; offset < content.length; offset += 4096) {
-    writeSync(descriptor, content, offset, Math.min(4096, content.length - offset));
-  }
-  closeSync(descriptor);
 }
 
 function installIfMissing(): void {

@@ -5,6 +5,7 @@ import type { Clock } from "./core/clock.ts";
 import type { LogSink } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import type { Plan, ServicePlan } from "./core/plan.ts";
+import { sealed } from "./core/sealed.ts";
 import type { Member } from "./group/host.ts";
 import type { Blame } from "./host/blame.ts";
 import { InlineHost } from "./host/inline.ts";
@@ -100,7 +101,7 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
               end();
             };
           },
-          ...(fresh && !definitions.reloads ? { note: notReloaded } : {}),
+          ...(fresh && !definitions.reloads ? { note: sealed() ? sealedCode : notReloaded } : {}),
         });
       },
     };
@@ -137,4 +138,5 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
   }
 }
 
+const sealedCode = "the code is the same: it is inside this executable";
 const notReloaded = "the code was not loaded anew: Deno cannot; set isolation: worker";

@@ -54,6 +54,9 @@ const table: ImportTable = {
   observe: ["core", "service/scope.ts", runtimeType],
   // It only looks: what it looks at is handed to it, so that nothing it imports could run a module.
   doctor: ["core"],
+  // What goes into an executable; it runs nothing of it.
+  seal: ["core", "config", "doctor", "runtime"],
+  "sealing.ts": ["core", "runtime", "seal"],
   "operator.ts": ["core", "control", "operator-plane.ts"],
   "operator-plane.ts": ["core", "control", "observe", "runtime", "operator-watch.ts"],
   "operator-watch.ts": ["core", "control", "observe", "runtime"],
@@ -116,6 +119,7 @@ const table: ImportTable = {
     "control/status.ts",
     "examine.ts",
     "offline.ts",
+    "sealing.ts",
     "doctor/render-findings.ts",
     "schedule/cron.ts",
   ],

@@ -7,8 +7,10 @@ import { queueCallOf } from "../control/queue-call.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { errorCodes, SupervisorError } from "../core/errors.ts";
 import type { QueueAnswers, QueueCommand } from "../core/queue-command.ts";
+import { sealed } from "../core/sealed.ts";
 import type { InstanceOptions } from "./instance.ts";
 import { errorIn, instanceOf } from "./instance.ts";
+import { refuseFile, usualFile } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface QueueOptions extends InstanceOptions {
@@ -46,7 +48,7 @@ async function askRunning(
   const insists =
     options.name !== undefined || options.socket !== undefined || options["pid-file"] !== undefined;
   // Without a file there are no brokers that could be asked instead.
-  const only = insists || command.tag === "runNow" || !existsSync(fileOf(options, terminal));
+  const only = insists || command.tag === "runNow" || !(sealed() || existsSync(fileOf(options, terminal)));
   try {
     const client = await runningOf(options, terminal);
     if (!client) return undefined;
@@ -66,7 +68,9 @@ async function runningOf(options: QueueOptions, terminal: Terminal): Promise<Con
   return name === undefined ? undefined : instanceOf({ ...options, name }, terminal);
 }
 
-function fileOf({ file = "services.yaml" }: QueueOptions, { cwd }: Terminal): string {
+function fileOf({ file }: QueueOptions, { cwd }: Terminal): string {
+  if (file === undefined) return usualFile(cwd);
+  refuseFile(file);
   return resolve(cwd, file);
 }
 
@@ -82,9 +86,9 @@ async function askBrokers(
   options: QueueOptions,
   terminal: Terminal,
 ): Promise<unknown> {
-  const { file = "services.yaml", env } = options;
+  const { env } = options;
   const { plan } = await readPlan({
-    file,
+    file: fileOf(options, terminal),
     variables: terminal.variables,
     ...(env === undefined ? {} : { env }),
   });

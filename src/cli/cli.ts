@@ -1,5 +1,6 @@
 import { errorCodes, messageOf, SupervisorError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit.ts";
+import { sealed } from "../core/sealed.ts";
 import { parseArguments, parseCommand } from "./arguments.ts";
 import type { Handler } from "./handler.ts";
 import { commandHelp, generalHelp, groupHelp, shortUsage } from "./help.ts";
@@ -48,6 +49,7 @@ const handlers: { readonly [Name in CommandName]: () => Promise<{ readonly comma
   "cron pause": () => import("./commands/cron.ts"),
   "cron resume": () => import("./commands/cron.ts"),
   shutdown: () => import("./commands/shutdown.ts"),
+  build: () => import("./commands/build.ts"),
   schema: () => import("./commands/schema.ts"),
   init: () => import("./commands/init.ts"),
   version: () => import("./commands/version.ts"),
@@ -56,13 +58,17 @@ const handlers: { readonly [Name in CommandName]: () => Promise<{ readonly comma
 
 /** Runs the command line `args` and returns the exit code; never rejects. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
-  const [word, ...others] = args;
+  const [word, ...others] = withUsualCommand(args);
   if (word === undefined) {
     terminal.err(generalHelp(terminal.errColor));
     return ExitCode.usage;
   }
   let name: CommandName | undefined;
   try {
+    if (word === "--supervisor-info") {
+      const { printSealInfo } = await import("./commands/supervisor-info.ts");
+      return await printSealInfo(terminal);
+    }
     const asked = parseCommand([aliases[word] ?? word, ...others]);
     if ("group" in asked) return tellGroup(asked, terminal);
     name = asked.name;
@@ -78,6 +84,13 @@ const aliases: Readonly<Record<string, CommandName | undefined>> = {
   "--version": "version",
   "-v": "version",
 };
+
+/** A sealed executable runs what is inside when nothing else is asked: `./app`, `./app --env prod`. */
+function withUsualCommand(args: readonly string[]): readonly string[] {
+  const [word = "--"] = args;
+  const isOption = word.startsWith("-") && word !== "--supervisor-info" && aliases[word] === undefined;
+  return sealed() && isOption ? ["run", ...args] : args;
+}
 
 /** Asked for, it is a result; otherwise the second word is missing. */
 function tellGroup({ group, help }: { group: CommandGroup; help: boolean }, terminal: Terminal): number {

@@ -6,6 +6,7 @@ import { findInstance, runningInstances } from "../control/find-instance.ts";
 import type { CommandError } from "../core/command.ts";
 import { parseDuration } from "../core/duration.ts";
 import { SupervisorError } from "../core/errors.ts";
+import { usualFile } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The options that say which supervisor is meant. */
@@ -29,7 +30,7 @@ export async function instanceOf(options: InstanceOptions, terminal: Terminal): 
   const { name, socket, "pid-file": pidFile } = options;
   const { cwd, variables } = terminal;
   const isSaid = name !== undefined || socket !== undefined || pidFile !== undefined;
-  const file = `${cwd}/services.yaml`;
+  const file = usualFile(cwd);
   const here = isSaid ? undefined : await readName(file, variables);
   try {
     return connectControl(

@@ -186,6 +186,33 @@ export const commandTable = {
     },
     example: "supervisor shutdown",
   },
+  build: {
+    summary: "Make one executable of the file, its overlays and all modules; it runs with nothing beside it.",
+    positionals: "[services.yaml]",
+    most: 1,
+    options: {
+      outfile: { type: "string", short: "o", value: "FILE", summary: "What to write (default app)." },
+      target: {
+        type: "string",
+        value: "TARGET",
+        choices: [
+          "linux-x64",
+          "linux-arm64",
+          "linux-x64-musl",
+          "linux-arm64-musl",
+          "darwin-x64",
+          "darwin-arm64",
+        ],
+        summary: "For another machine: linux-arm64 and the like. Needs --runtime.",
+      },
+      runtime: {
+        type: "string",
+        value: "FILE",
+        summary: "The supervisor, or Bun of the same version, for that target: nothing is downloaded.",
+      },
+    },
+    example: "supervisor build services.yaml -o app",
+  },
   schema: {
     summary: "Print the JSON Schema of services.yaml, for editors.",
     positionals: "",

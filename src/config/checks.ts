@@ -15,7 +15,12 @@ import type { HeadSettings } from "./schema.ts";
 type Find = (...path: string[]) => Span | undefined;
 
 /** What the parts of one service must fulfil beyond their types, each service on its own. */
-export function checkServices(drafts: readonly Draft[], root: MapNode, report: Report): void {
+export function checkServices(
+  drafts: readonly Draft[],
+  root: MapNode,
+  report: Report,
+  elsewhere = false,
+): void {
   const files = createFileChecks(dirname(root.source.file), report);
   for (const draft of drafts) {
     const find = finder(draft, root);
@@ -23,7 +28,7 @@ export function checkServices(drafts: readonly Draft[], root: MapNode, report: R
     if (module !== undefined) files.module(module, () => find("module"));
     checkRestart(draft, find, report);
     checkWorker(draft, find, report);
-    checkHttp(draft, find, files, report);
+    checkHttp(draft, find, elsewhere ? undefined : files, report);
   }
 }
 
@@ -100,8 +105,8 @@ function checkHttp({ name, settings, written }: Draft, find: Find, files: FileCh
     const message = `Service "${name}" has http, but neither "port" nor "unix"`;
     report("MISSING_KEY", find("http"), message, 'Add "port: 8080", or "port: 0" for any free one.');
   }
-  if (tls?.cert !== undefined) files.readable(tls.cert, "cert", () => find("http", "tls", "cert"));
-  if (tls?.key !== undefined) files.readable(tls.key, "key", () => find("http", "tls", "key"));
+  if (tls?.cert !== undefined) files?.readable(tls.cert, "cert", () => find("http", "tls", "cert"));
+  if (tls?.key !== undefined) files?.readable(tls.key, "key", () => find("http", "tls", "key"));
   if (unix === undefined) return;
   const other = ["port", "host"].find((key) => find("http", key));
   if (other) {

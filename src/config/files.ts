@@ -1,6 +1,7 @@
 import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { nearest } from "../core/nearest.ts";
+import { keyIn, sealed } from "../core/sealed.ts";
 import type { Report } from "./findings.ts";
 import type { Span } from "./node.ts";
 
@@ -22,6 +23,13 @@ export function createFileChecks(folder: string, report: Report): FileChecks {
   };
   return {
     module(path, at) {
+      const inside = sealed();
+      if (inside) {
+        const key = keyIn(inside, path);
+        if (key in inside.modules) return;
+        const hint = `Build it anew; it holds ${Object.keys(inside.modules).join(", ")}.`;
+        return report("MODULE_NOT_FOUND", at(), `The module ${key} is not inside this executable`, hint);
+      }
       const kind = kindOf(path);
       if (kind === "folder")
         report("MODULE_NOT_FOUND", at(), `The module ${path} is a folder`, fileWithin(path, suggest));

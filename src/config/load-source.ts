@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { nearest } from "../core/nearest.ts";
 import type { Problem } from "../core/problem.ts";
+import type { Sealed } from "../core/sealed.ts";
+import { keyIn, sealed } from "../core/sealed.ts";
 import type { Source } from "./node.ts";
 import { syntaxProblem } from "./yaml-problems.ts";
 
@@ -14,11 +16,21 @@ const largestFile = 4 * 1_048_576;
 /** Reads a services.yaml; `file` may be relative to the working directory. */
 export function loadSource(file: string): Loaded {
   const path = resolve(file);
+  const inside = sealed();
+  if (inside) return sealedSource(inside, path);
   try {
     return textOf(path, readFileSync(path));
   } catch (error) {
     return { problem: notReadable(file, error) };
   }
+}
+
+/** In a sealed executable nothing else is read, whatever lies in the working directory. */
+function sealedSource(inside: Sealed, path: string): Loaded {
+  const text = inside.texts[keyIn(inside, path)];
+  if (text !== undefined) return { source: { file: path, text } };
+  const message = `${basename(path)} is not inside this executable`;
+  return { problem: { code: "CONFIG_NOT_FOUND", message, hint: `It runs ${inside.file}, as it was built.` } };
 }
 
 /** The absolute path of an overlay: with `prod`, `services.yaml` has `services.prod.yaml`. */
@@ -28,13 +40,19 @@ export function overlayFile(file: string, env: string): string {
   return join(dirname(path), `${stem}.${env}${extension}`);
 }
 
+/** The names of the overlays that `file` has. */
+export function overlaysOf(file: string): string[] {
+  const path = resolve(file);
+  const { stem, extension } = partsOf(path);
+  return overlaysBeside(path, stem, extension);
+}
+
 /** Reads what is merged over `file`. */
 export function loadOverlay(file: string, env: string): Loaded {
   const path = resolve(file);
-  const { stem, extension } = partsOf(path);
   const overlay = overlayFile(file, env);
   if (/^[\w-]+(?:\.[\w-]+)*$/.test(env) && isFile(overlay)) return loadSource(overlay);
-  const found = overlaysBeside(path, stem, extension);
+  const found = overlaysOf(file);
   const meant = nearest(env, found);
   return {
     problem: {
@@ -103,6 +121,8 @@ function overlaysBeside(path: string, stem: string, extension: string): string[]
 }
 
 function filesIn(folder: string): string[] {
+  const inside = sealed();
+  if (inside) return Object.keys(inside.texts);
   try {
     return readdirSync(folder).sort();
   } catch {
@@ -112,5 +132,7 @@ function filesIn(folder: string): string[] {
 }
 
 function isFile(path: string): boolean {
+  const inside = sealed();
+  if (inside) return keyIn(inside, path) in inside.texts;
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import type { Address, AdminPlan, HttpPlan, Plan, ServicePlan, WorkerPlan } from "../core/plan.ts";
+import { executableName, sealed } from "../core/sealed.ts";
 import type { Draft } from "./draft.ts";
 import { makeBrokers, makeConsume, makeSchedule } from "./plan-queues.ts";
 import type { HeadSettings, HttpSettings } from "./schema.ts";
@@ -95,6 +96,7 @@ function limitsOf(limits: HttpSettings["limits"]): HttpPlan["limits"] {
 
 /** A name of its own is asked for only where the folder has none that could serve. */
 export function nameOfFolder(file: string): string {
-  const folder = basename(dirname(file)).toLowerCase();
+  // A sealed executable runs anywhere: its own name is what stays the same.
+  const folder = (sealed() ? executableName() : basename(dirname(file))).toLowerCase();
   return folder.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "") || "services";
 }

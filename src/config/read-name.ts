@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { sealed } from "../core/sealed.ts";
 import { loadSource } from "./load-source.ts";
 import type { Source } from "./node.ts";
 import { entryOf } from "./node.ts";
@@ -15,7 +16,7 @@ export async function readName(
   file: string,
   variables: VariableSource["variables"],
 ): Promise<string | undefined> {
-  if (!existsSync(file)) return undefined;
+  if (!sealed() && !existsSync(file)) return undefined;
   const loaded = loadSource(file);
   if ("problem" in loaded) return undefined;
   const written = await nameIn(loaded.source);

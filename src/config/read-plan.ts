@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
-import type { Locate, Problem } from "../core/problem.ts";
+import type { Locate, Position, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import { checkBudget } from "./budget.ts";
 import type { ReadCron } from "./check-queues.ts";
@@ -37,6 +37,8 @@ export interface ReadOptions {
   readonly only?: readonly string[];
   /** What `${NAME}` stands for; usually `process.env`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** It will run on another machine: of the files that it names only the modules must be here. */
+  readonly elsewhere?: boolean;
   /** Loads what looks at cron expressions, when there is one; absent: nobody does. */
   readonly cron?: () => Promise<{ readonly parseCron: ReadCron }>;
 }
@@ -79,8 +81,34 @@ export async function readLoadable(options: ReadOptions): Promise<LoadableSource
   return { problems, ...planOf(problems.length === 0 ? selected : selected.filter(isLoadable)) };
 }
 
+export interface NamedModule {
+  readonly service: string;
+  /** The absolute path; undefined when it depends on a variable without a default. */
+  readonly module: string | undefined;
+  readonly position: Position;
+}
+
+/**
+ * The modules that a file names, also of services that are disabled: what is needed to run it on another machine, with
+ * other variables.
+ *
+ * @throws ProblemsError with everything that is wrong and not for that machine to decide.
+ */
+export async function readModules(file: string, env?: string): Promise<NamedModule[]> {
+  const options = { file, variables: {}, elsewhere: true, ...(env === undefined ? {} : { env }) };
+  const { problems, drafts, root } = await readDraft(options);
+  const wrong = problems.filter(({ code }) => code !== "UNSET_VARIABLE");
+  if (wrong.length > 0) throw new ProblemsError(wrong);
+  return drafts.flatMap(({ name, settings }) => {
+    const at = exactSpan(root, ["services", name, "module"]);
+    return at ? [{ service: name, module: settings.module, position: positionOf(at) }] : [];
+  });
+}
+
 interface PlanDraft {
   readonly problems: readonly Problem[];
+  readonly drafts: readonly Draft[];
+  readonly root: MapNode;
   readonly selected: readonly Draft[];
   readonly planOf: (drafts: readonly Draft[]) => PlanSource;
   /** What the next reading may keep once `plan`, of what is selected, is made of this one. */
@@ -102,11 +130,13 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
   const selected = selectDrafts(drafts, options.only ?? [], report);
   const runs = new Set(selected);
   for (const draft of drafts) problems.push(...relevantProblems(draft, runs));
-  checkServices(selected, root, report);
+  checkServices(options.elsewhere ? drafts : selected, root, report, options.elsewhere);
   await checkBrokered(selected, head, root, options, report);
   checkTogether(drafts, selected, head, root, report);
   return {
     problems: inOrder(problems),
+    drafts,
+    root,
     selected,
     planOf(services) {
       gatherSecrets(drafts, services, head, secrets);

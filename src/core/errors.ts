@@ -57,6 +57,7 @@ export const errorCodes = {
     means:
       "A service was not started because one that it depends on is not ready, or was stopped by an operator.",
   },
+  CANNOT_SEAL: { exit: 78, means: "Something that a module needs cannot be put into a sealed executable." },
   ALREADY_RUNNING: { exit: 78, means: "Another process runs a supervisor of the same name." },
   CONTROL_UNAVAILABLE: { exit: 70, means: "There is no place for the control socket." },
   NOT_RUNNING: { exit: 3, means: "No supervisor runs that the command could talk to." },

@@ -62,8 +62,8 @@ function addonFinder(): (folder: string) => string[] {
   };
 }
 
-/** Its build file, a loader of such files, or the built files where they usually are. */
-function isNative(folder: string): boolean {
+/** Whether a package has machine code: its build file, a loader, or the built files where they usually are. */
+export function isNative(folder: string): boolean {
   if (existsSync(join(folder, "binding.gyp"))) return true;
   const manifest = readLooseJson(join(folder, "package.json"));
   if (manifest?.gypfile === true || manifest?.binary !== undefined || manifest?.napi !== undefined)

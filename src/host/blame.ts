@@ -1,4 +1,5 @@
-import { dirname, sep } from "node:path";
+import { dirname, resolve, sep } from "node:path";
+import { sealed } from "../core/sealed.ts";
 import type { Scope } from "../service/scope.ts";
 import { scopes } from "../service/scope.ts";
 
@@ -55,11 +56,19 @@ function scopeInStack(stack: string, alive: ReadonlyMap<Scope, string>): Scope |
     }
   }
   for (const frame of stack.split("\n")) {
-    const file = /((?:file:\/\/)?\/[^\s()]+?):\d+:\d+/.exec(frame)?.[1]?.replace(/^file:\/\//, "");
+    const file = fileIn(frame);
     const scope = file ? longestRoot(file, owners) : undefined;
     if (scope) return scope;
   }
   return undefined;
+}
+
+function fileIn(frame: string): string | undefined {
+  const inside = sealed();
+  if (!inside) return /((?:file:\/\/)?\/[^\s()]+?):\d+:\d+/.exec(frame)?.[1]?.replace(/^file:\/\//, "");
+  // There the source maps tell paths from the folder of the services.yaml.
+  const path = /([^\s()]+?):\d+:\d+/.exec(frame)?.[1];
+  return path === undefined ? undefined : resolve(inside.folder, path);
 }
 
 function longestRoot(file: string, owners: ReadonlyMap<string, Scope | undefined>): Scope | undefined {

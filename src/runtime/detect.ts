@@ -1,3 +1,4 @@
+import { keyIn, sealed } from "../core/sealed.ts";
 import type { Runtime } from "./runtime.ts";
 
 let detected: Promise<Runtime> | undefined;
@@ -7,8 +8,22 @@ let detected: Promise<Runtime> | undefined;
  * @throws when it is neither Bun nor Deno.
  */
 export function detectRuntime(): Promise<Runtime> {
-  detected ??= importRuntime();
+  detected ??= importRuntime().then(withSealedModules);
   return detected;
+}
+
+/** What is sealed into the executable is imported from there; it never changes. */
+function withSealedModules(runtime: Runtime): Runtime {
+  const inside = sealed();
+  if (!inside) return runtime;
+  return {
+    ...runtime,
+    reloadsModules: false,
+    importModule(path) {
+      const load = inside.modules[keyIn(inside, path)];
+      return load ? load() : Promise.reject(new Error(`Cannot find module '${path}' inside this executable`));
+    },
+  };
 }
 
 // Literal specifiers only: compilers bundle what they can read here.

@@ -1,0 +1,50 @@
+import { relative } from "node:path";
+import { SupervisorError } from "../../core/errors.ts";
+import { ExitCode } from "../../core/exit.ts";
+import type { Problem } from "../../core/problem.ts";
+import { sealed } from "../../core/sealed.ts";
+import type { SealResult } from "../../sealing.ts";
+import { sealServices } from "../../sealing.ts";
+import type { Handler } from "../handler.ts";
+import { targetOf } from "../target.ts";
+import type { Terminal } from "../terminal.ts";
+
+export const command: Handler<"build"> = async ({ positionals, options }, terminal) => {
+  if (sealed())
+    throw new SupervisorError("UNSUPPORTED", "This executable was built already", "Take the supervisor.");
+  const { file, only } = targetOf(positionals);
+  if (only[0] !== undefined)
+    throw usage(`"${only[0]}" is not a services.yaml`, "All services of a file are sealed.");
+  const { outfile = "app", target, runtime } = options;
+  if ((target === undefined) !== (runtime === undefined)) throw usage(...crossNeeds);
+  const cross = target !== undefined && runtime !== undefined ? { cross: { target, runtime } } : {};
+  const result = await sealServices({ file, outfile, ...cross });
+  for (const problem of result.doubtful) terminal.err(`warning: ${sentence(problem, terminal)}\n`);
+  terminal.out(told(outfile, result));
+  return ExitCode.clean;
+};
+
+const crossNeeds = [
+  "--target and --runtime go together",
+  "Nothing is downloaded: --runtime is the supervisor, or Bun of the same version, for that target.",
+] as const;
+
+function usage(message: string, hint: string): SupervisorError {
+  return new SupervisorError("USAGE", message, hint);
+}
+
+function sentence({ message, hint, position }: Problem, { cwd }: Terminal): string {
+  const at = position ? `${relative(cwd, position.file)}:${position.line}:${position.column}: ` : "";
+  return `${at}${message}. ${hint}`;
+}
+
+function told(outfile: string, { info, bytes }: SealResult): string {
+  const { services, modules, packages, buildId, target } = info;
+  const names = new Set(services.map(({ name }) => name)).size;
+  const size = `${(bytes / 1_048_576).toFixed(1)} MiB`;
+  return `${outfile}: ${counted(names, "service")}, ${counted(modules.length, "file")} and ${counted(packages.length, "package")} in ${size} for ${target}, build ${buildId}\n`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,180 @@
+import { chmodSync } from "node:fs";
+import { basename, posix, relative, resolve } from "node:path";
+import process from "node:process";
+import { messageOf, SupervisorError } from "../core/errors.ts";
+import type { Problem } from "../core/problem.ts";
+import { ProblemsError } from "../core/problem.ts";
+import type { AppInput, AppSource, Bundle, BundleOptions, Bundler, CompileOptions } from "./bundler.ts";
+
+export const bunBundler: Bundler = {
+  runtime: `bun ${Bun.version}`,
+  target: `${process.platform}-${process.arch}`,
+  bundle,
+  inspect,
+  compile,
+};
+
+/** Names stay: services may look at those of classes and functions, and stack traces show them. */
+const smaller = { whitespace: true, syntax: true, identifiers: false };
+const naming = { entry: "[name].[ext]", chunk: "chunk-[hash].[ext]" };
+
+async function bundle({ entries, root, define }: BundleOptions): Promise<Bundle> {
+  const { outputs, metafile } = await Bun.build({
+    entrypoints: [...entries],
+    root,
+    // What both runtimes can run: with `bun`, packages of CommonJS would ask for Bun's own require.
+    target: "node",
+    external: ["bun:*"],
+    format: "esm",
+    splitting: true,
+    minify: smaller,
+    naming,
+    define: { ...define },
+    metafile: true,
+  });
+  const files = outputs.map(async (output) => [basename(output.path), plain(await output.text())] as const);
+  return {
+    files: Object.fromEntries(await Promise.all(files)),
+    // Bun writes them from the working directory.
+    inputs: Object.keys(metafile?.inputs ?? {}).map((path) => relative(root, resolve(path))),
+  };
+}
+
+/** Without the lines that mark a file as executable, and as made by Bun for itself. */
+function plain(text: string): string {
+  return text.replace(/^#!.*\n/, "").replace(/^\/\/ @bun.*\n/, "");
+}
+
+async function inspect(app: AppSource): Promise<AppInput[]> {
+  const { metafile } = await build(app, { metafile: true });
+  const inputs = Object.entries(metafile?.inputs ?? {});
+  return inputs.flatMap(([path, { imports }]) => {
+    if (path.startsWith(`${namespace}:`)) return [];
+    return [
+      { path, imports: imports.map((each) => ({ path: each.path, specifier: each.original ?? each.path })) },
+    ];
+  });
+}
+
+async function compile(app: AppSource, { outfile, cross }: CompileOptions): Promise<void> {
+  await build(app, {
+    minify: smaller,
+    bytecode: true,
+    // Embedded: stack traces name the files and lines of the app.
+    sourcemap: "linked",
+    compile: {
+      outfile,
+      autoloadPackageJson: false,
+      autoloadTsconfig: false,
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      ...(cross
+        ? { target: `bun-${cross.target}` as Bun.Build.CompileTarget, executablePath: cross.runtime }
+        : {}),
+    },
+  });
+  chmodSync(outfile, 0o755);
+}
+
+const namespace = "supervisor";
+const generated = "supervisor-sealed/";
+
+/**
+ * Paths of files go into the names of what is made: they must not begin at the root of this machine. So the build runs in
+ * the folder of the app, where Bun writes paths from.
+ */
+async function build(app: AppSource, how: Partial<Bun.BuildConfig>): Promise<Bun.BuildOutput> {
+  const before = process.cwd();
+  process.chdir(app.folder);
+  try {
+    const output = await Bun.build({
+      entrypoints: app.entries.map((name) => `${generated}${name}`),
+      root: app.folder,
+      target: "bun",
+      format: "esm",
+      splitting: true,
+      naming,
+      env: "disable",
+      jsx: { development: false },
+      plugins: [generatedFiles(app)],
+      throw: false,
+      ...how,
+    } as Bun.BuildConfig);
+    if (!output.success)
+      throw new ProblemsError(output.logs.filter(isError).map((log) => problemOf(log, app)));
+    return output;
+  } catch (error) {
+    if (error instanceof ProblemsError) throw error;
+    throw new SupervisorError(
+      "CANNOT_SEAL",
+      `The executable cannot be made: ${messageOf(error)}`,
+      hintFor(how),
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    process.chdir(before);
+  }
+}
+
+function hintFor({ compile }: Partial<Bun.BuildConfig>): string {
+  return typeof compile === "object" && compile.executablePath
+    ? "--runtime needs an executable of Bun, or a supervisor, of the same version for that target."
+    : "The message is of the compiler inside; say more with a smaller services.yaml.";
+}
+
+function generatedFiles({ folder, files, provided }: AppSource): Bun.BunPlugin {
+  const isGenerated = (path: string) => Object.hasOwn(files, path);
+  return {
+    name: namespace,
+    setup(build) {
+      build.onResolve({ filter: /^supervisor-sealed\// }, ({ path }) => ({
+        path: path.slice(generated.length),
+        namespace,
+      }));
+      build.onResolve({ filter: /^app:/ }, ({ path }) => ({
+        path: resolve(folder, path.slice("app:".length)),
+      }));
+      build.onResolve({ filter: /^\.\.?\// }, ({ path, importer }) => {
+        if (!isGenerated(importer)) return undefined;
+        const name = posix.join(posix.dirname(importer), path);
+        return isGenerated(name) ? { path: name, namespace } : undefined;
+      });
+      for (const [name, file] of Object.entries(provided)) {
+        build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: file, namespace }));
+      }
+      build.onLoad({ filter: /./, namespace }, ({ path }) => ({
+        contents: files[path] as string,
+        loader: "js",
+      }));
+    },
+  };
+}
+
+function isError({ level }: BuildMessage | ResolveMessage): boolean {
+  return level === "error";
+}
+
+function problemOf(log: BuildMessage | ResolveMessage, { folder }: AppSource): Problem {
+  const missing = log.name === "ResolveMessage" || /^Could not resolve/.test(log.message);
+  const { position } = log;
+  return {
+    code: missing ? "MODULE_NOT_FOUND" : "MODULE_SYNTAX",
+    message: log.message,
+    hint: missing
+      ? "Install the package beside the module, or correct the path."
+      : "Correct the module at this place.",
+    ...(position
+      ? {
+          position: {
+            file: resolve(folder, position.file),
+            line: Math.max(1, position.line),
+            column: Math.max(1, position.column),
+            text: position.lineText,
+            length: Math.max(1, position.length),
+          },
+        }
+      : {}),
+  };
+}

@@ -1,0 +1,62 @@
+import { SupervisorError } from "../core/errors.ts";
+
+/** Makes executables and bundles of modules. */
+export interface Bundler {
+  bundle(options: BundleOptions): Promise<Bundle>;
+  /**
+   * Which files `entries` are made of, without making anything. Rejects with a ProblemsError that says what cannot be
+   * found or parsed, and where.
+   */
+  inspect(app: AppSource): Promise<AppInput[]>;
+  /** Writes one executable. Rejects with a ProblemsError, as `inspect`, or a SupervisorError. */
+  compile(app: AppSource, options: CompileOptions): Promise<void>;
+  /** Its own name and version, and what it compiles for unless told otherwise: `linux-x64`. */
+  readonly runtime: string;
+  readonly target: string;
+}
+
+export interface BundleOptions {
+  readonly entries: readonly string[];
+  readonly root: string;
+  readonly define: Readonly<Record<string, string>>;
+}
+
+export interface Bundle {
+  /** The text of each by its name: `entries` by their own, beside what they share. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The files that it is made of, from `root`. */
+  readonly inputs: readonly string[];
+}
+
+export interface AppSource {
+  /** The folder that the paths of the app begin at. */
+  readonly folder: string;
+  /** Generated files by name; they import each other as `./name`, and files of `folder` as `app:path`. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Those of `files` that are run: the first by the process, the others by threads. */
+  readonly entries: readonly string[];
+  /** What `import … from "name"` means in files of the app: one of `files`. */
+  readonly provided: Readonly<Record<string, string>>;
+}
+
+export interface AppInput {
+  /** From `folder`, with `/`. */
+  readonly path: string;
+  readonly imports: readonly { readonly path: string; readonly specifier: string }[];
+}
+
+export interface CompileOptions {
+  readonly outfile: string;
+  /** `linux-arm64`, with the runtime to put the app into; absent: this one. */
+  readonly cross?: { readonly target: string; readonly runtime: string };
+}
+
+/** @throws SupervisorError UNSUPPORTED where the runtime has none. */
+export async function importBundler(): Promise<Bundler> {
+  if ("Bun" in globalThis) return (await import("./bundler-bun.ts")).bunBundler;
+  throw new SupervisorError(
+    "UNSUPPORTED",
+    "Only the compiled supervisor, and its source under Bun, can make executables",
+    'Take the binary, or run "bun src/main.ts build".',
+  );
+}

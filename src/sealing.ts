@@ -1,0 +1,79 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { buildInfo } from "./core/build-info.ts";
+import type { Problem } from "./core/problem.ts";
+import { ProblemsError } from "./core/problem.ts";
+import { writeError } from "./core/write-error.ts";
+import type { CompileOptions } from "./runtime/bundler.ts";
+import { importBundler } from "./runtime/bundler.ts";
+import { appOf } from "./seal/app.ts";
+import type { Contents } from "./seal/contents.ts";
+import { readContents } from "./seal/contents.ts";
+import type { SealInfo } from "./seal/info.ts";
+import { infoOf } from "./seal/info.ts";
+import type { Kit } from "./seal/kit.ts";
+import { readKit } from "./seal/kit.ts";
+import { findObstacles } from "./seal/obstacles.ts";
+import { writeExecutable } from "./seal/write-executable.ts";
+
+/*
+ * What compose.ts is to running a file, for making an executable of it:
+ *
+ *   services.yaml, overlays → contents → all files that they reach → obstacles → what it tells of itself → executable
+ */
+
+export interface SealOptions {
+  /** The services.yaml, relative to the working directory. */
+  readonly file: string;
+  readonly outfile: string;
+  readonly cross?: CompileOptions["cross"];
+}
+
+export interface SealResult {
+  readonly info: SealInfo;
+  /** What works only if that code never runs. */
+  readonly doubtful: readonly Problem[];
+  readonly bytes: number;
+}
+
+/**
+ * Makes an executable that holds a services.yaml, its overlays and all modules that they name.
+ *
+ * @throws ProblemsError with what is wrong with the file or the modules, or cannot be inside; SupervisorError
+ * UNSUPPORTED on Deno, FILE_UNWRITABLE.
+ */
+export async function sealServices({ file, outfile, cross }: SealOptions): Promise<SealResult> {
+  const { compile, runtime, target } = await importBundler();
+  const looked = await lookAt(file, { runtime, target: cross?.target ?? target });
+  const app = appOf(looked.contents, looked.kit, looked.info);
+  const path = resolve(outfile);
+  try {
+    await writeExecutable(path, (compiled) =>
+      compile(app, { outfile: compiled, ...(cross ? { cross } : {}) }),
+    );
+  } catch (error) {
+    throw isWriteError(error) ? writeError("the executable", outfile, error) : error;
+  }
+  return { info: looked.info, doubtful: looked.doubtful, bytes: statSync(path).size };
+}
+
+interface Looked {
+  readonly contents: Contents;
+  readonly kit: Kit;
+  readonly info: SealInfo;
+  readonly doubtful: readonly Problem[];
+}
+
+async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">): Promise<Looked> {
+  const { inspect } = await importBundler();
+  const [contents, kit, supervisor] = await Promise.all([readContents(file), readKit(), buildInfo()]);
+  const inputs = await inspect(appOf(contents, kit, {}));
+  const { fatal, doubtful } = findObstacles(contents.folder, inputs);
+  if (fatal.length > 0) throw new ProblemsError(fatal);
+  const info = infoOf({ contents, kit, inputs: inputs.map(({ path }) => path), supervisor, ...about });
+  return { contents, kit, info, doubtful };
+}
+
+function isWriteError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
+}
