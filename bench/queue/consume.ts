@@ -5,9 +5,17 @@ import type { Bench } from "../measure.ts";
 import type { Peer, Peers } from "./peers.ts";
 import { startPeer, stopPeer, timedBy } from "./peers.ts";
 import type { Product } from "./product.ts";
-import { runProduct } from "./product.ts";
+import { cpuMsOf, runProduct } from "./product.ts";
 import type { RedisServer } from "./redis-server.ts";
 import { inTurns } from "./rounds.ts";
+
+interface Drained {
+  /** Messages per second. */
+  readonly rate: number;
+  /** Processor time for each message, in microseconds: it says more than the rate while others use the machine. */
+  readonly consumerUs: number;
+  readonly redisUs: number;
+}
 
 const bulk = 500;
 
@@ -20,27 +28,31 @@ export async function consumedFromRedis(bench: Bench, redis: RedisServer, peers:
   const producer = await runProduct(bench, { broker, services: { producer: "" } });
   const figures: Figure[] = [];
 
-  async function ours(concurrency: number): Promise<number> {
+  async function ours(concurrency: number): Promise<Drained> {
     await fill(producer, fast);
+    // Not before it runs, so that it can be looked at from its first message on.
+    await pause(redis, true);
     const services = { consumer: `consume: { queue: default, concurrency: ${concurrency} }` };
-    const started = runProduct(bench, { broker, services });
-    const rate = await drained(redis, asynqLists, fast);
-    await (await started).stop();
-    return rate;
+    const consumer = await runProduct(bench, { broker, services });
+    const drain = drained(redis, asynqLists, { count: fast, pid: consumer.pid });
+    await pause(redis, false);
+    const sample = await drain;
+    await consumer.stop();
+    return sample;
   }
 
-  async function asynq(peer: Peer, concurrency: number): Promise<number> {
+  async function asynq(peer: Peer, concurrency: number): Promise<Drained> {
     await fill(producer, slow);
     return peerDrains(peer, "consume", concurrency, asynqLists, slow);
   }
 
-  async function bullmq(peer: Peer, concurrency: number): Promise<number> {
+  async function bullmq(peer: Peer, concurrency: number): Promise<Drained> {
     await redis.empty();
     await timedBy(peer, redis.address, "bulk", [slow, bulk]);
     return peerDrains(peer, "consume", concurrency, ["bull:bench:wait", "bull:bench:active"], slow);
   }
 
-  async function raw(verb: "loop" | "batched", number: number): Promise<number> {
+  async function raw(verb: "loop" | "batched", number: number): Promise<Drained> {
     const count = verb === "loop" ? slow : fast;
     await redis.empty();
     await timedBy(peers.raw, redis.address, "bulk", [count, bulk]);
@@ -49,9 +61,9 @@ export async function consumedFromRedis(bench: Bench, redis: RedisServer, peers:
 
   async function peerDrains(peer: Peer, verb: string, number: number, lists: string[], count: number) {
     const child = startPeer(peer, redis.address, verb, number);
-    const rate = await drained(redis, lists, count);
+    const sample = await drained(redis, lists, { count, pid: child.pid as number });
     await stopPeer(child);
-    return rate;
+    return sample;
   }
 
   async function fill(from: Product, count: number): Promise<void> {
@@ -61,7 +73,7 @@ export async function consumedFromRedis(bench: Bench, redis: RedisServer, peers:
 
   for (const concurrency of [10, 100]) {
     bench.say(`consumed from Redis, concurrency ${concurrency}`);
-    const none = async () => Number.NaN;
+    const none = async (): Promise<Drained> => ({ rate: NaN, consumerUs: NaN, redisUs: NaN });
     const samples = await inTurns(rounds, {
       ours: () => ours(concurrency),
       batched: () => raw("batched", 100),
@@ -70,12 +82,32 @@ export async function consumedFromRedis(bench: Bench, redis: RedisServer, peers:
       bullmq: peers.bullmq ? bullmq.bind(undefined, peers.bullmq, concurrency) : none,
     });
     const what = `consumed from Redis, concurrency ${concurrency}`;
+    const others = {
+      "ioredis and Lua, 100 at once": samples.batched,
+      "ioredis, one by one": samples.loop,
+      ...(peers.asynq && { asynq: samples.asynq }),
+      ...(peers.bullmq && { BullMQ: samples.bullmq }),
+    };
+    const of = (key: keyof Drained, drains: readonly Drained[]) => drains.map((drain) => drain[key]);
     figures.push(
-      against(what, "msg/s", [], samples.ours, "value", { atLeast: 100_000 }),
-      against("  beside ioredis and Lua, 100 at once", "msg/s", samples.batched, samples.ours, "ratio"),
-      against("  beside ioredis, one by one", "msg/s", samples.loop, samples.ours, "ratio"),
-      ...(peers.asynq ? [against("  beside asynq", "msg/s", samples.asynq, samples.ours, "ratio")] : []),
-      ...(peers.bullmq ? [against("  beside BullMQ", "msg/s", samples.bullmq, samples.ours, "ratio")] : []),
+      against(what, "msg/s", [], of("rate", samples.ours), "value", { atLeast: 100_000 }),
+      ...Object.entries(others).flatMap(([name, theirs]) => [
+        against(`  beside ${name}`, "msg/s", of("rate", theirs), of("rate", samples.ours), "ratio"),
+        against(
+          "    processor time of the consumer",
+          "µs each",
+          of("consumerUs", theirs),
+          of("consumerUs", samples.ours),
+          "ratio",
+        ),
+        against(
+          "    processor time of Redis",
+          "µs each",
+          of("redisUs", theirs),
+          of("redisUs", samples.ours),
+          "ratio",
+        ),
+      ]),
     );
   }
   await producer.stop();
@@ -132,17 +164,34 @@ async function fromEmbedded(
 
 const asynqLists = ["asynq:{default}:pending", "asynq:{default}:active"];
 
+/** As asynq's tools do it. */
+async function pause({ client }: RedisServer, isPaused: boolean): Promise<void> {
+  if (isPaused) await client.set("asynq:{default}:paused", Math.floor(Date.now() / 1000));
+  else await client.del("asynq:{default}:paused");
+}
+
 /**
- * Messages per second from when a tenth of `count` is gone (whoever consumes is warm then) until the last one is
- * acknowledged, as Redis sees it: the same ruler for everybody.
+ * From when a tenth of `count` is gone (whoever consumes is warm then) until the last one is acknowledged, as Redis sees
+ * it: the same ruler for everybody.
  */
-async function drained({ client }: RedisServer, lists: readonly string[], count: number): Promise<number> {
-  let began: { at: number; left: number } | undefined;
+async function drained(
+  { client, pid: server }: RedisServer,
+  lists: readonly string[],
+  { count, pid }: { count: number; pid: number },
+): Promise<Drained> {
+  let began: { at: number; left: number; consumer: number; redis: number } | undefined;
   for (const giveUpAt = performance.now() + 120_000; performance.now() < giveUpAt; await sleep(5)) {
     const lengths = await Promise.all(lists.map((list) => client.llen(list)));
     const left = lengths.reduce((sum, length) => sum + length, 0);
-    if (!began && left <= count * 0.9) began = { at: performance.now(), left };
-    if (began && left === 0) return (began.left * 1000) / (performance.now() - began.at);
+    const at = performance.now();
+    if (!began && left <= count * 0.9) began = { at, left, consumer: cpuMsOf(pid), redis: cpuMsOf(server) };
+    if (!began || left > 0) continue;
+    const each = (ms: number) => (ms * 1000) / (began as { left: number }).left;
+    return {
+      rate: (began.left * 1000) / (at - began.at),
+      consumerUs: each(cpuMsOf(pid) - began.consumer),
+      redisUs: each(cpuMsOf(server) - began.redis),
+    };
   }
   throw new Error(`${lists[0]} was not empty after two minutes`);
 }

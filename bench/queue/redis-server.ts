@@ -10,6 +10,7 @@ import { freePorts } from "../workload.ts";
 export interface RedisServer {
   /** HOST:PORT */
   readonly address: string;
+  readonly pid: number;
   readonly client: Redis;
   /** Everything is gone. */
   empty(): Promise<void>;
@@ -41,6 +42,7 @@ export async function startRedis(bench: Bench): Promise<RedisServer | undefined>
   await client.ping();
   return {
     address: `127.0.0.1:${port}`,
+    pid: child.pid as number,
     client,
     async empty() {
       await client.flushall();
