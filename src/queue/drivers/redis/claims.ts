@@ -9,6 +9,7 @@ import type { ReceiverParts } from "./receiver-parts.ts";
 import { script } from "./script.ts";
 import type { RedisDelivery } from "./task-form.ts";
 import { deliveryOf } from "./task-form.ts";
+import { unpack } from "./unpack.ts";
 
 export interface Claimed {
   readonly deliveries: readonly RedisDelivery[];
@@ -37,21 +38,15 @@ export function createClaims(
     for (const { share } of wanted) args.push(share);
     try {
       const names = wanted.map(({ queue }) => keys.queue(queue));
-      const replies = (await link.run(claimCall, names, args)) as [
-        number,
-        Buffer,
-        Buffer[],
-        (Buffer | null)[][],
-      ][];
-      return replies.map(([paused, due, ids, tasks], index) => {
+      const replies = (await link.run(claimCall, names, args)) as [number, Buffer, Buffer][];
+      return replies.map(([paused, due, packed], index) => {
+        const tasks = unpack(packed) as readonly (readonly (Buffer | null)[])[];
         const { queue } = wanted[index] as { queue: string };
         return {
           queue,
           isPaused: paused === 1,
           nextDue: Number(due.toString()),
-          deliveries: tasks.map((task, place) =>
-            deliveryOf(String(ids[place]), task, queue, { name, leaseEnd }, now),
-          ),
+          deliveries: tasks.map((task) => deliveryOf(String(task[6]), task, queue, { name, leaseEnd }, now)),
         };
       });
     } catch (error) {

@@ -5,7 +5,7 @@ import { prelude } from "./prelude.ts";
  * share, then what is left of `max`, in the given order. What has come due is forwarded before.
  *
  * KEYS prefixes · ARGV: max, ms, when the leases end (s), owner, then a share per queue · answers, per queue, { paused, next
- * due in ms, ids, tasks }, each task { message, pending since, crashes, at, key, exact }.
+ * due in ms, tasks }, the tasks packed, each { message, pending since, crashes, at, key, exact, id }.
  */
 export const claimScript = `${prelude}
 local max, ms = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -13,7 +13,7 @@ local left = max
 local answers = {}
 local function take(i, n)
   if n <= 0 then return end
-  local P, claimed, tasks = KEYS[i], answers[i][3], answers[i][4]
+  local P, tasks = KEYS[i], answers[i][3]
   local ids = call('RPOP', P .. 'pending', n)
   if not ids then return end
   local active, leases, owners, size = {}, {}, {}, 0
@@ -29,7 +29,7 @@ local function take(i, n)
       leases[size * 2] = id
       owners[size * 2 - 1] = id
       owners[size * 2] = owner
-      claimed[#claimed + 1] = id
+      f[7] = id
       tasks[#tasks + 1] = f
     end
   end
@@ -44,7 +44,7 @@ for i = 1, #KEYS do
   local P = KEYS[i]
   call('UNLINK', P .. 'sv:')
   forward(P, ms)
-  answers[i] = { call('EXISTS', P .. 'paused'), next_due(P), {}, {} }
+  answers[i] = { call('EXISTS', P .. 'paused'), next_due(P), {} }
 end
 for i = 1, #KEYS do
   if answers[i][1] == 0 then take(i, math.min(left, tonumber(ARGV[4 + i]))) end
@@ -52,5 +52,6 @@ end
 for i = 1, #KEYS do
   if left > 0 and answers[i][1] == 0 then take(i, left) end
 end
+for i = 1, #KEYS do answers[i][3] = cmsgpack.pack(answers[i][3]) end
 return answers
 `;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { pack } from "../../../../src/queue/drivers/redis/pack.ts";
+import { pack } from "../../../src/queue/drivers/redis/pack.ts";
 
 const bytes = (...values: Parameters<typeof pack>[0]) => [...pack(values)];
 const list = (size: number) => [0xdd, 0, 0, 0, size];
