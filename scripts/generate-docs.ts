@@ -9,6 +9,7 @@ import { referencePage } from "../src/config/reference.ts";
 import { apiPage } from "./api-page.ts";
 import { doctorPage } from "./doctor-page.ts";
 import { errorsPage } from "./errors-page.ts";
+import { manPage } from "./man-page.ts";
 import { supervisorTypesFile } from "./supervisor-types-file.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -19,6 +20,7 @@ export const documents: Readonly<Record<string, () => string>> = {
   "docs/api.md": apiPage,
   "docs/errors.md": errorsPage,
   "docs/services-yaml.md": referencePage,
+  "docs/supervisor.1": manPage,
   "services.schema.json": () => `${JSON.stringify(jsonSchema(), undefined, 2)}\n`,
   "src/cli/templates/supervisor-types.ts": supervisorTypesFile,
 };

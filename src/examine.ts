@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readLoadable } from "./config/read-plan.ts";
 import { instanceFiles } from "./control/instance-files.ts";
 import type { Problem } from "./core/problem.ts";
+import { sealed } from "./core/sealed.ts";
 import { examine } from "./doctor/doctor.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { thisMachine } from "./doctor/machine.ts";
@@ -29,7 +30,8 @@ export async function examineSupervisor(options: ExamineOptions): Promise<Findin
     cron: () => import("./schedule/cron.ts"),
   });
   const runtime = await detectRuntime();
-  const modules = plan.services.flatMap(({ module }) => (module === "" ? [] : [module]));
+  // What is sealed was looked at when it was built; here the machine is what may be wrong.
+  const modules = sealed() ? [] : plan.services.flatMap(({ module }) => (module === "" ? [] : [module]));
   const sources = await readSources(modules, (file) => runtime.localImports(file));
   const runningPid = pidOf(plan.name);
   const findings = await examine({

@@ -115,6 +115,7 @@ const table: ImportTable = {
     "control/client.ts",
     "config/read-name.ts",
     "control/find-instance.ts",
+    "control/ask-health.ts",
     "control/queue-call.ts",
     "control/status.ts",
     "examine.ts",

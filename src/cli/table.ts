@@ -186,6 +186,26 @@ export const commandTable = {
     },
     example: "supervisor shutdown",
   },
+  healthcheck: {
+    summary: "Exit 0 when traffic may come, 1 when not: for the HEALTHCHECK of a container.",
+    positionals: "[NAME]",
+    most: 1,
+    options: {
+      live: { type: "boolean", summary: "Ask only whether the event loop turns." },
+      url: { type: "string", value: "URL", summary: "Ask the admin address instead of the control socket." },
+      timeout: { type: "string", value: "DURATION", summary: "Wait no longer than this (default 5s)." },
+      ...instance,
+    },
+    example: "supervisor healthcheck --timeout 2s",
+  },
+  completion: {
+    summary: "Print what completes command lines in a shell, with the names of the services that run.",
+    positionals: "bash|zsh|fish",
+    least: 1,
+    most: 1,
+    options: {},
+    example: "source <(supervisor completion bash)",
+  },
   build: {
     summary: "Make one executable of the file, its overlays and all modules; it runs with nothing beside it.",
     positionals: "[services.yaml]",
