@@ -71,8 +71,9 @@ export async function runProduct(bench: Bench, { broker, services }: ProductOpti
   for (const service of Object.keys(services)) {
     for (const giveUpAt = performance.now() + 15_000; ; await sleep(20)) {
       if (child.exitCode !== null || performance.now() > giveUpAt) throw failed(`${service} did not start`);
-      // Nobody listens yet.
-      if (await fetch(url(service, "/count")).catch(() => undefined)) break;
+      // Nobody listens yet, or it is still starting.
+      const response = await fetch(url(service, "/count")).catch(() => undefined);
+      if (response?.ok) break;
     }
   }
   return product;
