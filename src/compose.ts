@@ -9,6 +9,7 @@ import { instanceFiles } from "./control/instance-files.ts";
 import { systemClock } from "./core/clock.ts";
 import { SupervisorError } from "./core/errors.ts";
 import { exitCodeOf } from "./core/exit.ts";
+import type { Inherited } from "./core/inherited.ts";
 import type { Plan } from "./core/plan.ts";
 import { ProblemsError } from "./core/problem.ts";
 import { library } from "./library.ts";
@@ -17,6 +18,9 @@ import { loadModules } from "./modules/load.ts";
 import { ownExit } from "./process.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 import { supervise } from "./supervise.ts";
+import { takeInherited } from "./systemd/inherited.ts";
+import type { SystemdLink } from "./systemd-link.ts";
+import { linkSystemd } from "./systemd-link.ts";
 
 /*
  * The data flow, top to bottom:
@@ -54,11 +58,22 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
     const { assertStopReportWritable } = await import("./observe/stop-report-check.ts");
     assertStopReportWritable(stopReportFile);
   }
+  const inherited = takeInherited(process.env, process.pid);
+  const systemd = await linkSystemd(inherited);
+  try {
+    return await runPlan(options, inherited, systemd);
+  } catch (error) {
+    systemd.failed(error);
+    throw error;
+  }
+}
+
+async function runPlan(options: RunOptions, inherited: Inherited, systemd: SystemdLink): Promise<number> {
   let source = await readPlan(readOptions(options));
   const { plan, locate } = source;
   const claim = await claimName(plan);
   try {
-    const runtime = await detectRuntime();
+    const runtime = systemd.onSockets(await detectRuntime());
     runtime.provideModule("supervisor", library);
     const definitions = createDefinitions({ plan, locate, runtime, clock: systemClock });
     return exitCodeOf(
@@ -76,6 +91,7 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
           ...(options.watch ? { watch: planFiles(options) } : {}),
         },
         ...reportFile(options),
+        inherited,
         ...("files" in claim ? { claim } : { unclaimed: claim }),
       }),
     );

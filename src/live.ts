@@ -149,8 +149,14 @@ export function createLive(options: LiveOptions): Live {
     return able;
   }
 
+  /** Whoever waits for a reload is told that it has begun; that it has ended is an event. */
+  function reload(dryRun: boolean): Promise<CommandResult> {
+    if (!dryRun) options.operator()?.reloading();
+    return reloader.reload(dryRun);
+  }
+
   return {
-    reload: reloader.reload,
+    reload,
     watch: (plans) =>
       createWatch({
         files: realFiles(runtime, (folder, error) => log.warn(`cannot watch ${folder}`, { error })),
@@ -158,7 +164,7 @@ export function createLive(options: LiveOptions): Live {
         plans,
         services: () => reloader.source.plan.services,
         async reload() {
-          await reloader.reload(false);
+          await reload(false);
         },
         replace: (names) => reloader.inTurn(() => replace(names)),
         failed: (error) => log.error("--watch could not act on what was saved", { error }),

@@ -23,9 +23,13 @@ import type { MainLoop } from "./observe/main-loop.ts";
 import { createMainLoop } from "./observe/main-loop.ts";
 import { metricsType, renderMetrics } from "./observe/metrics.ts";
 import { createRedactor } from "./observe/redact.ts";
+import type { OperatorNotices, OperatorNoticesOptions } from "./operator-notices.ts";
+import { createOperatorNotices } from "./operator-notices.ts";
 import type { OperatorWatch } from "./operator-watch.ts";
 import { createOperatorWatch } from "./operator-watch.ts";
 import { detectRuntime } from "./runtime/detect.ts";
+import type { SystemdLink } from "./systemd-link.ts";
+import { linkSystemd } from "./systemd-link.ts";
 
 /** How often somebody looks whether the control socket is still there, in milliseconds. */
 const lookMs = 2_000;
@@ -45,7 +49,11 @@ export class OperatorPlane {
   readonly #commands: PendingCommands;
   readonly #api: Api;
   readonly #listeners: Listeners;
+  /** Undefined while nobody has asked for it, and when no systemd listens. */
+  #notices: OperatorNotices | undefined;
+  #isListening = false;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #link: Promise<SystemdLink> | undefined;
   readonly #metrics: ReadRoute = {
     path: "/metrics",
     type: metricsType,
@@ -67,6 +75,7 @@ export class OperatorPlane {
       services: () => [...known.services.values()],
       log: this.#log,
       output: this.#output,
+      ending: (why) => this.#notices?.ending(redact(why)),
     });
     this.#commands = createPending({
       clock: systemClock,
@@ -77,7 +86,7 @@ export class OperatorPlane {
     this.#listeners = createListeners({
       control: data.control,
       admin: data.admin,
-      detectRuntime,
+      detectRuntime: async () => (await this.#systemd()).onSockets(await detectRuntime()),
       answer: (request, entrance) =>
         this.#api.answer(request, entrance) ??
         answerRead(request, entrance, this.#metrics) ??
@@ -91,7 +100,10 @@ export class OperatorPlane {
     process.on("uncaughtException", failed);
     process.on("unhandledRejection", failed);
     this.#watch.begin();
+    await this.#openNotices();
     await this.#listeners.open();
+    this.#isListening = true;
+    this.#notices?.look();
     // After the listener: compiling takes milliseconds, and the first probe may come before the first signal.
     await this.#watch.watchSignals();
     this.#timer = setInterval(() => void this.#listeners.look(), lookMs);
@@ -99,12 +111,21 @@ export class OperatorPlane {
 
   take(message: Exclude<ToOperator, { type: "begin" }>): void {
     switch (message.type) {
-      case "changed":
       case "events":
       case "lines":
-      case "reload":
       case "work":
         this.#known.take(message);
+        break;
+      case "changed":
+        this.#known.take(message);
+        this.#notices?.look();
+        break;
+      case "reloading":
+        this.#notices?.reloading();
+        break;
+      case "reload":
+        this.#known.take(message);
+        this.#notices?.reloaded(message.reload.problems?.[0]?.message);
         break;
       case "plan":
         this.#known.take(message);
@@ -121,11 +142,41 @@ export class OperatorPlane {
         break;
       case "stopping":
         this.#watch.stopping(message.cause, message.budgetMs);
+        this.#notices?.look();
         break;
       case "close":
         void this.#close();
         break;
     }
+  }
+
+  #systemd(): Promise<SystemdLink> {
+    this.#link ??= linkSystemd(this.#data.inherited ?? { sockets: {} });
+    return this.#link;
+  }
+
+  async #openNotices(): Promise<void> {
+    const { inherited, beacon } = this.#data;
+    if (inherited?.notifySocket === undefined) return;
+    this.#notices = createOperatorNotices({
+      link: await this.#systemd(),
+      watchdogMs: inherited.watchdogMs,
+      beacon,
+      sight: () => this.#sight(),
+    });
+  }
+
+  #sight(): ReturnType<OperatorNoticesOptions["sight"]> {
+    const { stop } = this.#watch;
+    const left = stop && stop.since + stop.budgetMs - Date.now();
+    return {
+      services: [...this.#known.services.values()],
+      isListening: this.#isListening,
+      isFrozen: this.#loop.state(performance.now()).frozen,
+      ...(stop && left !== undefined
+        ? { stop: { cause: stop.cause, endsAt: performance.now() + left } }
+        : {}),
+    };
   }
 
   #adopt({ services, budgetMs, log, secrets }: OperatorPlan): void {
@@ -200,6 +251,7 @@ export class OperatorPlane {
 
   async #close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#notices?.close();
     this.#watch.end();
     this.#api.close();
     await this.#listeners.close();

@@ -22,12 +22,14 @@ export interface OperatorWatchOptions {
   readonly services: () => readonly ServiceSnapshot[];
   readonly log: Logger;
   readonly output: LogWriter;
+  /** Told why the process is about to be ended. */
+  readonly ending?: (why: string) => void;
 }
 
 /** Watches over main, whose loop may be frozen: keeps the budget of the stop, and ends the process when main does not. */
 export interface OperatorWatch {
   /** The stop as far as it is known here; `since` is in milliseconds since 1970. */
-  readonly stop: { readonly cause: StopCause; readonly since: number } | undefined;
+  readonly stop: { readonly cause: StopCause; readonly since: number; readonly budgetMs: number } | undefined;
   /** Looks now, and from now on. */
   begin(): void;
   /** Sees stop signals also while main is frozen. Never rejects. */
@@ -103,7 +105,9 @@ export function createOperatorWatch(options: OperatorWatchOptions): OperatorWatc
     const { stopReportFile, control } = data;
     const { stop } = oversight;
     const services = options.services();
-    log.fatal(`${why}; not stopped: ${describeLeft(services) || "nothing"}`, { exitCode: code });
+    const message = `${why}; not stopped: ${describeLeft(services) || "nothing"}`;
+    log.fatal(message, { exitCode: code });
+    options.ending?.(message);
     if (stop && stopReportFile) {
       writeStopReport(stopReportFile, forcedReport(stop, services, now - stop.at, Date.now()), log);
     }
@@ -117,7 +121,7 @@ export function createOperatorWatch(options: OperatorWatchOptions): OperatorWatc
   return {
     get stop() {
       const { stop } = oversight;
-      return stop && { cause: stop.cause, since: stoppingSince };
+      return stop && { cause: stop.cause, since: stoppingSince, budgetMs: stop.budgetMs };
     },
     begin: look,
     async watchSignals() {

@@ -12,6 +12,7 @@ import { systemClock } from "./core/clock.ts";
 import type { SupervisorError } from "./core/errors.ts";
 import { messageOf } from "./core/errors.ts";
 import { createEvents } from "./core/events.ts";
+import type { Inherited } from "./core/inherited.ts";
 import { createLogger } from "./core/log.ts";
 import type { Plan } from "./core/plan.ts";
 import type { Locate } from "./core/problem.ts";
@@ -45,6 +46,8 @@ export interface Supervised {
   readonly claim?: Claim;
   /** Why there can be no control socket although there should be one. */
   readonly unclaimed?: SupervisorError;
+  /** What systemd wants of this process; absent: nothing. */
+  readonly inherited?: Inherited;
   /** How to read the plan again; absent: nothing can be reloaded. */
   readonly reload?: Reload;
   /** Told as soon as the group exists, before it starts. */

@@ -7,6 +7,7 @@ import type { Beacon } from "./core/beacon.ts";
 import type { CommandError } from "./core/command.ts";
 import { messageOf } from "./core/errors.ts";
 import type { Events } from "./core/events.ts";
+import type { Inherited } from "./core/inherited.ts";
 import type { Logger } from "./core/log.ts";
 import type { Plan } from "./core/plan.ts";
 import { formatAddress } from "./core/plan.ts";
@@ -18,6 +19,7 @@ export interface OperatorWiring {
   readonly claim?: Claim;
   readonly stopReportFile?: string;
   readonly signals?: boolean;
+  readonly inherited?: Inherited;
   readonly beacon: Beacon;
   readonly group: Group;
   readonly events: Events;
@@ -50,7 +52,14 @@ export function tellUnreachable(log: Logger, { code, message, hint }: CommandErr
   log.warn(`${message}; commands like "supervisor status" will not find this process`, { code, hint });
 }
 
-function operatorData({ plan, claim, stopReportFile, signals, beacon }: OperatorWiring): OperatorData {
+function operatorData({
+  plan,
+  claim,
+  stopReportFile,
+  signals,
+  inherited,
+  beacon,
+}: OperatorWiring): OperatorData {
   return {
     name: plan.name,
     file: plan.file,
@@ -63,6 +72,7 @@ function operatorData({ plan, claim, stopReportFile, signals, beacon }: Operator
     beacon,
     budgetMs: plan.shutdown.timeout,
     signals: signals !== false,
+    ...(inherited ? { inherited } : {}),
     ...(stopReportFile === undefined ? {} : { stopReportFile }),
   };
 }

@@ -58,7 +58,19 @@ const table: ImportTable = {
   seal: ["core", "config", "doctor", "runtime"],
   "sealing.ts": ["core", "runtime", "seal"],
   "operator.ts": ["core", "control", "operator-plane.ts"],
-  "operator-plane.ts": ["core", "control", "observe", "runtime", "operator-watch.ts"],
+  // What is said to systemd, and what of it is heard; who sends it is up to the two threads.
+  systemd: ["core"],
+  "systemd-link.ts": ["core", "runtime", "systemd"],
+  "operator-notices.ts": ["core", "systemd", "systemd-link.ts"],
+  "operator-plane.ts": [
+    "core",
+    "control",
+    "observe",
+    "runtime",
+    "operator-watch.ts",
+    "operator-notices.ts",
+    "systemd-link.ts",
+  ],
   "operator-watch.ts": ["core", "control", "observe", "runtime"],
   // The other end of `host/worker.ts`: what compose.ts is to the process, for a thread with one service in it.
   "worker.ts": ["host", "isolated.ts"],
@@ -77,7 +89,7 @@ const table: ImportTable = {
   "work-feed.ts": ["core"],
   "isolated-work.ts": ["core", "host", "brokers.ts", "intakes.ts"],
   "workers.ts": ["core", "host", "group/host.ts", "modules"],
-  "compose.ts": [...folders, ...composition, "schedule/cron.ts"],
+  "compose.ts": [...folders, ...composition, "schedule/cron.ts", "systemd", "systemd-link.ts"],
   "supervise.ts": [...folders, ...composition],
   "members.ts": [...folders, "workers.ts", "brokers.ts", "intakes.ts"],
   // Loads what a plan with queues needs, and nothing of it for any other.

@@ -42,7 +42,7 @@ export function checkClaims(claims: readonly Claim[], report: Report): void {
 }
 
 function socketOf(address: Address): string | undefined {
-  if (address.tag === "unix") return `unix:${address.path}`;
+  if (address.tag !== "tcp") return formatAddress(address);
   return address.port === 0 ? undefined : String(address.port);
 }
 
@@ -96,11 +96,13 @@ function lineOf(claim: Claim, second: Claim): string {
 }
 
 function hostOf(address: Address): string {
+  if (address.tag === "systemd") return address.at ? formatAddress(address.at) : "";
   return address.tag === "tcp" ? address.host.toLowerCase() : "";
 }
 
 function what(address: Address): string {
-  return address.tag === "tcp" ? `port ${address.port}` : `the socket ${address.path}`;
+  if (address.tag === "tcp") return `port ${address.port}`;
+  return `the socket ${address.tag === "unix" ? address.path : formatAddress(address)}`;
 }
 
 function sentence(owner: string): string {

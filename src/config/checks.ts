@@ -98,10 +98,16 @@ function checkWorker({ name, settings }: Draft, find: Find, report: Report): voi
 
 const smallestMemory = 32 * 1_048_576;
 
-function checkHttp({ name, settings, written }: Draft, find: Find, files: FileChecks, report: Report): void {
+function checkHttp(
+  { name, settings, written }: Draft,
+  find: Find,
+  files: FileChecks | undefined,
+  report: Report,
+): void {
   if (!settings.http || !written.http) return;
-  const { port, unix, tls } = written.http;
-  if (port === undefined && unix === undefined && !find("http", "port") && !find("http", "unix")) {
+  const { port, unix, listen, tls } = written.http;
+  const isNowhere = port === undefined && unix === undefined && listen === undefined;
+  if (isNowhere && !["port", "unix", "listen"].some((key) => find("http", key))) {
     const message = `Service "${name}" has http, but neither "port" nor "unix"`;
     report("MISSING_KEY", find("http"), message, 'Add "port: 8080", or "port: 0" for any free one.');
   }
@@ -140,7 +146,7 @@ function httpClaim({ name, settings }: Draft, find: Find): Claim[] {
       hostname,
       tls,
       alone: false,
-      at: () => find("http", "port") ?? find("http", "unix"),
+      at: () => find("http", "port") ?? find("http", "unix") ?? find("http", "listen"),
       find: (key) => find("http", key),
     },
   ];

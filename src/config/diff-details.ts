@@ -92,5 +92,9 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isAddress(value: unknown): value is Address {
   if (!isMap(value)) return false;
-  return (value.tag === "tcp" && "port" in value) || (value.tag === "unix" && "path" in value);
+  return (
+    (value.tag === "tcp" && "port" in value) ||
+    (value.tag === "unix" && "path" in value) ||
+    (value.tag === "systemd" && "name" in value)
+  );
 }

@@ -24,7 +24,7 @@ export function expected(field: Field): string {
     case "path":
       return "a path";
     case "address":
-      return "an address such as 127.0.0.1:6060 or unix:./admin.sock";
+      return "an address such as 127.0.0.1:6060, unix:./admin.sock or systemd:admin";
     case "enum":
       return anyOf(field.values);
     case "any":

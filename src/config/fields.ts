@@ -31,7 +31,7 @@ export type FieldKind =
   | { readonly kind: "size" }
   /** Made absolute, relative to the folder of the file that it is written in. */
   | { readonly kind: "path" }
-  /** `host:port` or `unix:PATH`. */
+  /** `host:port`, `unix:PATH` or `systemd:NAME`. */
   | { readonly kind: "address" }
   | { readonly kind: "enum"; readonly values: readonly string[] }
   /** Only the boolean `false`. */

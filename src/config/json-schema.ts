@@ -45,7 +45,7 @@ function typeOf(field: Field): Json {
     case "text":
       return { type: ["string", "number", "boolean"] };
     case "address":
-      return text("^(unix:.+|\\[[^\\]]+\\]:\\d{1,5}|[^:]+:\\d{1,5})$");
+      return text("^(unix:.+|systemd:.+|\\[[^\\]]+\\]:\\d{1,5}|[^:]+:\\d{1,5})$");
     case "duration":
       return text("^(0|(\\d+(\\.\\d+)?(ms|s|m|h))+)$", { const: 0 });
     case "size":

@@ -28,8 +28,15 @@ export function makePlan(
   });
 }
 
-/** Undefined while neither `port` nor `unix` is known. */
+/** Undefined while none of `port`, `unix` and `listen` is known. */
 export function addressOf(http: HttpSettings): Address | undefined {
+  const at = ownAddressOf(http);
+  if (http.listen === undefined) return at;
+  const name = http.listen.slice("systemd:".length);
+  return Object.freeze({ tag: "systemd", name, ...(at ? { at } : {}) });
+}
+
+function ownAddressOf(http: HttpSettings): Exclude<Address, { tag: "systemd" }> | undefined {
   if (http.unix !== undefined) return Object.freeze({ tag: "unix", path: http.unix });
   if (http.port === undefined) return undefined;
   return Object.freeze({ tag: "tcp", host: http.host, port: http.port });

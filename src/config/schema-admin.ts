@@ -10,7 +10,8 @@ const listen = union<Address | false>(
   },
   (value) => value,
   {
-    description: "`host:port`, `unix:PATH` (a socket with mode 0600), or `false` for none.",
+    description:
+      "`host:port`, `unix:PATH` (a socket with mode 0600), `systemd:NAME` (a socket that systemd passes), or `false` for none.",
     default: "127.0.0.1:6060",
     example: "unix:./run/admin.sock",
   },

@@ -1,4 +1,4 @@
-import { hostPattern } from "./address.ts";
+import { hostPattern, passedPattern } from "./address.ts";
 import { duration, number, object, path, size, string } from "./fields.ts";
 
 /** What `defaults:` may say for all. */
@@ -52,7 +52,7 @@ export const http = object(
   {
     port: number({
       description:
-        "The TCP port; `0` takes any free one. Several services may share one when they differ in `path` or `hostname`. Needed unless `unix` is given.",
+        "The TCP port; `0` takes any free one. Several services may share one when they differ in `path` or `hostname`. Needed unless `unix` or `listen` is given.",
       min: 0,
       max: 65_535,
       example: "8080",
@@ -68,6 +68,13 @@ export const http = object(
     unix: path({
       description: "A unix socket to listen on, instead of `port` and `host`.",
       example: "./run/api.sock",
+    }),
+    listen: string({
+      description:
+        "`systemd:NAME` is a socket that systemd has opened and passes (socket activation): nobody is refused while this process restarts. `port` and `host`, or `unix`, then say where that socket is; it is checked, and `supervisor systemd` writes the socket unit with it.",
+      pattern: passedPattern,
+      rule: "systemd: and the name of a socket",
+      example: "systemd:web",
     }),
     path: string({
       description:

@@ -17,7 +17,7 @@ export function assertAdminFree(runtime: Runtime, address: Address): void {
   const ask = adminAsk(address);
   try {
     if (address.tag === "unix") assertSocketFolder(address.path, ask);
-    else if (address.port !== 0) runtime.probe(address);
+    else if (address.tag === "tcp" && address.port !== 0) runtime.probe(address);
   } catch (error) {
     throw new ProblemsError([error instanceof SupervisorError ? error : listenError(ask, error)]);
   }

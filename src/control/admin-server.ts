@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { SupervisorError } from "../core/errors.ts";
 import { listenError, listenRefusal } from "../core/listen-error.ts";
 import type { Address } from "../core/plan.ts";
@@ -33,10 +34,22 @@ export async function serveAdmin(
     }
     const fetch = (request: Request) => answer(request, server.address);
     const server: NativeServer = runtime.prepareServer({ address, idleTimeout, fetch })();
+    if (server.address.tag === "unix") assertPrivate(address, server);
     return { address: server.address, close: () => closeServer(server) };
   } catch (error) {
-    throw error instanceof SupervisorError ? error : listenError(adminAsk(address), error);
+    if (!(error instanceof SupervisorError)) throw listenError(adminAsk(address), error);
+    if (error.code !== "SOCKET_NOT_PASSED") throw error;
+    throw listenRefusal(error.code, adminAsk(address), error.message, error.hint, error);
   }
+}
+
+/** A socket of systemd: everybody may open it, unless its unit says otherwise. @throws SupervisorError ADDRESS_FORBIDDEN */
+function assertPrivate(asked: Address, server: NativeServer): void {
+  const { address } = server;
+  if (address.tag !== "unix" || (statSync(address.path).mode & 0o077) === 0) return;
+  void server.kill();
+  const hint = "Set SocketMode=0600 in the socket unit";
+  throw listenRefusal("ADDRESS_FORBIDDEN", adminAsk(asked), "other users may open the socket", hint);
 }
 
 /**

@@ -29,6 +29,8 @@ export interface OperatorLink {
   readonly listener: Listener;
   /** The plan is another one now. */
   adopt(plan: OperatorPlan): void;
+  /** A reload begins. */
+  reloading(): void;
   /** What consumers and schedules do, as JSON: see `ToOperator`. */
   tellWork(work: string): void;
   /** Binds another admin listener, then leaves the one before. Rejects like `listening`: then that one stays. */
@@ -60,6 +62,7 @@ export function startOperator(options: OperatorOptions): OperatorLink {
     listening,
     listener: feed.listener,
     adopt: (plan) => post({ type: "plan", plan }),
+    reloading: () => post({ type: "reloading" }),
     tellWork: (work) => post({ type: "work", work }),
     listen(admin) {
       const answer = whenListening(worker);

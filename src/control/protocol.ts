@@ -1,6 +1,7 @@
 import type { Beacon } from "../core/beacon.ts";
 import type { Command, CommandError, CommandResult } from "../core/command.ts";
 import type { ErrorCode } from "../core/errors.ts";
+import type { Inherited } from "../core/inherited.ts";
 import type { LogLevel } from "../core/log.ts";
 import type { Address, AdminPlan } from "../core/plan.ts";
 import type { ReloadResult } from "../core/reload-counts.ts";
@@ -37,6 +38,8 @@ export interface OperatorData {
   readonly stopReportFile?: string;
   /** Whether SIGTERM and the like stop the group; when not, they are not looked at. @default true */
   readonly signals?: boolean;
+  /** What systemd wants of this process; absent: nothing. */
+  readonly inherited?: Inherited;
 }
 
 /** What of it a reload may make another: everything else holds for the life of the process. */
@@ -83,6 +86,8 @@ export type ToOperator =
   | { readonly type: "plan"; readonly plan: OperatorPlan }
   /** Answered as the first listener is: with `listening` or `notListening`. */
   | { readonly type: "listen"; readonly admin: AdminPlan | false }
+  /** A reload of services.yaml begins; `reload` follows. */
+  | { readonly type: "reloading" }
   | { readonly type: "reload"; readonly reload: ReloadStatus; readonly result: ReloadResult }
   | { readonly type: "stopping"; readonly cause: StopCause; readonly budgetMs: number }
   | { readonly type: "close" };

@@ -32,6 +32,10 @@ export const errorCodes = {
   ADDRESS_IN_USE: { exit: 70, means: "Another process listens on a port or socket that a service needs." },
   ADDRESS_FORBIDDEN: { exit: 70, means: "The process may not bind this port or socket." },
   ADDRESS_UNAVAILABLE: { exit: 70, means: "The host of an address does not belong to this machine." },
+  SOCKET_NOT_PASSED: {
+    exit: 78,
+    means: "systemd has not passed the socket that services.yaml names, or it is another one than it says.",
+  },
   BAD_TLS: {
     exit: 78,
     means: "A certificate or its key cannot be read, or cannot be used.",

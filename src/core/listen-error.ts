@@ -44,9 +44,13 @@ export function addressInUse(ask: ListenAsk, cause?: unknown): SupervisorError {
   const { address, key } = ask;
   const isUnix = address.tag === "unix";
   const fact = isUnix ? "another process listens on that socket" : "the port is already in use";
-  const find = isUnix ? `ss -lxp src ${address.path}` : `ss -ltnp 'sport = :${address.port}'`;
+  const find = isUnix ? `ss -lxp src ${address.path}` : `ss -ltnp 'sport = :${portOf(address)}'`;
   const hint = `Find who has it with: ${find}; or change ${key}`;
   return listenRefusal("ADDRESS_IN_USE", ask, fact, hint, cause);
+}
+
+function portOf(address: Address): number | string {
+  return address.tag === "tcp" ? address.port : formatAddress(address);
 }
 
 export function listenRefusal(

@@ -29,7 +29,7 @@ export interface AdminPlan {
 
 export interface LogPlan {
   readonly level: "debug" | "info" | "warn" | "error";
-  /** `auto` is pretty on a terminal and JSON lines otherwise. */
+  /** `auto` is pretty on a terminal, native entries in systemd's journal, and JSON lines otherwise. */
   readonly format: "auto" | "pretty" | "json";
 }
 
@@ -182,16 +182,31 @@ export interface HttpPlan {
 
 export type Address =
   | { readonly tag: "tcp"; readonly host: string; readonly port: number }
-  | { readonly tag: "unix"; readonly path: string };
+  | { readonly tag: "unix"; readonly path: string }
+  | PassedAddress;
+
+/** A listening socket that systemd has opened and passes by name. */
+export interface PassedAddress {
+  readonly tag: "systemd";
+  /** `FileDescriptorName=` of the socket unit. */
+  readonly name: string;
+  /** Where it must listen; absent: wherever the socket unit says. */
+  readonly at?: Exclude<Address, { tag: "systemd" }>;
+}
+
+/** The descriptors of the sockets that systemd has passed, by name. One name may have several. */
+export type PassedSockets = Readonly<Record<string, readonly number[]>>;
 
 /** @example formatAddress({ tag: "tcp", host: "::1", port: 80 }) // "[::1]:80" */
 export function formatAddress(address: Address): string {
   if (address.tag === "unix") return `unix:${address.path}`;
+  if (address.tag === "systemd") return `systemd:${address.name}`;
   return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
 /** Whether only this machine can connect. */
 export function isLocal(address: Address): boolean {
+  if (address.tag === "systemd") return address.at !== undefined && isLocal(address.at);
   return address.tag === "unix" || isLoopback(address.host);
 }
 

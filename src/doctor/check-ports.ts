@@ -10,6 +10,8 @@ import type { Subject } from "./subject.ts";
 export async function checkPorts(subject: Subject): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { address, keys, at } of addressesOf(subject)) {
+    // systemd has it already, and only a process that it starts can know more.
+    if (address.tag === "systemd") continue;
     const finding =
       address.tag === "unix"
         ? await socketFinding(address, keys, subject)

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { SupervisorError } from "../core/errors.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { ListenAsk } from "../core/listen-error.ts";
 import { listenError, listenRefusal } from "../core/listen-error.ts";
 import type { Address, HttpPlan } from "../core/plan.ts";
@@ -52,8 +51,14 @@ export function prepareBinding(options: BindOptions): Binding {
 /** @throws SupervisorError ADDRESS_UNAVAILABLE when the runtime listens elsewhere than it was asked to. */
 export function assertBound(options: Pick<BindOptions, "entries">, native: NativeServer): void {
   const { address } = native;
-  if (isSameAddress(planOf(options.entries).address, address)) return;
+  const { address: wanted } = planOf(options.entries);
+  if (isSameAddress(wanted, address)) return;
   const asked = askOf(options.entries);
+  if (wanted.tag === "systemd" && wanted.at) {
+    const fact = `its socket unit listens on ${formatAddress(address)}, not on ${formatAddress(wanted.at)}`;
+    const hint = "Make ListenStream= of the socket unit and services.yaml say the same.";
+    throw listenRefusal("SOCKET_NOT_PASSED", asked, fact, hint);
+  }
   const instead = `the runtime bound ${formatAddress(address)} instead`;
   throw listenRefusal("ADDRESS_UNAVAILABLE", asked, instead, `Change ${asked.key}.`);
 }
@@ -83,9 +88,11 @@ function askOf(entries: BindOptions["entries"]): Ask {
     address,
     tls,
     who,
-    key: `services.${services[0]}.http.${address.tag === "unix" ? "unix" : "port"}`,
+    key: `services.${services[0]}.http.${keyOf[address.tag]}`,
   };
 }
+
+const keyOf = { tcp: "port", unix: "unix", systemd: "listen" } as const;
 
 /** 0 is never, so it is the longest. */
 function longestIdle(timeouts: readonly number[]): number {
@@ -105,6 +112,9 @@ function readTls(tls: NonNullable<Ask["tls"]>, ask: Ask): { cert: string; key: s
 }
 
 function bindError(error: unknown, ask: Ask): SupervisorError {
+  if (error instanceof SupervisorError) {
+    return listenRefusal(error.code, ask, error.message, error.hint, error);
+  }
   const code = (error as { code?: unknown } | null)?.code;
   // What the system says begins with E; everything else is about the certificate.
   const isSystem = typeof code === "string" && /^E[A-Z]+$/.test(code);
@@ -118,11 +128,15 @@ function badTls(ask: Ask, error: unknown): SupervisorError {
 
 /** Runtimes ignore options that they do not know, and then listen where nobody asked them to. */
 export function isSameAddress(asked: Address, bound: NativeServer["address"]): boolean {
+  // Without a word about it in services.yaml, where the socket is is up to its unit.
+  if (asked.tag === "systemd") return asked.at === undefined || isSameAddress(asked.at, bound);
   if (asked.tag === "unix" || bound.tag === "unix") {
     return asked.tag === bound.tag && formatAddress(asked) === formatAddress(bound);
   }
   if (asked.port !== 0 && asked.port !== bound.port) return false;
   if (asked.host === bound.host) return true;
+  // systemd listens on both with one socket when it is told a port only.
+  if (asked.host === "0.0.0.0" && bound.host === "::") return true;
   const host = canonicalHost(asked.host);
   if (host !== undefined) return host === canonicalHost(bound.host);
   // A name was resolved; whatever it stands for, it is not every interface.

@@ -1,4 +1,5 @@
 import { linkHandlers } from "./bun-socket.ts";
+import { ownAddress } from "./own-address.ts";
 import type {
   Follower,
   NativeAddress,
@@ -49,7 +50,8 @@ function provideModule(specifier: string, exports: Record<string, unknown>): voi
 // With every server that it binds, Bun asks for a garbage collection, and has it as soon as anything is made. To
 // bind a thousand took twice as long while each made its wrapper; so the returned function makes nothing.
 function prepareServer(options: ServeOptions): () => NativeServer {
-  const { address, tls } = options;
+  const { tls } = options;
+  const address = ownAddress(options.address);
   const idleSeconds = secondsOf(options.idleTimeout);
   const settings = {
     ...(address.tag === "tcp"

@@ -3,6 +3,7 @@ import nodeModule from "node:module";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { messageOf } from "../core/errors.ts";
+import { ownAddress } from "./own-address.ts";
 import type {
   Follower,
   LiveSocket,
@@ -146,7 +147,8 @@ function sourceOf(key: string, exports: Record<string, unknown>): string {
 }
 
 function prepareServer(options: ServeOptions): () => NativeServer {
-  const { address, tls } = options;
+  const { tls } = options;
+  const address = ownAddress(options.address);
   const aborter = new AbortController();
   const settings: DenoServeOptions = {
     ...(address.tag === "tcp" ? { hostname: address.host, port: address.port } : { path: address.path }),

@@ -1,3 +1,5 @@
+import type { PassedAddress } from "../core/plan.ts";
+
 /**
  * The few things that Bun and Deno do differently. Everything else is `node:*`.
  * `bun.ts` and `deno.ts` implement this with the same functions in the same order.
@@ -56,7 +58,8 @@ export interface SyntaxFault {
 }
 
 export interface ServeOptions {
-  readonly address: NativeAddress;
+  /** A socket of systemd only on a runtime `withPassedSockets`. */
+  readonly address: NativeAddress | PassedAddress;
   /** PEM texts. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Milliseconds without traffic after which a connection is closed; 0 is never. Deno has no such limit. */
@@ -89,6 +92,11 @@ export interface NativeServer {
   whenGone(request: Request, info: NativeInfo, gone: () => void): void;
   /** What frameworks written for this runtime look for as `env.server`; undefined where there is no such custom. */
   facade(request: Request, info: NativeInfo, owner: () => SocketOwner): unknown;
+  /**
+   * Accepts nobody any more, and closes nothing: who comes now waits for the next process that takes the socket.
+   * Absent where there is none to come.
+   */
+  quiesce?(): void;
   /** Stops accepting and closes idle connections, at once. Resolves when every response and WebSocket has ended. */
   stop(): Promise<void>;
   /**

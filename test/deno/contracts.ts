@@ -1,5 +1,6 @@
 import process from "node:process";
 import { detectRuntime } from "../../src/runtime/detect.ts";
+import { httpPassedCases } from "../contract/http-passed.ts";
 import { httpPlaneCases, httpWorkerCases } from "../contract/http-plane.ts";
 import { queueDriverCases } from "../contract/queue-driver.ts";
 import { runtimeCases } from "../contract/runtime.ts";
@@ -12,6 +13,7 @@ import { redisHarness } from "../support/redis-site.ts";
  */
 const contracts = {
   "http-plane": httpPlaneCases,
+  "http-passed": httpPassedCases,
   "http-worker": httpWorkerCases,
   "queue-memory": queueDriverCases(memoryHarness),
   "queue-redis": queueDriverCases(redisHarness),
