@@ -84,7 +84,7 @@ async function delayed(bench: Bench, name: string, broker: string, many: number)
   const within = (60_000 * many) / 1_000_000;
   const product = await runProduct(bench, { broker, services: { stopwatch: consume, producer: "" } });
   // Long enough for all to be enqueued before the first is due.
-  const at = Date.now() + Math.max(3_000, many / 30);
+  const at = Date.now() + many / 10;
   await product.ask("producer", `/delayed?count=${many}&at=${at}&within=${within}`);
   const spareMs = at - Date.now();
   if (spareMs < 0) bench.say(`the last was enqueued ${-spareMs} ms after the first was due`);
