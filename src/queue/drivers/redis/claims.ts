@@ -7,8 +7,9 @@ import type { Argument } from "./link.ts";
 import { claimScript } from "./lua/claim.ts";
 import type { ReceiverParts } from "./receiver-parts.ts";
 import { script } from "./script.ts";
-import type { RedisDelivery } from "./task-form.ts";
+import type { RedisDelivery, Rest } from "./task-form.ts";
 import { deliveryOf } from "./task-form.ts";
+import type { Packed } from "./unpack.ts";
 import { unpack } from "./unpack.ts";
 
 export interface Claimed {
@@ -39,14 +40,13 @@ export function createClaims(
     try {
       const names = wanted.map(({ queue }) => keys.queue(queue));
       const replies = (await link.run(claimCall, names, args)) as [number, Buffer, Buffer][];
-      return replies.map(([paused, due, packed], index) => {
-        const tasks = unpack(packed) as readonly (readonly (Buffer | null)[])[];
+      return replies.map(([paused, due, tasks], index) => {
         const { queue } = wanted[index] as { queue: string };
         return {
           queue,
           isPaused: paused === 1,
           nextDue: Number(due.toString()),
-          deliveries: tasks.map((task) => deliveryOf(String(task[6]), task, queue, { name, leaseEnd }, now)),
+          deliveries: deliveriesOf(tasks, queue, { name, leaseEnd }, now),
         };
       });
     } catch (error) {
@@ -89,6 +89,25 @@ export function createClaims(
       nextDue: answers.filter(({ nextDue }) => nextDue > 0).map(({ queue, nextDue }) => [queue, nextDue]),
     };
   };
+}
+
+/** `tasks`: four values for each (lua/claim.ts). */
+function deliveriesOf(tasks: Buffer, queue: string, claim: Claim, now: number): RedisDelivery[] {
+  const values = unpack(tasks) as readonly Packed[];
+  const deliveries: RedisDelivery[] = [];
+  for (let at = 0; at < values.length; at += 4) {
+    const [id, message] = [String(values[at]), values[at + 1] as Buffer];
+    const [since, rest] = [values[at + 2] as Buffer | null, values[at + 3] as Rest | Buffer];
+    deliveries.push(
+      deliveryOf(id, message, since, Buffer.isBuffer(rest) ? undefined : rest, queue, claim, now),
+    );
+  }
+  return deliveries;
+}
+
+interface Claim {
+  readonly name: string;
+  readonly leaseEnd: number;
 }
 
 interface Answer {

@@ -8,7 +8,7 @@ import { untilUpWithin } from "./link.ts";
 import { callScript, enqueueScript } from "./lua/enqueue.ts";
 import { pack } from "./pack.ts";
 import { script } from "./script.ts";
-import { taskValues } from "./task-form.ts";
+import { plainValues, taskValues } from "./task-form.ts";
 import type { Times } from "./time.ts";
 
 export interface Enqueuing {
@@ -48,7 +48,7 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
         underWay++;
         send(queue, batch)
           .catch((error: unknown) => {
-            for (const { fail } of batch) fail(error);
+            for (const { job } of batch) job.fail(error);
           })
           .finally(() => {
             underWay--;
@@ -72,7 +72,7 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
     if (batch.length === 0) return;
     const call = `${owner}.${++calls}`;
     const now = times.ms();
-    let values: Uint8Array | undefined;
+    let values: readonly [number, Uint8Array] | undefined;
     const end = clock.now() + patience;
     let answer: string;
     for (;;) {
@@ -83,8 +83,9 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
           announced.set(queue, clock.now());
         }
         // Not before: Redis is busy with one call while the next is written.
-        values ??= pack(batch.flatMap(({ task }) => taskValues(task, now)));
-        const args: Argument[] = [call, times.ms(), times.micros(batch.length), values];
+        const us = times.micros(batch.length);
+        values ??= packed(batch, us, now);
+        const args: Argument[] = [call, times.ms(), us, ...values];
         answer = String(await link.run(enqueueCall, [keys.queue(queue)], args));
         break;
       } catch (error) {
@@ -97,10 +98,12 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
         throw error;
       }
     }
-    for (const [index, { task, done }] of batch.entries()) {
+    for (let index = 0; index < batch.length; index++) {
+      const entry = batch[index] as Entry;
       const result = results[answer[index] as Letter];
-      if (result.tag === "enqueued" && result.state === "scheduled") onDelayed(queue, task.runAt as number);
-      done(result);
+      if (result.tag === "enqueued" && result.state === "scheduled")
+        onDelayed(queue, entry.task.runAt as number);
+      settle(entry, result);
     }
   }
 
@@ -129,24 +132,24 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
       }
       const letter = answers.get(earlier.call)?.[earlier.index] as Letter | undefined;
       uncertain.delete(`${queue}\0${entry.task.id}`);
-      if (letter) entry.done(results[letter]);
+      if (letter) settle(entry, results[letter]);
       else others.push(entry);
     }
     return others;
   }
 
   function enqueue(tasks: readonly NewTask[]): Promise<readonly EnqueueResult[]> {
-    const all = tasks.map(
-      (task) =>
-        new Promise<EnqueueResult>((done, fail) => {
-          const entries = waiting.get(task.queue);
-          const entry = { task, done, fail };
-          if (entries) entries.push(entry);
-          else waiting.set(task.queue, [entry]);
-        }),
-    );
-    if (tasks.length > 0) schedule();
-    return Promise.all(all);
+    if (tasks.length === 0) return Promise.resolve([]);
+    return new Promise((done, fail) => {
+      const job: Job = { results: new Array(tasks.length), left: tasks.length, done, fail };
+      for (let index = 0; index < tasks.length; index++) {
+        const entry = { task: tasks[index] as NewTask, job, index };
+        const entries = waiting.get(entry.task.queue);
+        if (entries) entries.push(entry);
+        else waiting.set(entry.task.queue, [entry]);
+      }
+      schedule();
+    });
   }
 
   /** Resolves when nothing is under way any more. */
@@ -175,10 +178,37 @@ function sizeOfCall(entries: readonly Entry[]): number {
 const enqueueCall = script(enqueueScript);
 const askCall = script(callScript);
 
+/** Tasks that were enqueued with one call. */
+interface Job {
+  readonly results: EnqueueResult[];
+  left: number;
+  readonly done: (results: readonly EnqueueResult[]) => void;
+  readonly fail: (error: unknown) => void;
+}
+
 interface Entry {
   readonly task: NewTask;
-  readonly done: (result: EnqueueResult) => void;
-  readonly fail: (error: unknown) => void;
+  readonly job: Job;
+  /** Its place among the job's. */
+  readonly index: number;
+}
+
+function settle({ job, index }: Entry, result: EnqueueResult): void {
+  job.results[index] = result;
+  if (--job.left === 0) job.done(job.results);
+}
+
+/** How many values each task has, and the values (lua/enqueue.ts). */
+function packed(batch: readonly Entry[], us: number, now: number): [number, Uint8Array] {
+  const values: Argument[] = [];
+  const ids = new Set<string>();
+  for (const { task } of batch) {
+    const plain = plainValues(task, `${us + ids.size + 1}000`, now);
+    if (plain) values.push(...plain);
+    if (!plain || ids.has(task.id)) return [8, pack(batch.flatMap((entry) => taskValues(entry.task, now)))];
+    ids.add(task.id);
+  }
+  return [3, pack(values)];
 }
 
 type Letter = "p" | "s" | "g" | "d" | "c";

@@ -29,7 +29,7 @@ export function createGroupSets(link: Link, times: Times, unique: string) {
             queue,
             group: String(group),
             tasks: tasks.map(([task, message = null, at = null, key = null, exact = null]) =>
-              deliveryOf(String(task), [message, null, null, at, key, exact], queue, nobody, now),
+              deliveryOf(String(task), message as Buffer, null, [null, at, key, exact], queue, nobody, now),
             ),
           });
         }

@@ -9,7 +9,8 @@
  *   sv:held:KEY      zset of the ids that wait for it, by when they became pending; for asynq they are scheduled, in
  *                    the year 9999
  *   sv:last          hash: group → when its last task came, in milliseconds
- *   sv:owners        hash: id of an active task → `HOST:PID:UNIQUE|BIRTH|CLAIM`: who has it, and the fencing token
+ *   sv:owners        hash: id of an active task → `HOST:PID:UNIQUE|BIRTH|CLAIM`: who has it, and the fencing token;
+ *                    and one field without a name: lua/claim.ts
  *   sv:call:CALL     what became of one enqueue call, for two minutes: a lost reply is no conflict
  *
  * Fields of ours in the hash of a task: `crashes`, `at` (enqueued at), `key`, `blocks`, `held`, `exact` (timeout,

@@ -34,6 +34,15 @@ export function pack(values: readonly Argument[]): Uint8Array {
       continue;
     }
     const text = typeof value === "string" ? value : String(value);
+    if (text.length >= 32 && text.length < 86) {
+      // At most 255 bytes: the head's size is known, and the text need not be measured.
+      reserve(text.length * 3 + 2);
+      const size = buffer.write(text, length + 2);
+      buffer[length] = 0xd9;
+      buffer[length + 1] = size;
+      length += size + 2;
+      continue;
+    }
     const size = text === "" ? 0 : Buffer.byteLength(text);
     reserve(size + 5);
     head(size);

@@ -11,21 +11,60 @@ export interface Field {
   readonly raw: Uint8Array;
 }
 
+/** Where the reading of a message is: at a field, whose bytes (if it has any) are those from `from` to `at`. */
+export interface FieldCursor {
+  readonly data: Buffer;
+  number: number;
+  int: number;
+  start: number;
+  from: number;
+  at: number;
+}
+
+export function fieldsOf(data: Uint8Array): FieldCursor {
+  return { data: asBuffer(data), number: 0, int: 0, start: 0, from: 0, at: 0 };
+}
+
+/**
+ * Goes to the next field; false: there is none. Makes nothing: whoever reads many messages would pay for it.
+ *
+ * @throws RangeError when the bytes are cut off, or no protobuf
+ */
+export function nextField(cursor: FieldCursor): boolean {
+  if (cursor.at >= cursor.data.length) return false;
+  cursor.start = cursor.at;
+  const tag = readVarint(cursor);
+  const kind = tag & 7;
+  cursor.number = tag < 0x80 ? tag >> 3 : Math.floor(tag / 8);
+  cursor.int = 0;
+  cursor.from = cursor.at;
+  if (kind === 0) cursor.int = readVarint(cursor);
+  else if (kind === 2) skip(cursor, readVarint(cursor));
+  else if (kind === 1) skip(cursor, 8);
+  else if (kind === 5) skip(cursor, 4);
+  else throw new RangeError(`a protobuf field has the wire type ${kind}`);
+  return true;
+}
+
+/** The field as it was written. */
+export function rawAt({ data, start, at }: FieldCursor): Uint8Array {
+  return data.subarray(start, at);
+}
+
+export function bytesAt({ data, from, at }: FieldCursor): Uint8Array {
+  return data.subarray(from, at);
+}
+
+/** UTF-8; what is not becomes U+FFFD. */
+export function textAt({ data, from, at }: FieldCursor): string {
+  return data.toString("utf8", from, at);
+}
+
 /** Reads all fields, in their order. @throws RangeError when the bytes are cut off, or no protobuf */
 export function* readFields(data: Uint8Array): Generator<Field> {
-  const cursor = { data, at: 0 };
-  while (cursor.at < data.length) {
-    const start = cursor.at;
-    const tag = readVarint(cursor);
-    const kind = tag & 7;
-    let int = 0;
-    let bytes: Uint8Array = nothing;
-    if (kind === 0) int = readVarint(cursor);
-    else if (kind === 2) bytes = take(cursor, readVarint(cursor));
-    else if (kind === 1) bytes = take(cursor, 8);
-    else if (kind === 5) bytes = take(cursor, 4);
-    else throw new RangeError(`a protobuf field has the wire type ${kind}`);
-    yield { number: Math.floor(tag / 8), int, bytes, raw: data.subarray(start, cursor.at) };
+  const cursor = fieldsOf(data);
+  while (nextField(cursor)) {
+    yield { number: cursor.number, int: cursor.int, bytes: bytesAt(cursor), raw: rawAt(cursor) };
   }
 }
 
@@ -38,11 +77,14 @@ export interface Writer {
   message(number: number, value: Uint8Array): void;
   /** Fields that are encoded already. */
   raw(fields: Uint8Array): void;
+  /** Forgets what it has. */
+  clear(): void;
+  /** What it has, which is the caller's; afterwards it has nothing, and can write the next message. */
   finish(): Uint8Array;
 }
 
 export function createWriter(): Writer {
-  let buffer = Buffer.allocUnsafe(512);
+  let buffer = Buffer.allocUnsafe(usualSize);
   let length = 0;
   function reserve(size: number): void {
     if (length + size <= buffer.length) return;
@@ -73,10 +115,16 @@ export function createWriter(): Writer {
       writer.raw(value);
       return;
     }
-    const size = Buffer.byteLength(value);
-    varint(size);
-    reserve(size);
-    length += buffer.write(value, length);
+    const most = value.length * 3;
+    reserve(most + 10);
+    // Where the length of the length is known before the text is written it need not be measured.
+    const before = most < 0x80 ? 1 : value.length >= 0x80 && most < 0x4000 ? 2 : 0;
+    if (before === 0) varint(Buffer.byteLength(value));
+    const start = length + before;
+    const size = buffer.write(value, start);
+    if (before === 2) buffer[length++] = (size & 0x7f) | 0x80;
+    if (before > 0) buffer[length] = before === 2 ? size >> 7 : size;
+    length = before === 0 ? length + size : start + size;
   }
   const writer: Writer = {
     int(number, value) {
@@ -93,33 +141,47 @@ export function createWriter(): Writer {
       buffer.set(fields, length);
       length += fields.length;
     },
-    finish: () => buffer.subarray(0, length),
+    clear() {
+      length = 0;
+    },
+    finish() {
+      const made = Buffer.allocUnsafe(length);
+      buffer.copy(made, 0, 0, length);
+      length = 0;
+      // What one large message took is not kept for ever.
+      if (buffer.length > mostKept) buffer = Buffer.allocUnsafe(usualSize);
+      return made;
+    },
   };
   return writer;
 }
 
 /** UTF-8 of a field; what is not becomes U+FFFD. */
 export function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  return asBuffer(bytes).toString();
 }
 
-const nothing = new Uint8Array(0);
+const usualSize = 512;
+const mostKept = 65_536;
 
-interface Cursor {
-  readonly data: Uint8Array;
-  at: number;
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function take(cursor: Cursor, size: number): Uint8Array {
+function skip(cursor: FieldCursor, size: number): void {
   const end = cursor.at + size;
   if (end > cursor.data.length || size < 0) throw new RangeError("a protobuf field is cut off");
-  const bytes = cursor.data.subarray(cursor.at, end);
+  cursor.from = cursor.at;
   cursor.at = end;
-  return bytes;
 }
 
 /** Exact up to 2^53; of negative ones (64 bits of two's complement) exact down to -2^53. */
-function readVarint(cursor: Cursor): number {
+function readVarint(cursor: FieldCursor): number {
+  const first = cursor.data[cursor.at];
+  if (first !== undefined && first < 0x80) {
+    cursor.at++;
+    return first;
+  }
   let value = 0;
   let scale = 1;
   for (let size = 1; size <= 10; size++) {
@@ -134,7 +196,7 @@ function readVarint(cursor: Cursor): number {
   throw new RangeError("a protobuf number is too long");
 }
 
-function negative(cursor: Cursor): number {
+function negative(cursor: FieldCursor): number {
   let value = 0n;
   for (let index = 0; index < 10; index++) {
     value |= BigInt((cursor.data[cursor.at - 10 + index] as number) & 0x7f) << BigInt(7 * index);

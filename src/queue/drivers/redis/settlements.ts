@@ -94,7 +94,7 @@ async function settleSome(
  */
 export async function enqueueBefore(link: Link, times: Times, next: NewTask): Promise<void> {
   const ms = times.ms();
-  const args: Argument[] = [`next.${next.id}`, ms, times.micros(1), pack(taskValues(next, ms))];
+  const args: Argument[] = [`next.${next.id}`, ms, times.micros(1), 8, pack(taskValues(next, ms))];
   await link.run(enqueueCall, [keys.queue(next.queue)], args);
 }
 

@@ -32,29 +32,59 @@ export function taskValues(task: NewTask, now: number): Argument[] {
   ];
 }
 
-/** A task as a claim gives it (lua/claim.ts): the reply's parts are Buffers, or null. */
+/**
+ * Id, message and pending since of a task that has nothing else, and can be enqueued with many like it: it is for now,
+ * and has no group, lock, key or exact times.
+ */
+export function plainValues(task: NewTask, since: string, now: number): Argument[] | undefined {
+  const { id, runAt, group, unique, key } = task;
+  const isLater = runAt !== undefined && runAt > now;
+  if (isLater || group || unique || key || exactOf(task) !== "") return;
+  return [id, encodeTaskMessage(messageOfTask(task)), since];
+}
+
+/** What a claim gives of a task beside its message (lua/claim.ts): crashes, at, key, exact. */
+export type Rest = readonly (Buffer | null)[];
+
+/** A task as a claim gives it (lua/claim.ts). */
 export function deliveryOf(
   id: string,
-  reply: readonly (Buffer | null)[],
+  data: Buffer,
+  since: Buffer | null,
+  rest: Rest | undefined,
   queue: string,
   claim: { readonly name: string; readonly leaseEnd: number },
   now: number,
 ): RedisDelivery {
-  const [data, since, crashes, at, key, exact] = reply;
-  const message = decodeTaskMessage(data as Buffer);
+  const message = decodeTaskMessage(data, { id, queue });
   const dueAt = since ? nanosToMs(since) : now;
-  return {
-    ...basicsOf(message, exact),
+  const plain: RedisDelivery = {
     id,
     queue,
-    ...(key ? { key: key.toString() } : {}),
-    enqueuedAt: at ? Number(at.toString()) : dueAt,
+    type: message.type,
+    payload: message.payload,
+    headers: message.headers,
+    enqueuedAt: dueAt,
     dueAt,
-    crashes: crashes ? Number(crashes.toString()) : 0,
+    retried: message.retried,
+    maxRetry: message.retry,
+    crashes: 0,
+    timeout: message.timeout * 1000,
+    deadline: message.deadline * 1000,
+    retention: message.retention * 1000,
     message,
     claim: claim.name,
     leaseEnd: claim.leaseEnd,
     claimedAt: now,
+  };
+  if (!rest) return plain;
+  const [crashes, at, key, exact] = rest;
+  return {
+    ...plain,
+    ...basicsOf(message, exact),
+    ...(key ? { key: key.toString() } : {}),
+    enqueuedAt: at ? Number(at.toString()) : dueAt,
+    crashes: crashes ? Number(crashes.toString()) : 0,
   };
 }
 
@@ -75,8 +105,9 @@ export function basicsOf(message: TaskMessage, exact: Buffer | null | undefined)
 
 /** `pending_since` in milliseconds. The text is longer than a double is exact. */
 export function nanosToMs(nanos: Buffer): number {
-  const text = nanos.toString();
-  return text.length > 6 ? Number(text.slice(0, -6)) : 0;
+  let ms = 0;
+  for (let index = 0; index < nanos.length - 6; index++) ms = ms * 10 + (nanos[index] as number) - 48;
+  return ms;
 }
 
 function messageOfTask(task: NewTask): TaskMessage {

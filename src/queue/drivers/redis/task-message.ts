@@ -1,5 +1,5 @@
 import type { Payload } from "../../driver.ts";
-import { createWriter, readFields, textOf } from "./protobuf.ts";
+import { bytesAt, createWriter, fieldsOf, nextField, rawAt, readFields, textAt, textOf } from "./protobuf.ts";
 
 /**
  * asynq's TaskMessage (internal/proto/asynq.proto; base.go, EncodeMessage), with its units: times and durations are
@@ -28,7 +28,8 @@ export interface TaskMessage {
 }
 
 export function encodeTaskMessage(message: TaskMessage): Uint8Array {
-  const writer = createWriter();
+  const writer = messageWriter;
+  writer.clear();
   writer.bytes(1, message.type);
   writer.bytes(2, message.payload);
   writer.bytes(3, message.id);
@@ -48,30 +49,74 @@ export function encodeTaskMessage(message: TaskMessage): Uint8Array {
   return writer.finish();
 }
 
-/** @throws RangeError when it is none */
-export function decodeTaskMessage(data: Uint8Array): TaskMessage {
+/**
+ * `known`: what need not be read.
+ *
+ * @throws RangeError when it is none
+ */
+export function decodeTaskMessage(
+  data: Uint8Array,
+  known?: { readonly id: string; readonly queue: string },
+): TaskMessage {
   const message: Mutable<TaskMessage> = { ...empty };
   let headers: Record<string, string> | undefined;
   const unknown: Uint8Array[] = [];
-  for (const { number, int, bytes, raw } of readFields(data)) {
-    if (number === 1) message.type = textOf(bytes);
-    else if (number === 2) message.payload = bytes;
-    else if (number === 3) message.id = textOf(bytes);
-    else if (number === 4) message.queue = textOf(bytes);
-    else if (number === 5) message.retry = int;
-    else if (number === 6) message.retried = int;
-    else if (number === 7) message.errorMsg = textOf(bytes);
-    else if (number === 8) message.timeout = int;
-    else if (number === 9) message.deadline = int;
-    else if (number === 10) message.uniqueKey = textOf(bytes);
-    else if (number === 11) message.lastFailedAt = int;
-    else if (number === 12) message.retention = int;
-    else if (number === 13) message.completedAt = int;
-    else if (number === 14) message.groupKey = textOf(bytes);
-    else if (number === 15) {
-      headers ??= {};
-      readPair(bytes, headers);
-    } else unknown.push(raw);
+  if (known) {
+    message.id = known.id;
+    message.queue = known.queue;
+  }
+  const field = fieldsOf(data);
+  while (nextField(field)) {
+    switch (field.number) {
+      case 1:
+        message.type = textAt(field);
+        break;
+      case 2:
+        message.payload = bytesAt(field);
+        break;
+      case 3:
+        if (!known) message.id = textAt(field);
+        break;
+      case 4:
+        if (!known) message.queue = textAt(field);
+        break;
+      case 5:
+        message.retry = field.int;
+        break;
+      case 6:
+        message.retried = field.int;
+        break;
+      case 7:
+        message.errorMsg = textAt(field);
+        break;
+      case 8:
+        message.timeout = field.int;
+        break;
+      case 9:
+        message.deadline = field.int;
+        break;
+      case 10:
+        message.uniqueKey = textAt(field);
+        break;
+      case 11:
+        message.lastFailedAt = field.int;
+        break;
+      case 12:
+        message.retention = field.int;
+        break;
+      case 13:
+        message.completedAt = field.int;
+        break;
+      case 14:
+        message.groupKey = textAt(field);
+        break;
+      case 15:
+        headers ??= {};
+        readPair(bytesAt(field), headers);
+        break;
+      default:
+        unknown.push(rawAt(field));
+    }
   }
   if (headers) message.headers = headers;
   if (unknown.length > 0) message.unknown = Buffer.concat(unknown);
@@ -80,7 +125,8 @@ export function decodeTaskMessage(data: Uint8Array): TaskMessage {
 
 /** An entry of a map<string, string>. */
 function encodePair(name: string, value: string): Uint8Array {
-  const writer = createWriter();
+  const writer = pairWriter;
+  writer.clear();
   writer.bytes(1, name);
   writer.bytes(2, value);
   return writer.finish();
@@ -98,6 +144,10 @@ function readPair(data: Uint8Array, into: Record<string, string>): void {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** A writer of its own for each message would cost more than the message. */
+const messageWriter = createWriter();
+const pairWriter = createWriter();
 
 const empty: TaskMessage = {
   type: "",

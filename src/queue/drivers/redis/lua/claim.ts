@@ -5,7 +5,11 @@ import { prelude } from "./prelude.ts";
  * share, then what is left of `max`, in the given order. What has come due is forwarded before.
  *
  * KEYS prefixes · ARGV: max, ms, when the leases end (s), owner, then a share per queue · answers, per queue, { paused, next
- * due in ms, tasks }, the tasks packed, each { message, pending since, crashes, at, key, exact, id }.
+ * due in ms, tasks }, the tasks packed: four values for each, which are id, message, pending since, and "" or { crashes,
+ * at, key, exact }.
+ *
+ * `WIDE` is what a hash of owners has in its first, nameless field: with a value of more than 64 bytes Redis makes it a
+ * table. As the list that it is otherwise, up to 512 fields, it would be searched from its beginning for each task.
  */
 export const claimScript = `${prelude}
 local max, ms = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -16,21 +20,28 @@ local function take(i, n)
   local P, tasks = KEYS[i], answers[i][3]
   local ids = call('RPOP', P .. 'pending', n)
   if not ids then return end
-  local active, leases, owners, size = {}, {}, {}, 0
+  local active, leases, owners, size, last = {}, {}, { '', WIDE }, 0, #tasks
   local prefix, lease_end, owner = P .. 't:', ARGV[3], ARGV[4]
-  for _, id in ipairs(ids) do
+  for n = 1, #ids do
+    local id = ids[n]
     local task = prefix .. id
-    local f = call('HMGET', task, 'msg', 'pending_since', 'crashes', 'at', 'key', 'exact')
-    if f[1] then
+    local f = call('HMGET', task, 'msg', 'pending_since', 'crashes', 'at')
+    local message, crashes, at = f[1], f[3], f[4]
+    if message then
       call('HSET', task, 'state', 'active')
       size = size + 1
       active[size] = id
       leases[size * 2 - 1] = lease_end
       leases[size * 2] = id
-      owners[size * 2 - 1] = id
-      owners[size * 2] = owner
-      f[7] = id
-      tasks[#tasks + 1] = f
+      owners[size * 2 + 1] = id
+      owners[size * 2 + 2] = owner
+      local more = ''
+      if crashes or at then
+        local rest = call('HMGET', task, 'key', 'exact')
+        more = { crashes, at, rest[1], rest[2] }
+      end
+      tasks[last + 1], tasks[last + 2], tasks[last + 3], tasks[last + 4] = id, message, f[2], more
+      last = last + 4
     end
   end
   left = left - size
@@ -54,4 +65,4 @@ for i = 1, #KEYS do
 end
 for i = 1, #KEYS do answers[i][3] = cmsgpack.pack(answers[i][3]) end
 return answers
-`;
+`.replace("WIDE", `'${"-".repeat(65)}'`);

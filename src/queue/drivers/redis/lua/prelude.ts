@@ -41,7 +41,7 @@ local function leave(P, gone)
   for i = #kept, 1, -1 do oldest_last[#oldest_last + 1] = kept[i] end
   if #kept > 0 then chunks('RPUSH', P .. 'active', oldest_last) end
 end
-local function since_of(us) return string.format('%.0f000', us) end
+local function since_of(us) return string.format('%d000', us) end
 local function place(P, ids)
   if #ids == 0 then return end
   local list, newest = {}, ''

@@ -48,7 +48,7 @@ while i <= last do
 end
 local gone, tasks, placed, seen = {}, {}, {}, {}
 local processed, failed, index = 0, 0, 0
-local answers = {}
+local answers, prefix = {}, P .. 't:'
 local is_blocking = call('EXISTS', P .. 'sv:blocked') == 1
 local ours = fence(P, ids)
 local function go_on(task, id)
@@ -72,7 +72,7 @@ for _, at in ipairs(ops) do
         answer = 's'
         processed, left, done = processed + 1, left + 1, done + 1
         gone[left] = id
-        tasks[done] = P .. 't:' .. id
+        tasks[done] = prefix .. id
         if is_blocking then go_on(tasks[done], id) end
       end
       answers[answered + k] = answer
