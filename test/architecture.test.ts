@@ -61,6 +61,8 @@ const table: ImportTable = {
   // What is said to systemd, and what of it is heard; who sends it is up to the two threads.
   systemd: ["core"],
   "systemd-link.ts": ["core", "runtime", "systemd"],
+  // What a unit is made of: a plan as it will be under systemd.
+  "unit-source.ts": ["core", "config"],
   "operator-notices.ts": ["core", "systemd", "systemd-link.ts"],
   "operator-plane.ts": [
     "core",
@@ -132,6 +134,8 @@ const table: ImportTable = {
     "control/status.ts",
     "examine.ts",
     "offline.ts",
+    "systemd",
+    "unit-source.ts",
     "sealing.ts",
     "doctor/render-findings.ts",
     "schedule/cron.ts",

@@ -52,6 +52,7 @@ const handlers: { readonly [Name in CommandName]: () => Promise<{ readonly comma
   healthcheck: () => import("./commands/healthcheck.ts"),
   completion: () => import("./commands/completion.ts"),
   build: () => import("./commands/build.ts"),
+  systemd: () => import("./commands/systemd.ts"),
   schema: () => import("./commands/schema.ts"),
   init: () => import("./commands/init.ts"),
   version: () => import("./commands/version.ts"),

@@ -230,8 +230,24 @@ export const commandTable = {
         value: "FILE",
         summary: "The supervisor, or Bun of the same version, for that target: nothing is downloaded.",
       },
+      deno: {
+        type: "boolean",
+        summary: "Write a folder of files for deno compile instead (default app-deno).",
+      },
     },
     example: "supervisor build services.yaml -o app",
+  },
+  systemd: {
+    summary: "Print the systemd units that fit the file, or install them.",
+    positionals: "[services.yaml] [NAME…]",
+    most: Infinity,
+    options: {
+      env,
+      system: { type: "boolean", summary: "For the machine (default)." },
+      user: { type: "boolean", summary: "For the session of this user." },
+      install: { type: "boolean", summary: "Write them where systemd looks, instead of printing them." },
+    },
+    example: "supervisor systemd services.yaml --install",
   },
   schema: {
     summary: "Print the JSON Schema of services.yaml, for editors.",

@@ -11,10 +11,11 @@ export function makePlan(
   head: HeadSettings,
   services: readonly ServicePlan[],
   secrets: Iterable<string>,
+  variables: Readonly<Record<string, string | undefined>>,
 ): Plan {
   const { level, format } = head.log;
   const { timeout, delay, order, streams_timeout: streamsTimeout } = head.shutdown;
-  const brokers = makeBrokers(head.brokers, services, dirname(file));
+  const brokers = makeBrokers(head.brokers, services, dirname(file), variables.STATE_DIRECTORY);
   return Object.freeze({
     name: head.name ?? nameOfFolder(file),
     file,

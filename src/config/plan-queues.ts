@@ -10,17 +10,23 @@ type Brokers = HeadSettings["brokers"];
 /** The one that is there when a service needs a broker and services.yaml names none. */
 export const embedded = { name: "main", url: "sqlite:./data/queue.db" } as const;
 
-/** Of settings without problems; undefined when nothing needs one. Deeply frozen. */
+/**
+ * Of settings without problems; undefined when nothing needs one. Deeply frozen. `state` is where systemd wants kept what
+ * is kept, when it does.
+ */
 export function makeBrokers(
   brokers: Brokers,
   services: readonly ServicePlan[],
   folder: string,
+  state: string | undefined,
 ): readonly BrokerPlan[] | undefined {
   const written = Object.entries(brokers);
   if (written.length > 0)
     return Object.freeze(written.flatMap(([name, url]) => makeBroker(name, url, folder)));
   if (!services.some(({ consume, schedule }) => consume || schedule)) return undefined;
-  return Object.freeze(makeBroker(embedded.name, embedded.url, folder));
+  // systemd gives a list when the unit names several.
+  const [kept] = (state ?? "").split(":");
+  return Object.freeze(makeBroker(embedded.name, kept ? `sqlite:${kept}/queue.db` : embedded.url, folder));
 }
 
 /** The names that `broker` of a service may have; the first one is the default. */

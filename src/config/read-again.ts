@@ -87,7 +87,7 @@ function readCertain(options: ReadOptions, kept: Kept): PlanSource {
       names: [...split.blocks.keys(), ...namesIn(overlay)],
     });
   const { drafts, services, index } = found;
-  const plan = makePlan(source.file, head, services, index.secrets);
+  const plan = makePlan(source.file, head, services, index.secrets, options.variables);
   return {
     plan,
     locate: locateIn(source, overlay),

@@ -145,6 +145,7 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
         head,
         services.map((draft) => makeService(draft, head)),
         secrets,
+        options.variables,
       );
       return { plan, locate: createLocate(root) };
     },

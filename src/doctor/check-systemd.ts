@@ -1,4 +1,5 @@
 import { formatDuration } from "../core/duration.ts";
+import { stopSeconds } from "../core/unit-times.ts";
 import type { Finding } from "./finding.ts";
 import type { Subject } from "./subject.ts";
 
@@ -18,7 +19,7 @@ export function checkSystemd({ plan, locate, machine }: Subject): Finding[] {
       level: "warn",
       code: "SYSTEMD_TIMEOUT",
       message: `A stop may take ${formatDuration(timeout)}, but ${unit.name} is killed after ${formatDuration(allowedMs)}`,
-      remedy: `Set TimeoutStopSec=${Math.ceil(timeout / 1_000) + 5} in the unit, or make shutdown.timeout shorter.`,
+      remedy: `Set TimeoutStopSec=${stopSeconds(plan)} in the unit ("supervisor systemd" writes one), or make shutdown.timeout shorter.`,
       ...(position ? { position } : {}),
     },
   ];
