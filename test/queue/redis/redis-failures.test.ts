@@ -5,7 +5,14 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { systemClock } from "../../../src/core/clock.ts";
-import type { Connection, Delivery, Driver, NewTask, Receiver } from "../../../src/queue/driver.ts";
+import type {
+  Connection,
+  Delivery,
+  Driver,
+  NewTask,
+  Receiver,
+  Settlement,
+} from "../../../src/queue/driver.ts";
 import { openRedis } from "../../../src/queue/drivers/redis.ts";
 import { newOwner, silent } from "../../support/queue-sites.ts";
 import { lacksRedis, redisServer } from "../../support/redis-server.ts";
@@ -175,6 +182,63 @@ describe.skipIf(lacksRedis !== undefined)(`the Redis driver, when something is w
     expect(received.map(({ id, crashes }) => [id, crashes])).toEqual([["a1", 0]]);
     expect(proxy.lost()).toBe(2);
   });
+
+  test("settle() that is repeated after a lost reply answers what the first one did, and does nothing twice", async () => {
+    await using server = await redisServer();
+    await using proxy = await losingProxy(server.port);
+    const driver = open(`redis://127.0.0.1:${proxy.port}`);
+    await driver.connect();
+    await driver.enqueue(["a0", "a1", "a2", "a3"].map(task));
+    const receiver = consume(driver);
+    const over = AbortSignal.timeout(5_000);
+    type Four = [Delivery, Delivery, Delivery, Delivery];
+    const [first, one, two, three] = (await receiver.receive(4, over)) as Four;
+    // So that the server knows the script.
+    await receiver.settle([{ tag: "ack", delivery: first }]);
+    const settlements: Settlement[] = [
+      { tag: "ack", delivery: one },
+      { tag: "hold", delivery: two, key: "nobody blocks it" },
+    ];
+    proxy.loseNextReply();
+    await expect(receiver.settle(settlements)).rejects.toMatchObject({ code: "BROKER_UNREACHABLE" });
+    await driver.connect();
+    const again = await until(
+      () => receiver.settle([...settlements, { tag: "ack", delivery: three }]).catch(() => undefined),
+      (results) => results !== undefined,
+    );
+    expect(again).toEqual(["settled", "released", "settled"]);
+    expect(await receiver.settle(settlements)).toEqual(["lost", "lost"]);
+    expect(proxy.lost()).toBe(1);
+    const [info] = await driver.inspector.queues();
+    expect([info?.processed, info?.counts.pending, info?.counts.active]).toEqual([3, 1, 0]);
+  });
+
+  test("a server that loads its data is waited for: enqueue() and receive() succeed when it has them", async () => {
+    // A millisecond for each key, and an answer to whoever asks meanwhile.
+    const slowly = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"];
+    await using server = await redisServer(slowly);
+    const told: Connection[] = [];
+    const driver = open(server.url, told);
+    await driver.connect();
+    await driver.enqueue([task("a1")]);
+    await server.ask("EVAL", "for i = 1, 2000 do redis.call('SET', 'filler:' .. i, i) end", "0");
+    await server.ask("BGREWRITEAOF");
+    await until(
+      () => server.ask("INFO", "persistence"),
+      (info) => /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(info),
+    );
+    await server.stop();
+    const started = server.start();
+    const loading = await until(
+      () => server.ask("GET", "filler:1").catch(String),
+      (answer) => !/ECONN/.test(answer),
+    );
+    expect(loading).toStartWith("-LOADING");
+    expect(await driver.enqueue([task("a2")])).toEqual([{ tag: "enqueued", state: "pending" }]);
+    await started;
+    expect(await receiveAll(consume(driver), 2)).toEqual(["a1", "a2"]);
+    expect(told.map(({ tag }) => tag)).toEqual(["up", "down", "up"]);
+  }, 20_000);
 
   test("TLS: with an authority of one's own, and refused without it", async () => {
     const file = (name: string) => join(certificates, name);

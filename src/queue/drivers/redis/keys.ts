@@ -11,7 +11,7 @@
  *   sv:last          hash: group → when its last task came, in milliseconds
  *   sv:owners        hash: id of an active task → `HOST:PID:UNIQUE|BIRTH|CLAIM`: who has it, and the fencing token;
  *                    and one field without a name: lua/claim.ts
- *   sv:call:CALL     what became of one enqueue call, for two minutes: a lost reply is no conflict
+ *   sv:call:CALL     what became of one call that enqueued or settled, for two minutes: a lost reply is no conflict
  *
  * Fields of ours in the hash of a task: `crashes`, `at` (enqueued at), `key`, `blocks`, `held`, `exact` (timeout,
  * deadline, retention where they are no whole seconds), `progress`.

@@ -9,6 +9,7 @@ import { blockedScript } from "./lua/tend.ts";
 import type { ReceiverParts } from "./receiver-parts.ts";
 import { script } from "./script.ts";
 import { createServerRecord } from "./server-record.ts";
+import type { Settling } from "./settlements.ts";
 import { settleAll } from "./settlements.ts";
 import type { RedisDelivery } from "./task-form.ts";
 
@@ -22,7 +23,13 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
   const claimSome = createClaims(parts, subscription);
   const prepared = Promise.all([tending.add(queues), parts.prepared]);
   const stopBeats = tending.onBeat(() => void record.beat());
-  const onDelayed = (queue: string, at: number) => tending.dueAt(queue, at);
+  const settling: Settling = {
+    link,
+    times,
+    onDelayed: (queue, at) => tending.dueAt(queue, at),
+    newCall: () => `${owner}.${number}s${++calls}`,
+  };
+  let calls = 0;
   let receiving: Promise<unknown> = Promise.resolve();
 
   async function receive(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
@@ -43,7 +50,7 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
 
   async function settle(settlements: readonly Settlement[]): Promise<readonly SettleResult[]> {
     if (settlements.length === 0) return [];
-    const results = await settleAll(link, times, settlements, onDelayed);
+    const results = await settleAll(settling, settlements);
     for (const { delivery } of settlements) forget(delivery);
     return results;
   }

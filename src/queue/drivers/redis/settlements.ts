@@ -2,61 +2,119 @@ import type { NewTask, Settlement, SettleResult } from "../../driver.ts";
 import { dayOf } from "../task-view.ts";
 import { keys } from "./keys.ts";
 import type { Argument, Link } from "./link.ts";
-import { enqueueScript } from "./lua/enqueue.ts";
+import { callScript, enqueueScript } from "./lua/enqueue.ts";
 import { settleScript } from "./lua/settle.ts";
 import { pack } from "./pack.ts";
+import { isPassing } from "./redis-error.ts";
 import { script } from "./script.ts";
 import type { RedisDelivery } from "./task-form.ts";
 import { taskValues } from "./task-form.ts";
 import { encodeTaskMessage } from "./task-message.ts";
 import type { Times } from "./time.ts";
 
+export interface Settling {
+  readonly link: Link;
+  readonly times: Times;
+  /** Told when a retry will be due. */
+  readonly onDelayed: (queue: string, at: number) => void;
+  /** A name for a call that no other has. */
+  readonly newCall: () => string;
+}
+
 /**
- * Settles in one script call per queue, up to 200 at a time; the calls of one queue run in their order. `onDelayed` is
- * told when a retry will be due.
+ * Settles in one script call per queue, up to 200 at a time; the calls of one queue run in their order. Redis keeps what
+ * a call has answered: when the reply is lost, the same settlements can be made again.
  *
- * @throws SupervisorError BROKER_UNREACHABLE when nothing is known of any of them
+ * @throws SupervisorError BROKER_UNREACHABLE when nothing is known of some of them
  */
 export async function settleAll(
-  link: Link,
-  times: Times,
+  settling: Settling,
   settlements: readonly Settlement[],
-  onDelayed: (queue: string, at: number) => void,
 ): Promise<readonly SettleResult[]> {
+  const { link, onDelayed, newCall } = settling;
   const results: SettleResult[] = new Array(settlements.length);
-  const byQueue = new Map<string, number[]>();
-  for (const [index, { delivery }] of settlements.entries()) {
-    const indices = byQueue.get(delivery.queue);
-    if (indices) indices.push(index);
-    else byQueue.set(delivery.queue, [index]);
-  }
-  const calls: Promise<void>[] = [];
-  for (const [queue, indices] of byQueue) {
-    // Under way at once: Redis is busy with one while the next is written. They keep their order.
-    for (let from = 0; from < indices.length; from += mostAtOnce) {
-      const part = indices.slice(from, from + mostAtOnce);
-      calls.push(settlePart(queue, part));
+  const isAgain = settlements.some(({ delivery }) => (delivery as RedisDelivery).asked !== undefined);
+  const answered = isAgain ? await answersBefore(link, settlements) : undefined;
+  const note = (index: number, letter: Letter) => {
+    const { tag, delivery, ...rest } = settlements[index] as Settlement;
+    const result = meanings[letter];
+    if (result === "settled" && tag === "retry") onDelayed(delivery.queue, (rest as { at: number }).at);
+    results[index] = result;
+  };
+  const parts: Part[] = [];
+  const open = new Map<string, Part>();
+  for (let index = 0; index < settlements.length; index++) {
+    const { delivery } = settlements[index] as Settlement;
+    const letter = answered?.[index];
+    if (letter !== undefined) {
+      note(index, letter);
+      continue;
     }
+    let part = open.get(delivery.queue);
+    if (!part || part.indices.length === mostAtOnce) {
+      part = { queue: delivery.queue, call: newCall(), indices: [] };
+      parts.push(part);
+      open.set(delivery.queue, part);
+    }
+    part.indices.push(index);
   }
-  await Promise.all(calls);
+  // Under way at once: Redis is busy with one while the next is written. They keep their order.
+  const calls = parts.map(async (part) => {
+    const some = part.indices.map((index) => settlements[index] as Settlement);
+    const answer = await settleSome(settling, part, some);
+    for (let place = 0; place < some.length; place++)
+      note(part.indices[place] as number, answer[place] as Letter);
+  });
+  try {
+    await Promise.all(calls);
+  } catch (error) {
+    if (isPassing(error)) remember(parts, settlements);
+    throw error;
+  }
+  if (isAgain) for (const { delivery } of settlements) (delivery as RedisDelivery).asked = undefined;
   return results;
+}
 
-  async function settlePart(queue: string, part: readonly number[]): Promise<void> {
-    const some = part.map((index) => settlements[index] as Settlement);
-    const answer = await settleSome(link, times, queue, some);
-    for (const [place, index] of part.entries()) {
-      const settlement = settlements[index] as Settlement;
-      const result = meanings[answer[place] as keyof typeof meanings];
-      if (result === "settled" && settlement.tag === "retry") onDelayed(queue, settlement.at);
-      results[index] = result;
+interface Part {
+  readonly queue: string;
+  readonly call: string;
+  /** Of its settlements among all. */
+  readonly indices: number[];
+}
+
+function remember(parts: readonly Part[], settlements: readonly Settlement[]): void {
+  for (const { call, indices } of parts) {
+    for (const [place, index] of indices.entries()) {
+      (settlements[index]?.delivery as RedisDelivery).asked = { call, place };
     }
   }
 }
 
-async function settleSome(
+/** What the calls whose replies were lost have answered to each of these, if they were made. */
+async function answersBefore(
   link: Link,
-  times: Times,
-  queue: string,
+  settlements: readonly Settlement[],
+): Promise<(Letter | undefined)[]> {
+  const kept = new Map<string, Promise<string>>();
+  return Promise.all(
+    settlements.map(async ({ delivery }) => {
+      const { queue, asked } = delivery as RedisDelivery;
+      if (!asked) return;
+      let answer = kept.get(asked.call);
+      if (answer === undefined) {
+        answer = link
+          .run(askCall, [keys.queue(queue)], [asked.call])
+          .then((reply) => (reply ? String(reply) : ""));
+        kept.set(asked.call, answer);
+      }
+      return (await answer)[asked.place] as Letter | undefined;
+    }),
+  );
+}
+
+async function settleSome(
+  { link, times }: Settling,
+  { queue, call }: Part,
   settlements: readonly Settlement[],
 ): Promise<string> {
   const ms = times.ms();
@@ -68,6 +126,7 @@ async function settleSome(
     Math.floor(ms / 1000) + keptDays * 86_400,
     Math.floor(ms / 1000) - keptDays * 86_400,
     mostArchived,
+    call,
   ];
   const announced: Promise<unknown>[] = [];
   let run: AckRun | undefined;
@@ -174,6 +233,10 @@ function addOperation(args: Argument[], settlement: Settlement, ms: number): voi
 
 const settleCall = script(settleScript);
 const enqueueCall = script(enqueueScript);
+const askCall = script(callScript);
+
+type Letter = keyof typeof meanings;
+
 const meanings = { s: "settled", l: "lost", r: "released" } as const;
 const mostAtOnce = 200;
 /** asynq's rdb.go: statsTTL, archivedExpirationInDays, maxArchiveSize. */

@@ -12,6 +12,8 @@ export interface RedisDelivery extends Delivery {
   /** The latest end of its lease that was ever asked for, in seconds: whether it was granted may be unknown. */
   leaseEnd: number;
   readonly claimedAt: number;
+  /** A call that may have settled it: its reply was lost. */
+  asked?: { readonly call: string; readonly place: number } | undefined;
 }
 
 /** The 8 values of a task that `enqueue` in lua/prelude.ts takes. */

@@ -18,8 +18,8 @@ end
  * only when ours has run out. Otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key,
  * or it does so itself: released.
  *
- * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, then
- * operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
+ * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, the call's name
+ * (its answer is kept, for whoever loses the reply: callScript in lua/enqueue.ts), then operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
  * operation before it was settled: prefix of its queue, and the 8 values of a task. Most are plain acks (no lock, nothing
  * kept): those of one claim come together, as `A`, the claim, the latest end, how many, and the ids.
  */
@@ -29,7 +29,7 @@ call('UNLINK', P .. 'sv:')
 local ms, us, day, expire = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local arity = { a = 5, c = 8, r = 9, d = 5, l = 4, h = 5, x = 10 }
 local ops, ids, known = {}, {}, 0
-local i, last = 7, #ARGV
+local i, last = 8, #ARGV
 while i <= last do
   local tag = ARGV[i]
   ops[#ops + 1] = i
@@ -144,7 +144,9 @@ if failed > 0 then
     end
   end
 end
-return table.concat(answers)
+local answer = table.concat(answers)
+call('SET', P .. 'sv:call:' .. ARGV[7], answer, 'EX', 120)
+return answer
 `.replaceAll("HELD", String(heldScore));
 
 /**
