@@ -92,6 +92,7 @@ async function runPlan(options: RunOptions, inherited: Inherited, systemd: Syste
         },
         ...reportFile(options),
         inherited,
+        ...(systemd.journal ? { journal: systemd.journal } : {}),
         ...("files" in claim ? { claim } : { unclaimed: claim }),
       }),
     );

@@ -54,6 +54,7 @@ export class OperatorPlane {
   #isListening = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #link: Promise<SystemdLink> | undefined;
+  #journal: SystemdLink["journal"];
   readonly #metrics: ReadRoute = {
     path: "/metrics",
     type: metricsType,
@@ -66,7 +67,12 @@ export class OperatorPlane {
     const { text: redact } = createRedactor(data.secrets);
     const known = createKnown(data, redact);
     this.#known = known;
-    this.#output = createLogWriter({ ...data.log, secrets: data.secrets, copy: known.logs.add });
+    this.#output = createLogWriter({
+      ...data.log,
+      secrets: data.secrets,
+      copy: known.logs.add,
+      journal: { identifier: data.name, send: (entry) => this.#journal?.(entry) ?? false },
+    });
     this.#log = createLogger(this.#output.sink, Date.now);
     this.#loop = createMainLoop(data.beacon, data.services, this.#log);
     this.#watch = createOperatorWatch({
@@ -156,7 +162,8 @@ export class OperatorPlane {
   }
 
   async #openNotices(): Promise<void> {
-    const { inherited, beacon } = this.#data;
+    const { inherited, beacon, log } = this.#data;
+    if (log.format === "journal") this.#journal = (await this.#systemd()).journal;
     if (inherited?.notifySocket === undefined) return;
     this.#notices = createOperatorNotices({
       link: await this.#systemd(),

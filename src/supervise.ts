@@ -48,6 +48,8 @@ export interface Supervised {
   readonly unclaimed?: SupervisorError;
   /** What systemd wants of this process; absent: nothing. */
   readonly inherited?: Inherited;
+  /** Takes entries for systemd's journal; absent when standard error is not read by it. */
+  readonly journal?: (entry: Uint8Array) => boolean;
   /** How to read the plan again; absent: nothing can be reloaded. */
   readonly reload?: Reload;
   /** Told as soon as the group exists, before it starts. */
@@ -70,7 +72,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   const events = createEvents();
   // Nobody can ask for the last lines when nothing listens.
   const tap = supervised.claim || plan.admin ? createLogTap() : undefined;
-  const output = openLog(plan, tap);
+  const output = openLog(plan, tap, supervised.journal);
   const log = createLogger(output.sink, systemClock.wall);
   if (supervised.unclaimed) tellUnreachable(log, supervised.unclaimed);
   const blame = createBlame();

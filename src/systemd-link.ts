@@ -1,4 +1,5 @@
 import type { Inherited } from "./core/inherited.ts";
+import { isJournal } from "./core/terminal.ts";
 import type { SystemCalls } from "./runtime/native.ts";
 import { openSystemCalls } from "./runtime/native-detect.ts";
 import { withPassedSockets } from "./runtime/passed-listener.ts";
@@ -14,6 +15,8 @@ export interface SystemdLink {
   monotonicUs(): bigint;
   /** The same runtime, whose servers can listen on the sockets that systemd has passed. */
   onSockets(runtime: Runtime): Runtime;
+  /** Hands an entry to the journal; false when it does not take it. Undefined when standard error is not the journal. */
+  readonly journal: ((entry: Uint8Array) => boolean) | undefined;
   /** Tells why there will be no start. */
   failed(error: unknown): void;
 }
@@ -21,16 +24,21 @@ export interface SystemdLink {
 /** Opens nothing where no systemd has said anything. Never rejects. */
 export async function linkSystemd(inherited: Inherited): Promise<SystemdLink> {
   const { notifySocket, sockets } = inherited;
-  const isNeeded = notifySocket !== undefined || Object.keys(sockets).length > 0;
+  const isLogged = isJournal(process.env, 2);
+  const isNeeded = isLogged || notifySocket !== undefined || Object.keys(sockets).length > 0;
   const calls = isNeeded ? await openSystemCalls() : undefined;
   const notify = senderTo(notifySocket, calls);
+  const journal = isLogged ? unixAddress(journalSocket) : undefined;
   return {
     notify,
     monotonicUs: () => calls?.monotonicUs() ?? 0n,
     onSockets: (runtime) => withPassedSockets(runtime, sockets, calls),
+    journal: calls && journal && ((entry) => calls.sendDatagram(journal, entry)),
     failed: (error) => notify?.(failureNotice(error)),
   };
 }
+
+const journalSocket = "/run/systemd/journal/socket";
 
 function senderTo(
   socket: string | undefined,

@@ -10,7 +10,8 @@ export const log = object(
       example: "debug",
     }),
     format: oneOf(["auto", "pretty", "json"], {
-      description: "`auto` is pretty on a terminal, and JSON lines otherwise.",
+      description:
+        "`auto` is pretty on a terminal, entries with a field for each field in systemd's journal, and JSON lines otherwise.",
       default: "auto",
       example: "json",
     }),

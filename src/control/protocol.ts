@@ -24,7 +24,7 @@ export interface OperatorData {
   readonly control?: InstanceFiles;
   readonly log: {
     readonly level: LogLevel;
-    readonly format: "pretty" | "json";
+    readonly format: "pretty" | "json" | "journal";
     readonly color: boolean;
   };
   /** Values that never appear in a log line. */

@@ -12,6 +12,19 @@ export function wantsColor(
   return terminal && TERM !== "dumb";
 }
 
+/** Whether what is written to this descriptor goes to systemd's journal, as `$JOURNAL_STREAM` says. */
+export function isJournal(variables: Readonly<Record<string, string | undefined>>, fd: number): boolean {
+  const { JOURNAL_STREAM } = variables;
+  if (!JOURNAL_STREAM) return false;
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    return JOURNAL_STREAM === `${dev}:${ino}`;
+  } catch {
+    // The descriptor is closed: nobody reads it.
+    return false;
+  }
+}
+
 /**
  * Whether somebody reads this descriptor on a screen. Never ask process.stderr.isTTY: its first use loads the
  * whole of node:stream, 4 MB and as many milliseconds.

@@ -1,14 +1,26 @@
 import type { LogLevel, LogRecord, LogSink } from "../core/log.ts";
 import { logLevels } from "../core/log.ts";
+import { journalEntry, priorities } from "./log-journal.ts";
 import { jsonLine } from "./log-json.ts";
 import { createPrettyFormat } from "./log-pretty.ts";
 import { createRedactor } from "./redact.ts";
 import { createLineOutput } from "./stderr.ts";
 
+/** `journal`: as entries of systemd's journal. */
+export type LogForm = "pretty" | "json" | "journal";
+
+/** Where entries of the journal go. */
+export interface Journal {
+  /** What stands before each message. */
+  readonly identifier: string;
+  /** False when the journal does not take it now, or never: then it is written to standard error. */
+  send(entry: Uint8Array): boolean;
+}
+
 export interface LogLook {
   /** Records below it are not written. */
   readonly level: LogLevel;
-  readonly format: "pretty" | "json";
+  readonly format: LogForm;
   /** Whether the pretty form uses colours. */
   readonly color: boolean;
   /** Values that never appear in a line. */
@@ -18,6 +30,8 @@ export interface LogLook {
 export interface LogWriterOptions extends LogLook {
   /** Takes whole lines. @default standard error: stdout belongs to what commands print */
   readonly write?: (text: string) => void;
+  /** For the form `journal`; without it, lines that the journal reads the level of are written. */
+  readonly journal?: Journal;
   /** Takes every line that is written, as JSON, with the service that it is about ("" for none). */
   readonly copy?: (service: string, line: string) => void;
 }
@@ -38,12 +52,23 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     ? { write: options.write, flush() {} }
     : createLineOutput({ lost: (count) => style.format(lostRecord(count)) });
   const keeps = (level: LogLevel) => rank[level] >= style.lowest;
-  const { copy } = options;
+  const { copy, journal } = options;
+  const isSent = (record: LogRecord) => {
+    const { entry } = style;
+    return (
+      journal !== undefined &&
+      entry !== undefined &&
+      journal.send(safely((one) => entry(one, journal), record))
+    );
+  };
   const sink = (record: LogRecord) => {
     if (!keeps(record.level)) return;
-    const line = safely(style.format, record);
-    output.write(line);
-    copy?.(serviceOf(record), style.json ? safely(style.json, record) : line);
+    const line = isSent(record) ? undefined : safely(style.format, record);
+    if (line !== undefined) output.write(line);
+    copy?.(
+      serviceOf(record),
+      style.json || line === undefined ? safely(style.json ?? style.format, record) : line,
+    );
   };
   return {
     sink: Object.assign(sink, { keeps }),
@@ -59,11 +84,21 @@ interface Style {
   readonly format: (record: LogRecord) => string;
   /** When that is not what `format` makes. */
   readonly json: ((record: LogRecord) => string) | undefined;
+  readonly entry?: (record: LogRecord, journal: Journal) => Uint8Array;
 }
 
 function styleOf({ level, format, color, secrets }: LogLook): Style {
   const redactor = createRedactor(secrets);
   const json = (record: LogRecord) => jsonLine(record, redactor);
+  if (format === "journal") {
+    return {
+      lowest: rank[level],
+      // What journald reads from standard error: it takes the level off again.
+      format: (record) => `<${priorities[record.level]}>${json(record)}`,
+      json,
+      entry: (record, { identifier }) => journalEntry(record, redactor, identifier),
+    };
+  }
   return format === "pretty"
     ? { lowest: rank[level], format: createPrettyFormat({ color, redactor }), json }
     : { lowest: rank[level], format: json, json: undefined };
@@ -83,7 +118,7 @@ function serviceOf({ service, fields }: LogRecord): string {
 }
 
 /** Fields can be hostile (a throwing `ownKeys` trap); their record is still worth its message. */
-function safely(format: (record: LogRecord) => string, record: LogRecord): string {
+function safely<T>(format: (record: LogRecord) => T, record: LogRecord): T {
   try {
     return format(record);
   } catch {
