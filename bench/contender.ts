@@ -19,11 +19,20 @@ export interface Running {
 const children = new Set<ChildProcess>();
 
 /** Starts a contender on a workload and waits until all of it is ready. The caller stops it. */
-export async function start(contender: Contender, workload: Workload, supervisor: string): Promise<Running> {
-  const [command, ...args] =
+export function start(contender: Contender, workload: Workload, supervisor: string): Promise<Running> {
+  const command =
     contender === "script"
       ? [process.execPath, "run", workload.script, workload.list]
       : [supervisor, "run", workload.yaml];
+  return startAs(contender, command, workload);
+}
+
+/** The same with a command line of its own. */
+export async function startAs(
+  contender: Contender,
+  [command, ...args]: readonly string[],
+  workload: Workload,
+): Promise<Running> {
   const logFile = join(workload.directory, `${contender}.log`);
   const log = openSync(logFile, "w");
   const env = { ...process.env, NODE_ENV: "production" };

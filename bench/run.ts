@@ -21,6 +21,7 @@ import { measureMemory } from "./measure-memory.ts";
 import { measureQueue } from "./measure-queue.ts";
 import { measureReload } from "./measure-reload.ts";
 import { measureReplace } from "./measure-replace.ts";
+import { measureSealed } from "./measure-sealed.ts";
 import { measureStart } from "./measure-start.ts";
 import { measureStatus } from "./measure-status.ts";
 import { measureStop } from "./measure-stop.ts";
@@ -31,6 +32,7 @@ import { freePorts, Workshop } from "./workload.ts";
 const measurements = {
   start: measureStart,
   floor: measureFloor,
+  sealed: measureSealed,
   rss: measureMemory,
   http: measureHttp,
   stop: measureStop,

@@ -1,18 +1,19 @@
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { buildInfo } from "./core/build-info.ts";
 import type { Problem } from "./core/problem.ts";
 import { ProblemsError } from "./core/problem.ts";
 import { writeError } from "./core/write-error.ts";
 import type { CompileOptions } from "./runtime/bundler.ts";
-import { importBundler } from "./runtime/bundler.ts";
+import { importBundler } from "./runtime/find-bundler.ts";
 import { appOf } from "./seal/app.ts";
 import type { Contents } from "./seal/contents.ts";
 import { readContents } from "./seal/contents.ts";
+import { denoFiles, denoIncludes } from "./seal/deno-entry.ts";
 import type { SealInfo } from "./seal/info.ts";
-import { infoOf } from "./seal/info.ts";
 import type { Kit } from "./seal/kit.ts";
 import { readKit } from "./seal/kit.ts";
+import { infoOf } from "./seal/make-info.ts";
 import { findObstacles } from "./seal/obstacles.ts";
 import { writeExecutable } from "./seal/write-executable.ts";
 
@@ -55,6 +56,35 @@ export async function sealServices({ file, outfile, cross }: SealOptions): Promi
     throw isWriteError(error) ? writeError("the executable", outfile, error) : error;
   }
   return { info: looked.info, doubtful: looked.doubtful, bytes: statSync(path).size };
+}
+
+export interface DenoResult {
+  readonly info: SealInfo;
+  readonly doubtful: readonly Problem[];
+  /** What `deno compile` has to include. */
+  readonly includes: readonly string[];
+}
+
+/**
+ * Writes the same app as files that `deno compile` makes an executable of; what is in `outdir` already is
+ * overwritten.
+ *
+ * @throws as `sealServices`
+ */
+export async function writeDenoEntry(file: string, outdir: string, types: string): Promise<DenoResult> {
+  const { contents, kit, info, doubtful } = await lookAt(file, { runtime: "deno", target: "deno" });
+  const app = appOf(contents, kit, info);
+  const out = resolve(outdir);
+  for (const [name, text] of Object.entries(denoFiles(app, out, types))) {
+    const path = join(out, name);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    } catch (error) {
+      throw writeError("the entry", path, error);
+    }
+  }
+  return { info, doubtful, includes: denoIncludes(app) };
 }
 
 interface Looked {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.ts";
 import type { Position, Problem } from "../core/problem.ts";
+import { sealed } from "../core/sealed.ts";
 
 /**
  * Says what went wrong while the module of `service` was imported. Bun and Deno tell it in different
@@ -100,10 +101,17 @@ function threw(service: string, error: unknown, text: string, at: Position | und
   const position = place ?? at;
   return {
     code: "MODULE_THREW",
-    message: `Cannot load service "${service}": its module threw while it was loaded: ${text}`,
+    message: `Cannot load service "${service}": its module threw while it was loaded${sealedPlace(error)}: ${text}`,
     hint: "Move work that can fail out of the module's top level, into start(): there it is retried.",
     ...(position ? { position } : {}),
   };
+}
+
+/** Inside a sealed executable there is no text to show, only where it would be. */
+function sealedPlace(error: unknown): string {
+  if (!sealed() || !(error instanceof Error)) return "";
+  const match = /(?:at |\()((?:[^\s():]+\/)*[^\s():/]+\.[mc]?[jt]sx?:\d+):\d+/.exec(error.stack ?? "");
+  return match ? ` (at ${match[1]})` : "";
 }
 
 /** The first `file:line:column` in a message or a stack, with the text of that line. */

@@ -1,5 +1,3 @@
-import { SupervisorError } from "../core/errors.ts";
-
 /** Makes executables and bundles of modules. */
 export interface Bundler {
   bundle(options: BundleOptions): Promise<Bundle>;
@@ -49,14 +47,4 @@ export interface CompileOptions {
   readonly outfile: string;
   /** `linux-arm64`, with the runtime to put the app into; absent: this one. */
   readonly cross?: { readonly target: string; readonly runtime: string };
-}
-
-/** @throws SupervisorError UNSUPPORTED where the runtime has none. */
-export async function importBundler(): Promise<Bundler> {
-  if ("Bun" in globalThis) return (await import("./bundler-bun.ts")).bunBundler;
-  throw new SupervisorError(
-    "UNSUPPORTED",
-    "Only the compiled supervisor, and its source under Bun, can make executables",
-    'Take the binary, or run "bun src/main.ts build".',
-  );
 }

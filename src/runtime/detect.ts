@@ -19,6 +19,8 @@ function withSealedModules(runtime: Runtime): Runtime {
   return {
     ...runtime,
     reloadsModules: false,
+    // Resolved when it was built.
+    provideModule() {},
     importModule(path) {
       const load = inside.modules[keyIn(inside, path)];
       return load ? load() : Promise.reject(new Error(`Cannot find module '${path}' inside this executable`));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { BuildInfo } from "../core/build-info.ts";
 import { buildInfo } from "../core/build-info.ts";
-import { importBundler } from "../runtime/bundler.ts";
+import { importBundler } from "../runtime/find-bundler.ts";
 import type { SealedPackage } from "./packages.ts";
 import { packagesOf } from "./packages.ts";
 

@@ -49,7 +49,7 @@ const kinds = [
     fatal: true,
     pattern: new RegExp(String.raw`(?<![.\w$])import\s*\(\s*${literal}`),
     message: "What this imports is computed: only files that are named here can be put inside",
-    hint: 'Write one import("./name.ts") for each file that it may be.',
+    hint: "Write an import with a literal name for each file that it may be.",
   },
   {
     name: "require",
@@ -91,7 +91,7 @@ function nativeProblems(folder: string, inputs: readonly AppInput[]): Problem[] 
 
 function nativeProblem(file: string, specifier: string): Problem {
   const text = readFileSync(file, "utf8");
-  const offset = Math.max(0, text.indexOf(specifier));
+  const offset = Math.max(0, text.indexOf(`"${specifier}"`), text.indexOf(`'${specifier}'`)) + 1;
   return {
     code: "CANNOT_SEAL",
     message: `"${specifier}" is in part machine code (a native addon), which the system loads from a file of its own`,

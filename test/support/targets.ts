@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sealedCall } from "./sealed-target.ts";
 
 const root = join(import.meta.dir, "..", "..");
 const binary = join(root, "dist", "supervisor");
@@ -11,15 +12,18 @@ const deno = join(root, "node_modules", "deno", "deno");
 
 /** One way to run the supervisor. */
 export interface Target {
-  readonly name: "binary" | "bun" | "deno";
+  readonly name: "binary" | "bun" | "deno" | "sealed";
   /** What comes before the supervisor's own arguments. */
   readonly command: readonly [string, ...string[]];
   /** Why it cannot run on this machine; absent when it can. */
   readonly missing?: string;
 }
 
-/** The compiled binary and the source under both runtimes. What a user can see must be the same in all three. */
-export const targets: readonly Target[] = [
+/**
+ * The compiled binary and the source under both runtimes. What a user can see must be the same in all three.
+ * SUPERVISOR_TEST_TARGETS=binary,deno names some of them, or `sealed`: each services.yaml as an executable of its own.
+ */
+const everyTarget: readonly Target[] = [
   { name: "binary", command: [binary] },
   { name: "bun", command: [process.execPath, join(root, "src/main.ts")] },
   {
@@ -27,7 +31,11 @@ export const targets: readonly Target[] = [
     command: [deno, "run", "-A", join(root, "src/main.ts")],
     ...(existsSync(deno) ? {} : { missing: "npm has no deno for this machine" }),
   },
+  { name: "sealed", command: [binary] },
 ];
+
+const wanted = (process.env.SUPERVISOR_TEST_TARGETS ?? "binary,bun,deno").split(",");
+export const targets: readonly Target[] = everyTarget.filter(({ name }) => wanted.includes(name));
 
 /** Describes the same behaviour for every target; one that is missing is skipped, with the reason in its name. */
 export function describeTargets(what: string, tests: (target: Target) => void): void {
@@ -73,7 +81,7 @@ export function spawnSupervisor(
   options: SpawnOptions = {},
 ): SupervisorProcess {
   if (target.command[0] === binary) freshBinary();
-  const [command, ...before] = target.command;
+  const { command, args: given, cwd } = callOf(target, args, options.cwd);
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     FORCE_COLOR: undefined,
@@ -83,12 +91,18 @@ export function spawnSupervisor(
     XDG_RUNTIME_DIR: runtimeFolder(),
     ...options.env,
   };
-  const child = spawn(command, [...before, ...args], {
+  const child = spawn(command, given, {
     env,
     stdio: ["ignore", "pipe", "pipe"],
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(cwd === undefined ? {} : { cwd }),
   });
   return watch(child);
+}
+
+function callOf({ name, command }: Target, args: readonly string[], cwd: string | undefined) {
+  if (name === "sealed") return sealedCall(binary, args, cwd ?? process.cwd());
+  const [program, ...before] = command;
+  return { command: program, args: [...before, ...args], cwd };
 }
 
 /** Runs `supervisor ARGS` to its end. */

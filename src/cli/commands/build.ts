@@ -4,8 +4,9 @@ import { ExitCode } from "../../core/exit.ts";
 import type { Problem } from "../../core/problem.ts";
 import { sealed } from "../../core/sealed.ts";
 import type { SealResult } from "../../sealing.ts";
-import { sealServices } from "../../sealing.ts";
+import { sealServices, writeDenoEntry } from "../../sealing.ts";
 import type { Handler } from "../handler.ts";
+import type { Invocation } from "../table.ts";
 import { targetOf } from "../target.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -15,6 +16,7 @@ export const command: Handler<"build"> = async ({ positionals, options }, termin
   const { file, only } = targetOf(positionals);
   if (only[0] !== undefined)
     throw usage(`"${only[0]}" is not a services.yaml`, "All services of a file are sealed.");
+  if (options.deno) return await buildForDeno(file, options, terminal);
   const { outfile = "app", target, runtime } = options;
   if ((target === undefined) !== (runtime === undefined)) throw usage(...crossNeeds);
   const cross = target !== undefined && runtime !== undefined ? { cross: { target, runtime } } : {};
@@ -23,6 +25,23 @@ export const command: Handler<"build"> = async ({ positionals, options }, termin
   terminal.out(told(outfile, result));
   return ExitCode.clean;
 };
+
+async function buildForDeno(file: string, options: Options, terminal: Terminal): Promise<number> {
+  const { outfile = "app-deno", target, runtime } = options;
+  if (target !== undefined || runtime !== undefined) {
+    throw usage("--target and --runtime are not for --deno", "Give them to deno compile.");
+  }
+  const { supervisorTypes } = await import("../templates/supervisor-types.ts");
+  const { info, doubtful, includes } = await writeDenoEntry(file, outfile, supervisorTypes);
+  for (const problem of doubtful) terminal.err(`warning: ${sentence(problem, terminal)}\n`);
+  const included = includes.map((path) => `--include ${outfile}/${path} `).join("");
+  terminal.out(
+    `${outfile}: ${counted(info.modules.length, "file")} named. deno compile -A --config ${outfile}/deno.json ${included}-o app ${outfile}/main.ts\n`,
+  );
+  return ExitCode.clean;
+}
+
+type Options = Invocation<"build">["options"];
 
 const crossNeeds = [
   "--target and --runtime go together",

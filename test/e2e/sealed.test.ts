@@ -1,0 +1,318 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import type { ChildProcess } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { inRoot, makeEmptyRoot, noEmptyRoot } from "../support/empty-root.ts";
+import { freshBinary } from "../support/targets.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const yaml = `name: sealed
+admin: { listen: "127.0.0.1:0" }
+brokers: { main: "sqlite:./data/queue.db" }
+services:
+  web:
+    module: ./services/web.ts
+    http: { port: 0 }
+    config: { greeting: "\${GREETING:-hello}" }
+  thread: { module: ./services/thread.ts, isolation: worker, http: { port: 0 } }
+  jobs: { module: ./services/jobs.ts, consume: { queue: jobs } }
+`;
+const files = {
+  "services.yaml": yaml,
+  "services.prod.yaml": "services: { web: { config: { greeting: good day } } }\n",
+  "services/web.ts": `import { greet } from "../shared/greet.ts";
+import { PermanentError } from "supervisor";
+import { pad } from "left";
+enum Kind { Web = "web" }
+export default (ctx: { config: { greeting: string }; queue: Function }) => ({
+  fetch: async (request: Request) => {
+    if (new URL(request.url).pathname === "/enqueue") await ctx.queue().enqueue("job", 1, { queue: "jobs" });
+    if (new URL(request.url).pathname === "/timer") setTimeout(() => { throw new Error("late"); }, 1);
+    const same = new PermanentError("x").name;
+    return Response.json([pad(greet(ctx.config.greeting)), Kind.Web, same]);
+  },
+});
+`,
+  "services/thread.ts": `import { greet } from "../shared/greet.ts";
+export default { fetch: () => new Response(greet("thread")) };
+`,
+  "services/jobs.ts": `export default { consume: () => console.log("a job was done") };\n`,
+  "shared/greet.ts": `export const greet = (whom: string): string => whom + "!";\n`,
+  "node_modules/left/package.json": `{ "name": "left", "version": "1.2.3", "license": "MIT", "exports": "./index.js" }`,
+  "node_modules/left/index.js": `export const pad = (text) => " " + text;\n`,
+};
+
+const scratch = tempDir();
+afterAll(() => scratch[Symbol.dispose]());
+
+/** A copy: the kit inside must not change when somebody builds the binary anew meanwhile. */
+const supervisor = join(scratch.path, "supervisor");
+cpSync(freshBinary(), supervisor);
+
+/** Nothing of this machine but the file: no PATH on which a Bun could be found. */
+function build(folder: string, outfile: string, ...more: string[]) {
+  const env = { TMPDIR: scratch.path };
+  return spawnSync(supervisor, ["build", "services.yaml", "-o", outfile, ...more], {
+    cwd: folder,
+    env,
+    encoding: "utf8",
+  });
+}
+
+let built: string | undefined;
+
+function app(): string {
+  if (built === undefined) {
+    using project = tempDir(files);
+    built = join(scratch.path, "app");
+    const { status, stderr } = build(project.path, built);
+    if (status !== 0) throw new Error(stderr);
+  }
+  return built;
+}
+
+/** Starts a command that runs until it is told to stop; resolves when its services are ready. */
+async function start(command: readonly string[], cwd: string, env: Record<string, string> = {}) {
+  const child: ChildProcess = spawn(command[0] as string, command.slice(1), {
+    cwd,
+    env: { PATH: process.env.PATH, TMPDIR: "/tmp", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      for (const look of [...waiting]) look();
+    });
+  }
+  const exit = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const until = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(output);
+        if (match) resolve(match);
+      };
+      waiting.add(look);
+      look();
+      void exit.then((code) => reject(new Error(`exit ${code}: ${output}`)));
+    });
+  await until(/all 3 services ready/).catch((error) => {
+    child.kill("SIGKILL");
+    throw error;
+  });
+  const url = async (service: string) =>
+    (await until(new RegExp(`"msg":"ready","service":"${service}".*?"url":"([^"]+)"`)))[1] as string;
+  return {
+    until,
+    url,
+    stop() {
+      child.kill("SIGTERM");
+      return exit;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exit;
+    },
+  };
+}
+
+const run = (...args: string[]) =>
+  spawnSync(app(), args, { cwd: scratch.path, env: { TMPDIR: scratch.path }, encoding: "utf8" });
+
+const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
+
+describe("a sealed executable", () => {
+  test("is run without arguments, with overlays and variables of its time, threads and the queue", async () => {
+    using folder = tempDir();
+    const env = { GREETING: "moin", XDG_RUNTIME_DIR: folder.path };
+    await using running = await start([app()], folder.path, env);
+    expect(await (await fetch(await running.url("web"))).json()).toEqual([" moin!", "web", "PermanentError"]);
+    expect(await (await fetch(await running.url("thread"))).text()).toBe("thread!");
+    await fetch(`${await running.url("web")}/enqueue`);
+    await running.until(/a job was done/);
+    expect(existsSync(join(folder.path, "data/queue.db"))).toBe(true);
+    const ask = (...args: string[]) =>
+      spawnSync(app(), args, { cwd: "/", env: { ...env, TMPDIR: "/tmp" }, encoding: "utf8" });
+    expect(ask("status").stdout).toContain("sealed: running");
+    expect(ask("queue", "ls").stdout).toContain("jobs");
+    expect(ask("healthcheck")).toMatchObject({ status: 0, stdout: "ok\n" });
+    expect(ask("restart", "web").stdout).toContain("the code is the same: it is inside this executable");
+    expect(ask("reload").stdout).toContain("build a new one");
+    expect(await running.stop()).toBe(0);
+    expect(ask("healthcheck").status).toBe(1);
+    await using prod = await start([app(), "--env", "prod"], folder.path, env);
+    expect(await (await fetch(await prod.url("web"))).json()).toContain(" good day!");
+  });
+
+  test("blames an error that nobody caught on the service whose file it comes from", async () => {
+    using folder = tempDir();
+    await using running = await start([app()], folder.path, { XDG_RUNTIME_DIR: folder.path });
+    await fetch(`${await running.url("web")}/timer`);
+    await running.until(/"service":"web".*services\/web\.ts:\d+/);
+  });
+
+  const why = noEmptyRoot();
+  test.skipIf(why !== undefined)(
+    `runs in a root with the C library and nothing else${why ? ` (skipped: ${why})` : ""}`,
+    async () => {
+      using root = tempDir();
+      makeEmptyRoot(root.path);
+      cpSync(app(), join(root.path, "app"));
+      await using running = await start([...inRoot(root.path), "/app"], "/");
+      expect(await (await fetch(await running.url("web"))).json()).toContain(" hello!");
+      expect(await (await fetch(await running.url("thread"))).text()).toBe("thread!");
+      await fetch(`${await running.url("web")}/enqueue`);
+      await running.until(/a job was done/);
+      const [unshare, ...others] = inRoot(root.path);
+      const { stdout } = spawnSync(unshare, [...others, "/app", "status"], {
+        env: { PATH: process.env.PATH },
+        encoding: "utf8",
+      });
+      expect(stdout).toContain("sealed: running");
+      expect(await running.stop()).toBe(0);
+    },
+  );
+
+  test("is the same, byte for byte, from two folders", () => {
+    using one = tempDir(files);
+    using other = tempDir();
+    mkdirSync(join(other.path, "much/deeper"), { recursive: true });
+    cpSync(one.path, join(other.path, "much/deeper/copy"), { recursive: true });
+    const outfile = join(other.path, "other-name");
+    expect(build(join(other.path, "much/deeper/copy"), outfile).status).toBe(0);
+    expect(sha256(outfile)).toBe(sha256(app()));
+  });
+
+  test("tells what is inside: services, files, packages and a bill of materials, no path of this machine", () => {
+    const { stdout } = run("--supervisor-info");
+    const info = JSON.parse(stdout);
+    expect(info).toMatchObject({
+      name: "sealed",
+      runtime: `bun ${Bun.version}`,
+      target: `linux-${process.arch}`,
+    });
+    expect(info.buildId).toMatch(/^[0-9a-f]{32}$/);
+    expect(info.services.map((each: { name: string }) => each.name)).toEqual(["jobs", "thread", "web"]);
+    const path = (each: { path: string }) => each.path;
+    expect(info.files.map(path)).toEqual(["services.prod.yaml", "services.yaml"]);
+    expect(info.modules.map(path)).toEqual([
+      "services/jobs.ts",
+      "services/thread.ts",
+      "services/web.ts",
+      "shared/greet.ts",
+    ]);
+    expect(info.packages).toEqual([{ name: "left", version: "1.2.3", license: "MIT" }]);
+    expect(info.sbom).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6" });
+    expect(stdout).not.toContain(scratch.path);
+  });
+
+  test("refuses what it cannot do, and says why", () => {
+    expect(run("run", "other.yaml")).toMatchObject({ status: 64 });
+    expect(run("run", "other.yaml").stderr).toContain(
+      "this executable runs the services.yaml that is inside it",
+    );
+    expect(run("run", "--watch").stderr).toContain("the code is inside this executable");
+    expect(run("build").stderr).toContain("This executable was built already");
+    expect(run("run", "--env", "test").stderr).toContain("Overlays beside services.yaml: prod.");
+    expect(run("check")).toMatchObject({ status: 0 });
+  });
+});
+
+describe("supervisor build", () => {
+  const service = (text: string, more: Record<string, string> = {}) =>
+    tempDir({ "services.yaml": "services: { a: { module: ./a.ts } }\n", "a.ts": text, ...more });
+  const outfile = join(scratch.path, "never");
+
+  test.each([
+    ["a computed import", `const name = "./b.ts";\nexport default await import(name);\n`, {}, "a.ts:2:22"],
+    [
+      "a computed require",
+      `declare const require: Function;\nexport const load = (name: string) => require(name);\n`,
+      {},
+      "a.ts:2:39",
+    ],
+    [
+      "a native addon",
+      `import addon from "addon";\nexport default addon;\n`,
+      {
+        "node_modules/addon/package.json": `{ "name": "addon", "version": "1.0.0", "main": "index.js" }`,
+        "node_modules/addon/binding.gyp": "{}",
+        "node_modules/addon/index.js": "module.exports = {};",
+      },
+      "a.ts:1:20",
+    ],
+  ])("refuses %s, names its place and makes nothing", (_, text, more, place) => {
+    using project = service(text, more as Record<string, string>);
+    const { status, stderr } = build(project.path, outfile);
+    expect({ status, place: stderr.split("  ")[0] }).toEqual({ status: 78, place: `${place} CANNOT_SEAL` });
+    expect(existsSync(outfile)).toBe(false);
+  });
+
+  test("warns of files that are looked for beside a module, and of what a package computes", () => {
+    const text = `import { x } from "odd";\nexport default { fetch: () => new Response(import.meta.dirname + x) };\n`;
+    using project = service(text, {
+      "node_modules/odd/package.json": `{ "name": "odd", "version": "1.0.0", "main": "index.js" }`,
+      "node_modules/odd/index.js": "exports.x = (name) => require(name);",
+    });
+    const { status, stderr } = build(project.path, join(scratch.path, "warned"));
+    expect(status).toBe(0);
+    expect(stderr).toContain("warning: a.ts:2:44: A file beside the module is not inside");
+    expect(stderr).toContain("warning: node_modules/odd/index.js:1:23: What this requires is computed");
+    rmSync(join(scratch.path, "warned"));
+  });
+
+  test("tells all that is missing or wrong, and what depends on a variable", () => {
+    using missing = service(`import "nowhere";\n`);
+    expect(build(missing.path, outfile).stderr).toContain('Could not resolve: "nowhere"');
+    using variable = tempDir({ "services.yaml": "services: { a: { module: '${WHERE}' } }\n" });
+    expect(build(variable.path, outfile)).toMatchObject({ status: 78 });
+    expect(build(variable.path, outfile).stderr).toContain("depends on a variable that has no default");
+  });
+
+  test("wants the runtime of another target from the user", () => {
+    using project = service("export default { fetch: () => new Response() };\n");
+    const { status, stderr } = build(project.path, outfile, "--target", "linux-arm64");
+    expect(status).toBe(64);
+    expect(stderr).toContain("Nothing is downloaded");
+  });
+});
+
+describe("supervisor build --deno", () => {
+  const deno = join(import.meta.dir, "../../node_modules/deno/deno");
+  test.skipIf(!existsSync(deno))(
+    `writes what Deno checks and runs with its imports named${existsSync(deno) ? "" : " (skipped: npm has no deno for this machine)"}`,
+    async () => {
+      // Without packages: for `node:` Deno checks types of the node_modules, if there is one.
+      const { "services/web.ts": web, ...others } = files;
+      const sources = Object.entries(others).filter(([name]) => !name.startsWith("node_modules/"));
+      const plain = web.replace('import { pad } from "left";', 'const pad = (text: string) => " " + text;');
+      using project = tempDir({ ...Object.fromEntries(sources), "services/web.ts": plain });
+      const out = join(project.path, "app-deno");
+      const { status, stdout, stderr } = build(project.path, "app-deno", "--deno");
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      expect(stdout).toContain("--include app-deno/kit/worker.ts");
+      const flags = ["--config", join(out, "deno.json")];
+      const env = { ...process.env, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
+      const entries = ["main.ts", "kit/operator.ts", "kit/worker.ts"].map((name) => join(out, name));
+      const checked = spawnSync(deno, ["check", "--quiet", ...flags, ...entries], { env, encoding: "utf8" });
+      expect({ status: checked.status, stderr: checked.stderr }).toEqual({ status: 0, stderr: "" });
+      // The services.yaml is inside: nobody needs it any more.
+      renameSync(join(project.path, "services.yaml"), join(project.path, "elsewhere.yaml"));
+      const command = [deno, "run", "-A", "--no-prompt", ...flags, join(out, "main.ts")];
+      await using running = await start(command, project.path, {
+        XDG_RUNTIME_DIR: project.path,
+        HOME: project.path,
+      });
+      expect(await (await fetch(await running.url("web"))).json()).toEqual([
+        " hello!",
+        "web",
+        "PermanentError",
+      ]);
+      expect(await (await fetch(await running.url("thread"))).text()).toBe("thread!");
+      expect(await running.stop()).toBe(0);
+    },
+  );
+});
