@@ -22,18 +22,20 @@ local function leave(P, gone)
   if #gone == 0 then return end
   call('ZREM', P .. 'lease', unpack(gone))
   call('HDEL', P .. 'sv:owners', unpack(gone))
+  local n, kept, last = #gone, {}, 0
   local left = {}
-  for _, id in ipairs(gone) do left[id] = true end
-  local n, kept = #gone, {}
+  for i = 1, n do left[gone[i]] = true end
   while n > 0 do
     local part = call('RPOP', P .. 'active', math.max(n, 64))
     if not part then break end
-    for _, id in ipairs(part) do
+    for i = 1, #part do
+      local id = part[i]
       if left[id] then
         n = n - 1
         left[id] = nil
       else
-        kept[#kept + 1] = id
+        last = last + 1
+        kept[last] = id
       end
     end
   end

@@ -7,7 +7,7 @@ local function fence(P, ids)
   local ends = call('ZMSCORE', P .. 'lease', unpack(ids))
   return function(n, claim, latest)
     return claims[n] == claim and ends[n] and tonumber(ends[n]) <= tonumber(latest)
-  end
+  end, claims, ends
 end
 `;
 
@@ -50,7 +50,7 @@ local gone, tasks, placed, seen = {}, {}, {}, {}
 local processed, failed, index = 0, 0, 0
 local answers, prefix = {}, P .. 't:'
 local is_blocking = call('EXISTS', P .. 'sv:blocked') == 1
-local ours = fence(P, ids)
+local ours, claims, ends = fence(P, ids)
 local function go_on(task, id)
   local key = call('HGET', task, 'blocks')
   if key then
@@ -62,21 +62,22 @@ for _, at in ipairs(ops) do
   local tag, id = ARGV[at], ARGV[at + 1]
   if tag == 'A' then
     local claim, latest = id, tonumber(ARGV[at + 2])
-    local answered, left, done = #answers, #gone, #tasks
+    local answered, left, done, before, right = #answers, #gone, #tasks, #gone
     for k = 1, tonumber(ARGV[at + 3]) do
       index = index + 1
       id = ARGV[at + 3 + k]
-      local answer = 'l'
-      if not seen[id] and ours(index, claim, latest) then
-        seen[id] = true
+      local answer, ends_at = 'l', ends[index]
+      if claims[index] == claim and ends_at and (ends_at == right or tonumber(ends_at) <= latest) and not seen[id] then
+        seen[id], right = true, ends_at
         answer = 's'
-        processed, left, done = processed + 1, left + 1, done + 1
+        left, done = left + 1, done + 1
         gone[left] = id
         tasks[done] = prefix .. id
         if is_blocking then go_on(tasks[done], id) end
       end
       answers[answered + k] = answer
     end
+    processed = processed + left - before
   elseif tag == 'x' then
     if answers[#answers] == 's' then
       local Q = ARGV[at + 1]
