@@ -8,7 +8,8 @@ const { setInterval, clearInterval } = globalThis;
 export const pulseMs = 50;
 
 /**
- * Lets the beacon's `beat` grow while the main loop turns, and tells how late each beat was; keeps no process alive.
+ * Lets the beacon's `beat` grow while the main loop turns, and tells how late each beat was. Keeps the process alive
+ * until it is stopped: the loop of Bun does not sleep but spins while nothing that counts is in it.
  * Returns how to stop it.
  */
 export function startPulse(beacon: Beacon): () => void {
@@ -20,6 +21,5 @@ export function startPulse(beacon: Beacon): () => void {
   };
   beat();
   const timer = setInterval(beat, pulseMs);
-  timer.unref();
   return () => clearInterval(timer);
 }
