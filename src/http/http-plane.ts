@@ -168,7 +168,7 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
     update,
     async stopping() {
       stopping = true;
-      for (const listener of listeners.values()) listener.quiesce();
+      await Promise.all([...listeners.values()].map((listener) => listener.quiesce()));
       if (listeners.size > 0) await sleep(clock, readAheadMs);
     },
     async closeAll() {

@@ -20,8 +20,8 @@ export interface Listener {
   readonly urls: readonly { readonly service: string; readonly url: string }[];
   /** From now on the address leads to these, and their doors know of it. */
   lead(entries: readonly Entry[]): void;
-  /** Where somebody else takes over: new connections wait for them from now on. Closes nothing. */
-  quiesce(): void;
+  /** Where somebody else takes over: new connections wait for them from now on. Closes nothing. Never rejects. */
+  quiesce(): Promise<void>;
   /** Takes no new connections; resolves when the last request has its answer. Never rejects. */
   stop(): Promise<void>;
   /** Closes every connection; resolves when the address is free. */
@@ -95,7 +95,7 @@ function listenerOn(
       route(next);
       for (const { door } of next) door.attach(entranceOf(door));
     },
-    quiesce: () => native.quiesce?.(),
+    quiesce: async () => native.quiesce?.(),
     stop,
     kill: () => native.kill(),
   };

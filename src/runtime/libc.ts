@@ -15,6 +15,7 @@ export interface Libc {
   clock_gettime(clock: number, time: Uint8Array): number;
   getsockname(socket: number, address: Uint8Array, size: Uint8Array): number;
   getsockopt(socket: number, level: number, option: number, value: Uint8Array, size: Uint8Array): number;
+  ioctl(descriptor: number, request: number, value: Uint8Array): number;
   fcntl(descriptor: number, command: number, value: number): number;
   dup2(from: number, to: number): number;
   epoll_ctl(epoll: number, operation: number, descriptor: number, event: Uint8Array): number;
@@ -26,6 +27,7 @@ export const libcParameters: { readonly [Name in keyof Libc]: readonly LibcType[
   clock_gettime: ["i32", "bytes"],
   getsockname: ["i32", "bytes", "bytes"],
   getsockopt: ["i32", "i32", "i32", "bytes", "bytes"],
+  ioctl: ["i32", "size", "bytes"],
   fcntl: ["i32", "i32", "i32"],
   dup2: ["i32", "i32"],
   epoll_ctl: ["i32", "i32", "i32", "bytes"],

@@ -28,6 +28,11 @@ export interface SystemCalls {
   socketName(descriptor: number): Uint8Array | undefined;
   /** Whether the socket accepts connections. */
   isListening(descriptor: number): boolean;
+  /**
+   * Whether a connection has sent something, and all of it has been read. Of a unix socket only the latter is known:
+   * who has sent nothing counts as heard.
+   */
+  isHeard(descriptor: number): boolean;
   /** Programs that this process starts do not get the descriptor. */
   keepFromChildren(descriptor: number): void;
   /** Accepting from the socket never blocks, whoever holds it. */

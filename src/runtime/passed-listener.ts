@@ -8,6 +8,9 @@ import type { SystemCalls } from "./native.ts";
 import type { NativeAddress, NativeServer, Runtime } from "./runtime.ts";
 import { readSocketName } from "./socket-name.ts";
 
+// Taken before service code can wrap it.
+const { setTimeout } = globalThis;
+
 /*
  * Neither runtime's HTTP server takes a socket that is open already. So it binds one of its own, and the kernel puts
  * the passed one in its place: under the same number, watched by the same epoll instance for the same event. From then
@@ -92,6 +95,7 @@ function listenOn(
     if (kept.length === 0) throw new Error("no event loop watches the socket");
     return onPassed(server, bound, () => {
       for (const { epoll } of kept) calls.unwatch(epoll, descriptor);
+      return allHeard(bound, calls);
     });
   } catch (error) {
     void server.kill();
@@ -107,7 +111,7 @@ function ownAddress(passed: NativeAddress): NativeAddress {
   return { tag: "unix", path: join(tmpdir(), `supervisor-${crypto.randomUUID()}.sock`) };
 }
 
-function onPassed(server: NativeServer, address: NativeAddress, unwatch: () => void): NativeServer {
+function onPassed(server: NativeServer, address: NativeAddress, quiesce: () => Promise<void>): NativeServer {
   let isOpen = true;
   const ending = <T>(end: () => T): T => {
     isOpen = false;
@@ -122,10 +126,34 @@ function onPassed(server: NativeServer, address: NativeAddress, unwatch: () => v
     whenGone: (request, info, gone) => server.whenGone(request, info, gone),
     facade: (request, info, owner) => server.facade(request, info, owner),
     // Once it is closed, its number may be anybody's.
-    quiesce: () => void (isOpen && unwatch()),
+    quiesce: async () => (isOpen ? quiesce() : undefined),
     stop: () => ending(() => server.stop()),
     kill: () => ending(() => server.kill()),
   };
+}
+
+/** A busy client may take this long from its connection to its request; one that never asks delays no stop for longer. */
+const patienceMs = 250;
+const lookMs = 5;
+
+/** Resolves when everybody who was accepted there has asked something, and all of it has been read. */
+async function allHeard(address: NativeAddress, calls: SystemCalls): Promise<void> {
+  for (let waited = 0; waited < patienceMs; waited += lookMs) {
+    if (connectionsTo(address, calls).every((descriptor) => calls.isHeard(descriptor))) return;
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+}
+
+function connectionsTo(address: NativeAddress, calls: SystemCalls): number[] {
+  return descriptors().filter((descriptor) => {
+    const name = calls.socketName(descriptor);
+    const bound = name && readSocketName(name);
+    if (!bound || calls.isListening(descriptor)) return false;
+    if (bound.tag === "unix" || address.tag === "unix")
+      return formatAddress(bound) === formatAddress(address);
+    // The address of a connection is one of the machine's, also where the socket is open on all of them.
+    return bound.port === address.port;
+  });
 }
 
 interface Watch {

@@ -94,9 +94,9 @@ export interface NativeServer {
   facade(request: Request, info: NativeInfo, owner: () => SocketOwner): unknown;
   /**
    * Accepts nobody any more, and closes nothing: who comes now waits for the next process that takes the socket.
-   * Absent where there is none to come.
+   * Resolves when what was accepted before has been read, soon in any case. Absent where there is no next one.
    */
-  quiesce?(): void;
+  quiesce?(): Promise<void>;
   /** Stops accepting and closes idle connections, at once. Resolves when every response and WebSocket has ended. */
   stop(): Promise<void>;
   /**

@@ -11,6 +11,9 @@ const linux = {
   CLOCK_MONOTONIC: 1,
   SOL_SOCKET: 1,
   SO_ACCEPTCONN: 30,
+  SOL_TCP: 6,
+  TCP_INFO: 11,
+  FIONREAD: 0x541b,
   F_SETFD: 2,
   F_GETFL: 3,
   F_SETFL: 4,
@@ -21,6 +24,8 @@ const linux = {
 } as const;
 
 const longestName = 128;
+/** Of the fields of `struct tcp_info` the last that is looked at, `tcpi_bytes_received`, begins here. */
+const receivedAt = 128;
 
 /** What the rest of the program may ask of the kernel, made of calls of the C library. */
 export function systemCallsOf(libc: Libc): SystemCalls {
@@ -50,6 +55,15 @@ export function systemCallsOf(libc: Libc): SystemCalls {
       const size = new Uint8Array(new Uint32Array([4]).buffer);
       const failed = libc.getsockopt(descriptor, linux.SOL_SOCKET, linux.SO_ACCEPTCONN, value, size) !== 0;
       return !failed && value[0] === 1;
+    },
+    isHeard(descriptor) {
+      const unread = new Uint8Array(4);
+      if (libc.ioctl(descriptor, linux.FIONREAD, unread) === 0 && unread.some((byte) => byte !== 0))
+        return false;
+      const info = new Uint8Array(receivedAt + 8);
+      const size = new Uint8Array(new Uint32Array([info.length]).buffer);
+      if (libc.getsockopt(descriptor, linux.SOL_TCP, linux.TCP_INFO, info, size) !== 0) return true;
+      return new DataView(info.buffer).getBigUint64(receivedAt, true) > 0n;
     },
     keepFromChildren(descriptor) {
       libc.fcntl(descriptor, linux.F_SETFD, linux.FD_CLOEXEC);

@@ -238,15 +238,12 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
         await unit.start();
         const enqueued = await fetch(`http://127.0.0.1:${port}/?count=${tasks}`);
         expect(await enqueued.text()).toBe("ok");
-        for (let kills = 0; kills < 3; kills++) {
+        for (const kills of [1, 2, 3]) {
           await sleep(400);
           await rig.done("systemctl", "kill", "--kill-whom=all", "-s", "KILL", `${unit.name}.service`);
-          await until(
-            () => unit.show("ActiveState"),
-            (state) => state === "active",
-          );
+          const standing = async () => `${await unit.show("NRestarts")} ${await unit.show("ActiveState")}`;
+          expect(await until(standing, (now) => now === `${kills} active`)).toBe(`${kills} active`);
         }
-        expect(await unit.show("NRestarts")).toBe("3");
         const effects = `/var/lib/${unit.name}/effects`;
         const done = async () => new Set((await rig.done("cat", effects)).split("\n")).size;
         await until(done, (count) => count >= tasks, 40_000);
