@@ -7,9 +7,10 @@ import { settleScript } from "./lua/settle.ts";
 import { pack } from "./pack.ts";
 import { isPassing } from "./redis-error.ts";
 import { script } from "./script.ts";
+import type { AckRun } from "./settle-values.ts";
+import { addAck, addOperation, isPlainAck } from "./settle-values.ts";
 import type { RedisDelivery } from "./task-form.ts";
 import { taskValues } from "./task-form.ts";
-import { encodeTaskMessage } from "./task-message.ts";
 import type { Times } from "./time.ts";
 
 export interface Settling {
@@ -128,21 +129,23 @@ async function settleSome(
     mostArchived,
     call,
   ];
+  const operations: Argument[] = [];
   const announced: Promise<unknown>[] = [];
   let run: AckRun | undefined;
   for (const settlement of settlements) {
     if (isPlainAck(settlement)) {
-      run = addAck(args, settlement.delivery as RedisDelivery, run);
+      run = addAck(operations, settlement.delivery as RedisDelivery, run);
       continue;
     }
     run = undefined;
-    addOperation(args, settlement, ms);
+    addOperation(operations, settlement, ms);
     if (settlement.tag !== "ack" || !settlement.next) continue;
     const { next } = settlement;
     announced.push(link.command("SADD", keys.queues, next.queue));
     if (link.isCluster && next.queue !== queue) await enqueueBefore(link, times, next);
-    else args.push("x", keys.queue(next.queue), ...taskValues(next, ms));
+    else operations.push("x", keys.queue(next.queue), ...taskValues(next, ms));
   }
+  args.push(pack(operations));
   const [answer] = await Promise.all([link.run(settleCall, [keys.queue(queue)], args), ...announced]);
   return String(answer);
 }
@@ -155,80 +158,6 @@ export async function enqueueBefore(link: Link, times: Times, next: NewTask): Pr
   const ms = times.ms();
   const args: Argument[] = [`next.${next.id}`, ms, times.micros(1), 8, pack(taskValues(next, ms))];
   await link.run(enqueueCall, [keys.queue(next.queue)], args);
-}
-
-/** Acks one after the other of one claim: where in the arguments their number is. */
-interface AckRun {
-  readonly claim: string;
-  readonly leaseEnd: number;
-  readonly at: number;
-}
-
-function isPlainAck(settlement: Settlement): boolean {
-  if (settlement.tag !== "ack" || settlement.next) return false;
-  const { retention, message } = settlement.delivery as RedisDelivery;
-  return retention <= 0 && message.uniqueKey === "";
-}
-
-function addAck(args: Argument[], { id, claim, leaseEnd }: RedisDelivery, run: AckRun | undefined): AckRun {
-  if (run?.claim === claim && run.leaseEnd === leaseEnd) {
-    args[run.at] = (args[run.at] as number) + 1;
-    args.push(id);
-    return run;
-  }
-  args.push("A", claim, leaseEnd, 1, id);
-  return { claim, leaseEnd, at: args.length - 2 };
-}
-
-function addOperation(args: Argument[], settlement: Settlement, ms: number): void {
-  const delivery = settlement.delivery as RedisDelivery;
-  const { id, claim, leaseEnd, message } = delivery;
-  const now = Math.floor(ms / 1000);
-  switch (settlement.tag) {
-    case "ack": {
-      if (delivery.retention <= 0) {
-        args.push("a", id, claim, leaseEnd, message.uniqueKey);
-        return;
-      }
-      const kept = encodeTaskMessage({ ...message, completedAt: now });
-      const until = Math.ceil((ms + delivery.retention) / 1000);
-      args.push("c", id, claim, leaseEnd, message.uniqueKey, kept, until, settlement.result ?? "");
-      return;
-    }
-    case "retry": {
-      // asynq (rdb.go, Retry): `retried` is the number of failures; an error that counts for nothing is shown, too.
-      const retried = message.retried + (settlement.counts ? 1 : 0);
-      const kept = encodeTaskMessage({ ...message, retried, errorMsg: settlement.error, lastFailedAt: now });
-      const at = Math.max(Math.ceil(settlement.at), 1);
-      args.push(
-        "r",
-        id,
-        claim,
-        leaseEnd,
-        kept,
-        at,
-        settlement.counts ? 1 : 0,
-        settlement.blocks ?? "",
-        delivery.enqueuedAt,
-      );
-      return;
-    }
-    case "dead":
-      args.push(
-        "d",
-        id,
-        claim,
-        leaseEnd,
-        encodeTaskMessage({ ...message, errorMsg: settlement.error, lastFailedAt: now }),
-      );
-      return;
-    case "release":
-      args.push("l", id, claim, leaseEnd);
-      return;
-    case "hold":
-      args.push("h", id, claim, leaseEnd, settlement.key);
-      return;
-  }
 }
 
 const settleCall = script(settleScript);

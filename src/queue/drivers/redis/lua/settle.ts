@@ -19,7 +19,7 @@ end
  * or it does so itself: released.
  *
  * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, the call's name
- * (its answer is kept, for whoever loses the reply: callScript in lua/enqueue.ts), then operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
+ * (its answer is kept, for whoever loses the reply: callScript in lua/enqueue.ts), then a packed list of operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
  * operation before it was settled: prefix of its queue, and the 8 values of a task. Most are plain acks (no lock, nothing
  * kept): those of one claim come together, as `A`, the claim, the latest end, how many, and the ids.
  */
@@ -29,19 +29,20 @@ call('UNLINK', P .. 'sv:')
 local ms, us, day, expire = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local arity = { a = 5, c = 8, r = 9, d = 5, l = 4, h = 5, x = 10 }
 local ops, ids, known = {}, {}, 0
-local i, last = 8, #ARGV
+local T = cmsgpack.unpack(ARGV[8])
+local i, last = 1, #T
 while i <= last do
-  local tag = ARGV[i]
+  local tag = T[i]
   ops[#ops + 1] = i
   if tag == 'A' then
-    local n = tonumber(ARGV[i + 3])
-    for k = 1, n do ids[known + k] = ARGV[i + 3 + k] end
+    local n = tonumber(T[i + 3])
+    for k = 1, n do ids[known + k] = T[i + 3 + k] end
     known = known + n
     i = i + 4 + n
   else
     if tag ~= 'x' then
       known = known + 1
-      ids[known] = ARGV[i + 1]
+      ids[known] = T[i + 1]
     end
     i = i + arity[tag]
   end
@@ -59,13 +60,13 @@ local function go_on(task, id)
   end
 end
 for _, at in ipairs(ops) do
-  local tag, id = ARGV[at], ARGV[at + 1]
+  local tag, id = T[at], T[at + 1]
   if tag == 'A' then
-    local claim, latest = id, tonumber(ARGV[at + 2])
+    local claim, latest = id, tonumber(T[at + 2])
     local answered, left, done, before, right = #answers, #gone, #tasks, #gone
-    for k = 1, tonumber(ARGV[at + 3]) do
+    for k = 1, tonumber(T[at + 3]) do
       index = index + 1
-      id = ARGV[at + 3 + k]
+      id = T[at + 3 + k]
       local answer, ends_at = 'l', ends[index]
       if claims[index] == claim and ends_at and (ends_at == right or tonumber(ends_at) <= latest) and not seen[id] then
         seen[id], right = true, ends_at
@@ -80,45 +81,45 @@ for _, at in ipairs(ops) do
     processed = processed + left - before
   elseif tag == 'x' then
     if answers[#answers] == 's' then
-      local Q = ARGV[at + 1]
-      local state = enqueue(Q, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9], ms, us)
-      if state == 'p' then call('LPUSH', Q .. 'pending', ARGV[at + 2]) end
+      local Q = T[at + 1]
+      local state = enqueue(Q, T[at + 2], T[at + 3], T[at + 4], T[at + 5], T[at + 6], T[at + 7], T[at + 8], T[at + 9], ms, us)
+      if state == 'p' then call('LPUSH', Q .. 'pending', T[at + 2]) end
     end
   else
     index = index + 1
     local answer = 'l'
-    if not seen[id] and ours(index, ARGV[at + 2], ARGV[at + 3]) then
+    if not seen[id] and ours(index, T[at + 2], T[at + 3]) then
       seen[id] = true
       answer = 's'
       local task = P .. 't:' .. id
       gone[#gone + 1] = id
       if tag == 'a' then
         processed = processed + 1
-        unlock(ARGV[at + 4], id)
+        unlock(T[at + 4], id)
         tasks[#tasks + 1] = task
       elseif tag == 'c' then
         processed = processed + 1
-        unlock(ARGV[at + 4], id)
-        call('ZADD', P .. 'completed', ARGV[at + 6], id)
-        call('HSET', task, 'msg', ARGV[at + 5], 'state', 'completed', 'result', ARGV[at + 7])
+        unlock(T[at + 4], id)
+        call('ZADD', P .. 'completed', T[at + 6], id)
+        call('HSET', task, 'msg', T[at + 5], 'state', 'completed', 'result', T[at + 7])
       elseif tag == 'r' then
-        if ARGV[at + 6] == '1' then processed, failed = processed + 1, failed + 1 end
-        wait_until(P, 'retry', id, tonumber(ARGV[at + 5]), ms)
-        call('HSET', task, 'msg', ARGV[at + 4], 'state', 'retry', 'at', ARGV[at + 8])
-        if ARGV[at + 7] ~= '' then
-          block(P, ARGV[at + 7], id, us + index)
+        if T[at + 6] == '1' then processed, failed = processed + 1, failed + 1 end
+        wait_until(P, 'retry', id, tonumber(T[at + 5]), ms)
+        call('HSET', task, 'msg', T[at + 4], 'state', 'retry', 'at', T[at + 8])
+        if T[at + 7] ~= '' then
+          block(P, T[at + 7], id, us + index)
           is_blocking = true
         end
       elseif tag == 'd' then
         processed, failed = processed + 1, failed + 1
         call('ZADD', P .. 'archived', math.floor(ms / 1000), id)
-        call('HSET', task, 'msg', ARGV[at + 4], 'state', 'archived')
-      elseif tag == 'h' and call('HEXISTS', P .. 'sv:blocked', ARGV[at + 4]) == 1
-        and call('HGET', task, 'blocks') ~= ARGV[at + 4] then
+        call('HSET', task, 'msg', T[at + 4], 'state', 'archived')
+      elseif tag == 'h' and call('HEXISTS', P .. 'sv:blocked', T[at + 4]) == 1
+        and call('HGET', task, 'blocks') ~= T[at + 4] then
         local since = call('HGET', task, 'pending_since') or '0'
         call('ZADD', P .. 'scheduled', HELD, id)
-        call('ZADD', P .. 'sv:held:' .. ARGV[at + 4], since == '0' and '0' or string.sub(since, 1, -4), id)
-        call('HSET', task, 'state', 'scheduled', 'held', ARGV[at + 4])
+        call('ZADD', P .. 'sv:held:' .. T[at + 4], since == '0' and '0' or string.sub(since, 1, -4), id)
+        call('HSET', task, 'state', 'scheduled', 'held', T[at + 4])
       else
         if tag == 'h' then answer = 'r' end
         call('HSET', task, 'state', 'pending')
