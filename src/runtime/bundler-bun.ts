@@ -95,13 +95,15 @@ async function build(app: AppSource, how: Partial<Bun.BuildConfig>): Promise<Bun
       splitting: true,
       naming,
       env: "disable",
+      // Else its value of now would be written into the code.
+      define: { "process.env.NODE_ENV": "process.env.NODE_ENV" },
       jsx: { development: false },
       plugins: [generatedFiles(app)],
       throw: false,
       ...how,
     } as Bun.BuildConfig);
     if (!output.success)
-      throw new ProblemsError(output.logs.filter(isError).map((log) => problemOf(log, app)));
+      throw new ProblemsError(output.logs.filter(isError).map((log) => problemOf(log, app, how)));
     return output;
   } catch (error) {
     if (error instanceof ProblemsError) throw error;
@@ -121,7 +123,7 @@ async function build(app: AppSource, how: Partial<Bun.BuildConfig>): Promise<Bun
 function hintFor({ compile }: Partial<Bun.BuildConfig>): string {
   return typeof compile === "object" && compile.executablePath
     ? "--runtime needs an executable of Bun, or a supervisor, of the same version for that target."
-    : "The message is of the compiler inside; say more with a smaller services.yaml.";
+    : "Look whether there is room on the disk, and whether the folder of the executable can be written to.";
 }
 
 function generatedFiles({ folder, files, provided }: AppSource): Bun.BunPlugin {
@@ -156,15 +158,21 @@ function isError({ level }: BuildMessage | ResolveMessage): boolean {
   return level === "error";
 }
 
-function problemOf(log: BuildMessage | ResolveMessage, { folder }: AppSource): Problem {
+function problemOf(
+  log: BuildMessage | ResolveMessage,
+  { folder }: AppSource,
+  how: Partial<Bun.BuildConfig>,
+): Problem {
   const missing = log.name === "ResolveMessage" || /^Could not resolve/.test(log.message);
   const { position } = log;
   return {
-    code: missing ? "MODULE_NOT_FOUND" : "MODULE_SYNTAX",
+    code: missing ? "MODULE_NOT_FOUND" : position ? "MODULE_SYNTAX" : "CANNOT_SEAL",
     message: log.message,
     hint: missing
       ? "Install the package beside the module, or correct the path."
-      : "Correct the module at this place.",
+      : position
+        ? "Correct the module at this place."
+        : hintFor(how),
     ...(position
       ? {
           position: {

@@ -29,6 +29,7 @@ enum Kind { Web = "web" }
 export default (ctx: { config: { greeting: string }; queue: Function }) => ({
   fetch: async (request: Request) => {
     if (new URL(request.url).pathname === "/enqueue") await ctx.queue().enqueue("job", 1, { queue: "jobs" });
+    if (new URL(request.url).pathname === "/env") return new Response(process.env.NODE_ENV);
     if (new URL(request.url).pathname === "/timer") setTimeout(() => { throw new Error("late"); }, 1);
     const same = new PermanentError("x").name;
     return Response.json([pad(greet(ctx.config.greeting)), Kind.Web, same]);
@@ -127,10 +128,11 @@ const sha256 = (file: string) => createHash("sha256").update(readFileSync(file))
 describe("a sealed executable", () => {
   test("is run without arguments, with overlays and variables of its time, threads and the queue", async () => {
     using folder = tempDir();
-    const env = { GREETING: "moin", XDG_RUNTIME_DIR: folder.path };
+    const env = { GREETING: "moin", NODE_ENV: "staging", XDG_RUNTIME_DIR: folder.path };
     await using running = await start([app()], folder.path, env);
     expect(await (await fetch(await running.url("web"))).json()).toEqual([" moin!", "web", "PermanentError"]);
     expect(await (await fetch(await running.url("thread"))).text()).toBe("thread!");
+    expect(await (await fetch(`${await running.url("web")}/env`)).text()).toBe("staging");
     await fetch(`${await running.url("web")}/enqueue`);
     await running.until(/a job was done/);
     expect(existsSync(join(folder.path, "data/queue.db"))).toBe(true);
