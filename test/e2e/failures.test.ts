@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { System } from "../support/system.ts";
 import { fixtures, startSystem } from "../support/system.ts";
 import { describeTargets } from "../support/targets.ts";
+import { until } from "../support/until.ts";
 
 const slow = 30_000;
 const head = `name: test
@@ -64,7 +65,9 @@ describeTargets("a service that fails", (target) => {
       await system.record((line) => line.service === "bad" && line.msg.includes("quarantined"));
       const admin = await system.url();
       expect((await fetch(`${admin}/readyz`)).status).toBe(200);
-      expect((await fetch(`${admin}/readyz/bad`)).status).toBe(503);
+      // It is tried from time to time, and ready until it fails again.
+      const statusOfBad = async () => (await fetch(`${admin}/readyz/bad`)).status;
+      expect(await until(statusOfBad, (status) => status === 503)).toBe(503);
       expect(await (await fetch(await system.url("api"))).text()).toBe("plain");
       expect((await system.stop()).code).toBe(0);
       expect(system.report().services[0]).toMatchObject({ service: "bad", outcome: "gone" });

@@ -11,7 +11,7 @@ import { startPulse } from "../../../src/observe/pulse.ts";
  *
  *   spin MARK          blocks the loop for ever in the code of that service (0: of none)
  *   hang MARK [MS]     the same without using the processor, for ever or for MS
- *   stop               says that the group stops, and then never ends
+ *   stop               says that the group stops, and when; then never ends
  *   close              ends the operator's plane and the process
  *   wait MS
  */
@@ -77,6 +77,7 @@ async function perform(step: string): Promise<void> {
       say("thawed");
       break;
     case "stop":
+      say(`stopping ${Date.now()}`);
       operator.listener({ type: "groupStopping", cause: { tag: "request" }, budgetMs: settings.budgetMs });
       changed("alpha", true, "stopping");
       break;
