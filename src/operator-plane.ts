@@ -165,8 +165,10 @@ export class OperatorPlane {
     const { inherited, beacon, log } = this.#data;
     if (log.format === "journal") this.#journal = (await this.#systemd()).journal;
     if (inherited?.notifySocket === undefined) return;
+    const link = await this.#systemd();
+    if (!link.notify) this.#log.warn("systemd cannot be told that this is ready: no C library can be called");
     this.#notices = createOperatorNotices({
-      link: await this.#systemd(),
+      link,
       watchdogMs: inherited.watchdogMs,
       beacon,
       sight: () => this.#sight(),

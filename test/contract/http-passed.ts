@@ -1,4 +1,8 @@
+import assert from "node:assert/strict";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Address } from "../../src/core/plan.ts";
+import { ProblemsError } from "../../src/core/problem.ts";
 import type { Libc } from "../../src/runtime/libc.ts";
 import type { SystemCalls } from "../../src/runtime/native.ts";
 import { openSystemCalls } from "../../src/runtime/native-detect.ts";
@@ -6,12 +10,102 @@ import { listeningOn, withPassedSockets } from "../../src/runtime/passed-listene
 import type { NativeServer, Runtime } from "../../src/runtime/runtime.ts";
 import { httpPlaneCases } from "./http-plane.ts";
 import type { Case } from "./http-setup.ts";
+import { openSite } from "./http-setup.ts";
 
 /** The whole contract of HTTP again, with sockets that somebody else has opened wherever a port is asked for. */
-export const httpPassedCases: readonly Case[] = httpPlaneCases.map(({ name, run }) => ({
+const everyCase: readonly Case[] = httpPlaneCases.map(({ name, run }) => ({
   name,
   run: async (runtime) => run(passing(runtime, await callsOf(), await libcOf())),
 }));
+
+/** What is true of such sockets only. */
+const ownCases: readonly Case[] = [
+  {
+    name: "a name that systemd has not passed, or has passed twice, is told with what it has passed",
+    async run(runtime) {
+      const passed = withPassedSockets(runtime, { web: [4], two: [5, 6] }, await callsOf());
+      assert.match(await refusalOf(passed, "api"), /no socket of that name.*It has passed: web, two\./);
+      assert.match(await refusalOf(passed, "two"), /passed 2 sockets of that name/);
+      const none = withPassedSockets(runtime, {}, await callsOf());
+      assert.match(await refusalOf(none, "api"), /Install the socket unit that "supervisor systemd" writes/);
+    },
+  },
+  {
+    name: "a descriptor that does not listen is refused",
+    async run(runtime) {
+      const passed = withPassedSockets(runtime, { web: [2] }, await callsOf());
+      assert.match(await refusalOf(passed, "web"), /descriptor 2 does not listen/);
+    },
+  },
+  {
+    name: "a socket that listens elsewhere than services.yaml says is refused, and without a word is taken",
+    async run(runtime) {
+      const [calls, libc] = [await callsOf(), await libcOf()];
+      const { descriptor, port } = await openSocket(runtime, calls, libc);
+      const passed = withPassedSockets(runtime, { web: [descriptor] }, calls);
+      const at = { tag: "tcp", host: "127.0.0.1", port: 1 } as const;
+      assert.match(await refusalOf(passed, "web", at), /listens on 127\.0\.0\.1:\d+, not on 127\.0\.0\.1:1/);
+      await using site = await openSite(passed, { web: { address: { tag: "systemd", name: "web" } } });
+      assert.equal(site.port("web"), port);
+      libc.dup2(2, descriptor);
+    },
+  },
+  {
+    name: "who comes after quiesce() waits, and is answered by the next one that takes the socket",
+    async run(runtime) {
+      const [calls, libc] = [await callsOf(), await libcOf()];
+      const { descriptor, port } = await openSocket(runtime, calls, libc);
+      const passed = withPassedSockets(runtime, { web: [descriptor] }, calls);
+      const serve = (text: string) =>
+        passed.prepareServer({
+          address: { tag: "systemd", name: "web" },
+          idleTimeout: 10_000,
+          fetch: () => new Response(text, { headers: { connection: "close" } }),
+        })();
+      const ask = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
+      const first = serve("first");
+      assert.equal(await ask(), "first");
+      await first.quiesce?.();
+      const late = ask();
+      assert.equal(await Promise.race([late, sleep(100, "waits")]), "waits");
+      await first.stop();
+      const second = serve("second");
+      assert.equal(await late, "second");
+      await second.kill();
+      libc.dup2(2, descriptor);
+    },
+  },
+];
+
+export const httpPassedCases: readonly Case[] = [...everyCase, ...ownCases];
+
+/** What is said of a socket, and its hint. */
+async function refusalOf(
+  runtime: Runtime,
+  name: string,
+  at?: Exclude<Address, { tag: "systemd" }>,
+): Promise<string> {
+  const address = { tag: "systemd", name, ...(at ? { at } : {}) } as const;
+  const error: unknown = await openSite(runtime, { web: { address } }).catch((thrown) => thrown);
+  assert.ok(error instanceof ProblemsError, String(error));
+  const [problem] = error.problems;
+  assert.equal(problem?.code, "SOCKET_NOT_PASSED");
+  assert.match(problem?.message ?? "", new RegExp(`^Cannot listen on systemd:${name} for service "web": `));
+  return `${problem?.message} ${problem?.hint}`;
+}
+
+/** What systemd does before it starts us: a socket that listens, under a number of its own. */
+async function openSocket(runtime: Runtime, calls: SystemCalls, libc: Libc) {
+  const address = { tag: "tcp", host: "127.0.0.1", port: 0 } as const;
+  const server = runtime.prepareServer({ address, idleTimeout: 1_000, fetch: () => new Response() })();
+  const descriptor = libc.fcntl(listeningOn(server.address, calls), duplicate, firstOwn);
+  const { port } = server.address as Extract<Address, { tag: "tcp" }>;
+  await server.kill();
+  return { descriptor, port };
+}
+
+const duplicate = 0; // F_DUPFD
+const firstOwn = 200;
 
 async function callsOf(): Promise<SystemCalls> {
   const calls = await openSystemCalls();
@@ -35,9 +129,8 @@ function passing(runtime: Runtime, calls: SystemCalls, libc: Libc): Runtime {
       if (address.tag !== "tcp") return runtime.prepareServer(options);
       const open = runtime.prepareServer({ ...options, fetch: () => new Response() });
       return () => {
-        // What systemd does before it starts us: a socket that listens, under a number of its own.
         const first = open();
-        const descriptor = libc.fcntl(listeningOn(first.address, calls), 0 /* F_DUPFD */, 200);
+        const descriptor = libc.fcntl(listeningOn(first.address, calls), duplicate, firstOwn);
         void first.kill();
         // Closes the socket in the one way that both runtimes have: standard error takes its number.
         const close = () => void libc.dup2(2, descriptor);

@@ -63,8 +63,7 @@ export async function installUnit(rig: SystemdRig, target: UnitTarget, files: Un
         .map((line) => JSON.parse(line));
     },
     async [Symbol.asyncDispose]() {
-      const sockets = `${name}-web.socket`;
-      await rig.run("systemctl", "stop", unit, sockets);
+      await rig.run("systemctl", "stop", unit, `${name}-web.socket`, `${name}-admin.socket`);
       await rig.run("systemctl", "reset-failed");
     },
   };

@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describeTargets, runSupervisorCli } from "../support/targets.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const project = (services: string) =>
+  tempDir({ "services.yaml": `name: shop\nservices:\n${services}`, "a.ts": "" });
+
+describeTargets("supervisor systemd", (target) => {
+  test("prints the service unit and a unit for each socket, and starts it as it was called", async () => {
+    using folder = project("  a: { module: ./a.ts, http: { listen: systemd:web, port: 8080 } }\n");
+    folder.write("services.prod.yaml", "log: { level: debug }\n");
+    const { code, stdout } = await runSupervisorCli(target, ["systemd", "--env", "prod"], {
+      cwd: folder.path,
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain("# /etc/systemd/system/shop.service\n");
+    expect(stdout).toContain("# /etc/systemd/system/shop-web.socket\n");
+    const [, start = ""] = /^ExecStart=(.*)$/m.exec(stdout) ?? [];
+    expect(start).toEndWith(` run ${join(folder.path, "services.yaml")} --env prod`);
+    expect(start).toContain(target.name === "binary" ? "/dist/supervisor run " : "/src/main.ts run ");
+    expect(stdout.includes("DENO_DIR=")).toBe(target.name === "deno");
+  });
+
+  test("--install writes them, writes its own anew, and leaves what somebody else has written", async () => {
+    using folder = project("  a: { module: ./a.ts }\n");
+    const install = () =>
+      runSupervisorCli(target, ["systemd", "--user", "--install"], {
+        cwd: folder.path,
+        env: { XDG_CONFIG_HOME: folder.path },
+      });
+    const file = join(folder.path, "systemd/user/shop.service");
+    const first = await install();
+    expect(first.code).toBe(0);
+    expect(first.stdout).toContain(
+      "systemctl --user daemon-reload && systemctl --user enable --now shop.service",
+    );
+    expect(readFileSync(file, "utf8")).toContain("WantedBy=default.target");
+    expect((await install()).code).toBe(0);
+    writeFileSync(file, "[Service]\n");
+    const refused = await install();
+    expect([refused.code, readFileSync(file, "utf8")]).toEqual([64, "[Service]\n"]);
+    expect(refused.stderr).toContain("FILE_EXISTS");
+  });
+
+  test("needs no credential to be there, and says where each is read from", async () => {
+    using folder = project('  a: { module: ./a.ts, config: { key: "${credential:api-key}" } }\n');
+    const { stdout, stderr } = await runSupervisorCli(target, ["systemd"], { cwd: folder.path });
+    expect(stdout).toContain("LoadCredential=api-key:/etc/shop/api-key\n");
+    expect(stderr).toContain('the credential "api-key" is read from /etc/shop/api-key');
+  });
+
+  test("refuses a socket of which nobody says where it is, and both scopes at once", async () => {
+    using folder = project("  a: { module: ./a.ts, http: { listen: systemd:web } }\n");
+    const placeless = await runSupervisorCli(target, ["systemd"], { cwd: folder.path });
+    expect(placeless.code).toBe(64);
+    expect(placeless.stderr).toContain('does not say where the socket "web" listens');
+    const both = await runSupervisorCli(target, ["systemd", "--user", "--system"], { cwd: folder.path });
+    expect(both.code).toBe(64);
+    expect(existsSync(join(folder.path, "shop.service"))).toBe(false);
+  });
+});
