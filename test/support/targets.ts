@@ -108,7 +108,7 @@ export function spawnSupervisor(
 }
 
 function callOf({ name, command }: Target, args: readonly string[], cwd: string | undefined) {
-  if (name === "sealed") return sealedCall(binary, args, cwd ?? process.cwd());
+  if (name === "sealed" && command[0] === binary) return sealedCall(binary, args, cwd ?? process.cwd());
   const [program, ...before] = command;
   return { command: program, args: [...before, ...args], cwd };
 }
