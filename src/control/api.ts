@@ -16,6 +16,7 @@ import { isQueueOperation, queueCommandOf } from "./queue-requests.ts";
 import { readJson } from "./request-body.ts";
 import type { Operation, RouteMatch } from "./routes.ts";
 import { findRoute } from "./routes.ts";
+import { serviceActions } from "./schemas.ts";
 import type { Status } from "./status.ts";
 import type { Tail } from "./tail.ts";
 import { createTail } from "./tail.ts";
@@ -87,11 +88,15 @@ const handlers: Readonly<Record<Exclude<Operation, QueueOperation>, Handler>> = 
   },
   events: (call) => lines(call, call.options.known.events, undefined),
   logs: (call) => lines(call, call.options.known.logs, servicesAsked(call)),
-  start: (call) => verb(call, "start"),
-  stop: (call) => verb(call, "stop"),
-  restart: (call) => verb(call, "restart"),
-  pause: (call) => verb(call, "pause"),
-  resume: (call) => verb(call, "resume"),
+  start: (call) => act(call, "start", namesIn(call)),
+  stop: (call) => act(call, "stop", namesIn(call)),
+  restart: (call) => act(call, "restart", namesIn(call)),
+  pause: (call) => act(call, "pause", namesIn(call)),
+  resume: (call) => act(call, "resume", namesIn(call)),
+  act: async (call) => {
+    const { action, services } = actionOf(await readJson(call.request));
+    return act(call, action, services);
+  },
   reload: (call) => run(call, { tag: "reload", dryRun: isSet(call.url, "dry_run", false) }),
   diff: (call) => run(call, { tag: "reload", dryRun: true }),
   inject: async (call) => run(call, injectCommand(await readJson(call.request), call.options.known)),
@@ -128,8 +133,27 @@ const queueStatus: Readonly<Record<string, number>> = {
   BROKER_FULL: 507,
 };
 
-function verb(call: Call, tag: "start" | "stop" | "restart" | "pause" | "resume"): Promise<Response> {
-  const names = (call.match.parameters.name as string).split(",");
+function namesIn({ match }: Call): string[] {
+  return (match.parameters.name as string).split(",");
+}
+
+type Action = (typeof serviceActions)[number];
+
+function actionOf({ action, services }: Readonly<Record<string, unknown>>) {
+  const areNames =
+    Array.isArray(services) && services.length > 0 && services.every((name) => typeof name === "string");
+  if (!areNames || !serviceActions.includes(action as Action)) {
+    throw new ApiError(
+      400,
+      "BAD_REQUEST",
+      "An action needs its name, and the names of services",
+      'For example: {"action":"restart","services":["api","pay-*"]}.',
+    );
+  }
+  return { action: action as Action, services: services as readonly string[] };
+}
+
+function act(call: Call, tag: Action, names: readonly string[]): Promise<Response> {
   // Main knows best, but may be frozen: what is misspelt is told at once.
   const { unmatched } = matchNames(names, [...call.options.known.services.keys()]);
   if (unmatched[0] !== undefined) throw unknownService(unmatched[0], call.options.known);
@@ -222,10 +246,14 @@ function noRoute(method: string, path: string, allowed: readonly string[]): ApiE
 function unknownService(name: string, { services }: Known): ApiError {
   const names = [...services.keys()];
   const near = nearest(name, names);
-  const message = /[*?]/.test(name) ? `No service fits "${name}"` : `No service has the name "${name}"`;
+  const shown = name.length > longestShown ? `${name.slice(0, longestShown)}…` : name;
+  const message = /[*?]/.test(name) ? `No service fits "${shown}"` : `No service has the name "${shown}"`;
   const hint = near ? `Did you mean "${near}"?` : `Known services: ${names.join(", ")}`;
   return new ApiError(404, "UNKNOWN_SERVICE", message, hint);
 }
+
+/** Characters of a name that nobody has. */
+const longestShown = 100;
 
 const commonHeaders = {
   "cache-control": "no-store",

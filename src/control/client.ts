@@ -45,8 +45,16 @@ export async function untilGone(pid: number): Promise<void> {
   }
 }
 
+/** Bytes of a path: with the headers around it, servers read 16 KiB. */
+const longestPath = 15_000;
+
 /** Not `fetch`: only this works for unix sockets on every runtime. */
 function send(socket: string, method: string, path: string, body: unknown): Promise<IncomingMessage> {
+  if (path.length > longestPath) {
+    const message = `What is asked for has ${path.length} characters, more than ${longestPath}`;
+    const hint = "Name less at once; a glob like 'pay-*' stands for many names.";
+    return Promise.reject(new SupervisorError("USAGE", message, hint));
+  }
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
@@ -73,7 +81,14 @@ async function answerOf(response: IncomingMessage): Promise<ControlAnswer> {
   let text = "";
   response.setEncoding("utf8");
   for await (const part of response) text += part;
-  return { status: response.statusCode ?? 0, value: JSON.parse(text) };
+  const status = response.statusCode ?? 0;
+  try {
+    return { status, value: JSON.parse(text) };
+  } catch (error) {
+    // The server itself refuses without a word of the API.
+    if (status >= 400) return { status, value: {} };
+    throw ended(error);
+  }
 }
 
 async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
@@ -112,13 +127,13 @@ function connectError(socket: string, error: Error): Error {
       );
     case "ECONNRESET":
     case "EPIPE":
-      return new SupervisorError(
-        "NOT_RUNNING",
-        "The supervisor ended before it had answered",
-        "Its log says why.",
-        { cause: error },
-      );
+      return ended(error);
     default:
       return error;
   }
+}
+
+function ended(cause: unknown): SupervisorError {
+  const message = "The supervisor ended before it had answered";
+  return new SupervisorError("NOT_RUNNING", message, "Its log says why.", { cause });
 }

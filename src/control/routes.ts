@@ -1,7 +1,7 @@
 import { queueRoutes } from "./queue-routes.ts";
 import type { Parameter, Route } from "./route.ts";
 import { timeout, wait } from "./route.ts";
-import { commandResultSchema, injectSchema, serviceSchema, statusSchema } from "./schemas.ts";
+import { actSchema, commandResultSchema, injectSchema, serviceSchema, statusSchema } from "./schemas.ts";
 
 const follow: Parameter = {
   name: "follow",
@@ -85,6 +85,15 @@ export const routes = {
     "Lets services take nothing new; HTTP answers 503. {name} may be a glob, and several with commas between them.",
   ),
   resume: verb("resume", "Ends a pause. {name} may be a glob, and several with commas between them."),
+  act: {
+    method: "POST",
+    path: "/services",
+    summary: "The same for any number of services, more than fit into an address.",
+    query: [wait, timeout],
+    body: actSchema,
+    answer: result,
+    writes: true,
+  },
   reload: {
     method: "POST",
     path: "/reload",

@@ -171,6 +171,17 @@ export const commandResultSchema: Schema = object(
   ["outcome", "steps"],
 );
 
+/** What is done to services that are named. */
+export const serviceActions = ["start", "stop", "restart", "pause", "resume"] as const;
+
+export const actSchema: Schema = object(
+  {
+    action: { type: "string", enum: serviceActions },
+    services: { type: "array", items: text, description: "Names or globs, at least one." },
+  },
+  ["action", "services"],
+);
+
 export const injectSchema: Schema = object(
   {
     service: text,

@@ -181,7 +181,8 @@ describe("createApi()", () => {
         const known = path.slice("/api/v1".length).replace("{name}", "api").replace("{id}", "x");
         const { status } = await ask(socket, method.toUpperCase(), known);
         // These need a body that says what is meant.
-        const needsBody = method === "post" && (known === "/inject" || known.startsWith("/tasks"));
+        const needsBody =
+          method === "post" && (known === "/inject" || known === "/services" || known.startsWith("/tasks"));
         expect([known, status]).toEqual([known, needsBody ? 400 : 200]);
       }
     }
@@ -233,6 +234,29 @@ describe("createApi()", () => {
       "UNKNOWN_SERVICE",
       'Did you mean "api"?',
     ]);
+  });
+
+  test("takes any number of names in a body, and refuses what is no action", async () => {
+    const { ask, sent } = setUp();
+    const json = { "content-type": "application/json" };
+    const services = Array.from({ length: 1_000 }, () => "api");
+    const body = JSON.stringify({ action: "restart", services });
+    expect((await ask(socket, "POST", "/services", json, body)).status).toBe(200);
+    expect(sent).toEqual([{ tag: "restart", services }]);
+    for (const wrong of [
+      `{"action":"eat","services":["api"]}`,
+      `{"action":"stop"}`,
+      `{"action":"stop","services":[]}`,
+    ]) {
+      expect((await ask(socket, "POST", "/services", json, wrong)).status).toBe(400);
+    }
+  });
+
+  test("names no more than the beginning of a name that nobody has", async () => {
+    const { ask } = setUp();
+    const body = JSON.stringify({ action: "stop", services: ["x".repeat(100_000)] });
+    const unknown = await ask(socket, "POST", "/services", { "content-type": "application/json" }, body);
+    expect([unknown.code, unknown.value.message.length < 200]).toEqual(["UNKNOWN_SERVICE", true]);
   });
 
   test("says why when main does not take a command", async () => {

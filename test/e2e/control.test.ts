@@ -144,6 +144,14 @@ wait $first && wait $second`;
       const unknown = await cli(target, system, "restart", "plian");
       expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('Did you mean "plain"?')]);
       expect((await cli(target, system, "restart")).code).toBe(64);
+      expect((await cli(target, system, "stop", "")).code).toBe(64);
+      const many = Array.from({ length: 400 }, () => "plain".padEnd(50, "*"));
+      expect((await cli(target, system, "pause", ...many)).stdout).toContain("plain: paused");
+      expect((await cli(target, system, "resume", ...many)).code).toBe(0);
+      const long = await cli(target, system, "stop", "x".repeat(100_000));
+      expect([long.code, long.stderr]).toEqual([1, expect.stringContaining("UNKNOWN_SERVICE")]);
+      const logs = await cli(target, system, "logs", ...many);
+      expect([logs.code, logs.stderr]).toEqual([64, expect.stringContaining("a glob")]);
       expect((await cli(target, system, "restart", "plain", "--timeout", "soon")).code).toBe(64);
       expect((await cli(target, system, "status", "--name", "other")).code).toBe(3);
     },

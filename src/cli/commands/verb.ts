@@ -14,9 +14,11 @@ export const command: Handler<"start" | "stop" | "restart" | "pause" | "resume">
     const hint = name === "start" ? `Did you mean "supervisor run ${file}"?` : "It takes names of services.";
     throw new SupervisorError("USAGE", `"${file}" is a file, and ${name} is for services`, hint);
   }
+  if (positionals.includes("")) {
+    throw new SupervisorError("USAGE", "A name is empty", `Name what to ${name}, or "*" for all services.`);
+  }
   const query = waitQuery(options);
   const client = await instanceOf(options, terminal);
-  const names = positionals.map(encodeURIComponent).join(",");
-  const answer = await client.ask("POST", `/services/${names}/${name}${query}`);
+  const answer = await client.ask("POST", `/services${query}`, { action: name, services: positionals });
   return printResult(answer, terminal, options.json ?? false, "nothing to do");
 };
