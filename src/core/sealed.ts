@@ -39,7 +39,7 @@ export function keyIn({ folder }: Sealed, path: string): string {
   return relative(folder, resolve(folder, path)).split(sep).join("/");
 }
 
-/** What a supervisor without `name:` is called when it is sealed: as its file. */
+/** What a supervisor without `name:` is called when it is sealed: as its file, or the link to it that was typed. */
 export function executableName(): string {
-  return basename(process.execPath);
+  return basename(process.argv0 || process.execPath);
 }

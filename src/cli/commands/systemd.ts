@@ -106,7 +106,8 @@ function warn(unit: UnitOptions, terminal: Terminal): void {
 function programOf(): string[] {
   const [, script = ""] = process.argv;
   const isCompiled = script.startsWith("/$bunfs/") || script === "" || !/\.[mc]?[jt]s$/.test(script);
-  if (isCompiled) return [process.execPath];
+  // As it was typed: a link to the executable of today is how it is upgraded.
+  if (isCompiled) return [process.argv0.includes("/") ? resolve(process.argv0) : process.execPath];
   const isDeno = process.versions.deno !== undefined;
   return [process.execPath, ...(isDeno ? ["run", "-A"] : []), resolve(script)];
 }
