@@ -8,6 +8,7 @@
  *   sv:blockers:KEY  zset of the ids of all such tasks
  *   sv:held:KEY      zset of the ids that wait for it, by when they became pending; for asynq they are scheduled, in
  *                    the year 9999
+ *   sv:returned      how many tasks at the front of the pending list have been claimed before, at most: lua/prelude.ts
  *   sv:last          hash: group → when its last task came, in milliseconds
  *   sv:owners        hash: id of an active task → `HOST:PID:UNIQUE|BIRTH|CLAIM`: who has it, and the fencing token;
  *                    and one field without a name: lua/claim.ts

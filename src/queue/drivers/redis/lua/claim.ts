@@ -20,6 +20,9 @@ local function take(i, n)
   local P, tasks = KEYS[i], answers[i][3]
   local ids = call('RPOP', P .. 'pending', n)
   if not ids then return end
+  if call('EXISTS', P .. 'sv:returned') == 1 and call('DECRBY', P .. 'sv:returned', #ids) <= 0 then
+    call('UNLINK', P .. 'sv:returned')
+  end
   local active, leases, owners, size, last = {}, {}, { '', WIDE }, 0, #tasks
   local prefix, lease_end, owner = P .. 't:', ARGV[3], ARGV[4]
   for n = 1, #ids do

@@ -8,8 +8,9 @@
 
 /**
  * `leave`: out of the active list, where the oldest are at the end: for many at once cheaper than
- * LREM of each, which looks through the list. `place`: back into the pending list, each before all that became pending later (asynq's Requeue, rdb.go, always
- * takes the very front). `due_now`: what asynq's forward does with one task (rdb.go, forwardCmd), but a task of a group
+ * LREM of each, which looks through the list. `place`: back to the front of the pending list (asynq's Requeue, rdb.go),
+ * in their order with those that came back before them and wait there, of which there are `sv:returned` at most: what
+ * was never claimed is later than any of them that has its key. `due_now`: what asynq's forward does with one task (rdb.go, forwardCmd), but a task of a group
  * is noted in the set of groups again.
  */
 export const prelude = `
@@ -52,13 +53,19 @@ local function place(P, ids)
     list[i] = { since, ids[i] }
     if since > newest then newest = since end
   end
-  for _ = 1, 10000 do
-    local id = call('LINDEX', P .. 'pending', -1)
-    local since = id and call('HGET', P .. 't:' .. id, 'pending_since')
-    if not since or since >= newest then break end
-    call('RPOP', P .. 'pending')
-    list[#list + 1] = { since, id }
+  local returned = tonumber(call('GET', P .. 'sv:returned') or '0')
+  local walked, at = 0, 0
+  while walked == at and at < math.min(returned, 10000) do
+    local front = call('LRANGE', P .. 'pending', -at - 200, -at - 1)
+    for i = #front, 1, -1 do
+      local since = call('HGET', P .. 't:' .. front[i], 'pending_since')
+      if not since or since >= newest or walked >= returned then break end
+      walked = walked + 1
+      list[#list + 1] = { since, front[i] }
+    end
+    at = at + 200
   end
+  if walked > 0 then call('RPOP', P .. 'pending', walked) end
   table.sort(list, function(a, b)
     if a[1] ~= b[1] then return a[1] > b[1] end
     return a[2] > b[2]
@@ -66,6 +73,7 @@ local function place(P, ids)
   local sorted = {}
   for i = 1, #list do sorted[i] = list[i][2] end
   chunks('RPUSH', P .. 'pending', sorted)
+  call('SET', P .. 'sv:returned', returned + #ids)
 end
 local function due_now(P, id, ms, due)
   local task = P .. 't:' .. id
