@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.ts";
 import type { Position, Problem } from "../core/problem.ts";
@@ -17,7 +18,7 @@ export function loadProblems(
   const built = buildMessages(error);
   if (built.length > 0)
     return built.map((message) => syntaxProblem(service, message.message, positionOf(message)));
-  const text = messageOf(error);
+  const text = messageOf(error).replace(colors, "");
   if (isMissing(error, text)) return [missing(service, module, text, at)];
   const denoSyntax = /^SyntaxError: (.+)/.exec(text) ?? (error instanceof SyntaxError ? [text, text] : null);
   if (denoSyntax) return [syntaxProblem(service, lineOf(denoSyntax[1] as string), placeIn(text) ?? at)];
@@ -61,6 +62,10 @@ function positionOf({ position }: BuildMessage): Position {
 
 function isMissing(error: unknown, text: string): boolean {
   if (/^SyntaxError/.test(text)) return false;
+  const unprepared = unpreparedModule.exec(text)?.[1];
+  // With hooks Deno takes a bare name for a file beside the importing one, and asks for it unseen.
+  if (unprepared !== undefined)
+    return unprepared.startsWith("file:") && !existsSync(fileURLToPath(unprepared));
   return (
     /^(Cannot find (module|package)|Module not found|Import "[^"]+" not a dependency)/.test(text) ||
     isResolve(error)
@@ -72,19 +77,30 @@ function isResolve(error: unknown): boolean {
 }
 
 function missing(service: string, module: string, text: string, at: Position | undefined): Problem {
-  const wanted = /(?:module|package|found|Import) ["']([^"']+)["']/.exec(text)?.[1] ?? "a module";
-  const by = /imported from (\S+)/.exec(text)?.[1] ?? placeIn(text)?.file ?? module;
-  const name = wanted.startsWith("file:") ? fileURLToPath(wanted) : wanted;
-  const isPackage = /^[@a-z0-9]/i.test(name) && !name.startsWith("/");
-  const position = placeIn(text) ?? importLine(by, wanted) ?? at;
+  const wanted = pathOf(
+    /(?:module|package|found|Import) ["']([^"']+)["']/.exec(text)?.[1] ??
+      unpreparedModule.exec(text)?.[1] ??
+      "a module",
+  );
+  const by = pathOf(/imported from:? ["']?([^\s"']+)/.exec(text)?.[1] ?? placeIn(text)?.file ?? module);
+  const found = importOf(by, wanted);
+  const name = found?.specifier ?? wanted;
+  const isPackage = /^[@a-z0-9]/i.test(name);
+  const position = found?.position ?? placeIn(text) ?? at;
   return {
     code: "MODULE_NOT_FOUND",
     message: `Cannot load service "${service}": ${by} imports "${name}", which does not exist`,
     hint: isPackage
-      ? `Install it where the module lives (bun add ${name}), or correct the import.`
+      ? `Install it where the module lives (bun add ${packageIn(name)}), or correct the import.`
       : "Correct the path of the import; it is relative to the importing file, and Deno needs its extension.",
     ...(position ? { position } : {}),
   };
+}
+
+/** @example packageIn("@scope/name/sub") // "@scope/name" */
+function packageIn(specifier: string): string {
+  const parts = specifier.split("/");
+  return parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
 }
 
 function syntaxProblem(service: string, message: string, position: Position | undefined): Problem {
@@ -124,13 +140,32 @@ function placeIn(text: string): Position | undefined {
   return place(file, Number(match[2]), Number(match[3]));
 }
 
-/** Bun does not say where the import stands: look for its specifier. */
-function importLine(file: string, specifier: string): Position | undefined {
-  const lines = readLines(file);
-  const index = lines.findIndex((line) => line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`));
-  if (index < 0) return undefined;
-  const column = (lines[index] as string).indexOf(specifier);
-  return { file, line: index + 1, column, text: lines[index] as string, length: specifier.length + 2 };
+const unpreparedModule = /^Loading unprepared module: ([^\s,]+)/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: Deno colors its messages
+const colors = /\u001b\[\d+m/g;
+
+function pathOf(name: string): string {
+  return name.startsWith("file:") ? fileURLToPath(name) : name;
+}
+
+/**
+ * Where `file` imports `wanted`, and how it says so. Runtimes tell the specifier, its package, or the path that they made
+ * of it, and none of them where it stands.
+ */
+function importOf(file: string, wanted: string): { specifier: string; position: Position } | undefined {
+  for (const [index, text] of readLines(file).entries()) {
+    for (const match of text.matchAll(/(["'])([^"'\s]+)\1/g)) {
+      const specifier = match[2] as string;
+      const isIt =
+        specifier === wanted ||
+        specifier.startsWith(`${wanted}/`) ||
+        resolve(dirname(file), specifier) === wanted;
+      if (!isIt) continue;
+      const column = match.index + 1;
+      return { specifier, position: { file, line: index + 1, column, text, length: specifier.length + 2 } };
+    }
+  }
+  return undefined;
 }
 
 function place(file: string, line: number, column: number): Position | undefined {

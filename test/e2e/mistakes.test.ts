@@ -159,6 +159,25 @@ export default { run: async () => {} };\n`,
   );
 
   test(
+    "a missing package and a missing file: 78, pointing at the imports",
+    async () => {
+      const yaml = `${head}services:\n  one: { module: ./one.ts }\n  two: { module: ./two.ts }\n`;
+      const files = {
+        "one.ts": 'import pad from "left-padd/more";\nexport default { start: pad };\n',
+        "two.ts": 'const two = 2;\nexport { start } from "./gone.ts";\nexport default { two };\n',
+      };
+      await using system = startSystem(target, yaml, { files });
+      await expectRefusal(system, 78, [
+        "one.ts:1:17 MODULE_NOT_FOUND",
+        "bun add left-padd)",
+        "two.ts:2:23 MODULE_NOT_FOUND",
+        'imports "./gone.ts"',
+      ]);
+    },
+    slow,
+  );
+
+  test(
     "a module that cannot be parsed, one that throws, one that is no service: 78, all of them at once",
     async () => {
       const yaml = `${head}services:

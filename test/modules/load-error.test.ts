@@ -78,14 +78,27 @@ describe("loadProblems()", () => {
           `Import "not-there" not a dependency\n  hint: If you want to use the npm package, try running \`deno add npm:not-there\`\n    at file://${file("package.ts")}:1:19`,
         ),
     ],
+    [
+      "Deno with hooks",
+      async () =>
+        denoError(
+          `Loading unprepared module: file://${file("not-there")}, imported from: file://${file("package.ts")}`,
+        ),
+    ],
   ])("a missing package says how to install it: %s", async (_, error) => {
     const [problem] = loadProblems("api", file("package.ts"), await error(), at);
     expect(problem).toMatchObject({
       code: "MODULE_NOT_FOUND",
       message: `Cannot load service "api": ${file("package.ts")} imports "not-there", which does not exist`,
       hint: expect.stringContaining("bun add not-there"),
-      position: { file: file("package.ts"), line: 1 },
+      position: { file: file("package.ts"), line: 1, column: 19 },
     });
+  });
+
+  test("a module that is there is not called missing", () => {
+    const text = `Loading unprepared module: file://${file("throws.ts")}, imported from: file://${file("package.ts")}`;
+    const [problem] = loadProblems("api", file("package.ts"), denoError(text), at);
+    expect(problem?.code).toBe("MODULE_THREW");
   });
 
   test("a throw at load points at the throw", async () => {
