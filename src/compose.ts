@@ -20,7 +20,6 @@ import { detectRuntime } from "./runtime/detect.ts";
 import { supervise } from "./supervise.ts";
 import { takeInherited } from "./systemd/inherited.ts";
 import type { SystemdLink } from "./systemd-link.ts";
-import { linkSystemd } from "./systemd-link.ts";
 
 /*
  * The data flow, top to bottom:
@@ -59,21 +58,34 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
     assertStopReportWritable(stopReportFile);
   }
   const inherited = takeInherited(process.env, process.pid);
-  const systemd = await linkSystemd(inherited);
+  const systemd = await linkOf(inherited);
   try {
     return await runPlan(options, inherited, systemd);
   } catch (error) {
-    systemd.failed(error);
+    systemd?.failed(error);
     throw error;
   }
 }
 
-async function runPlan(options: RunOptions, inherited: Inherited, systemd: SystemdLink): Promise<number> {
+/** Undefined when no systemd has started this: then nothing of it is loaded. */
+async function linkOf(inherited: Inherited): Promise<SystemdLink | undefined> {
+  const { notifySocket, sockets } = inherited;
+  const isAlone = notifySocket === undefined && Object.keys(sockets).length === 0;
+  if (isAlone && process.env.JOURNAL_STREAM === undefined) return undefined;
+  return (await import("./systemd-link.ts")).linkSystemd(inherited);
+}
+
+async function runPlan(
+  options: RunOptions,
+  inherited: Inherited,
+  systemd: SystemdLink | undefined,
+): Promise<number> {
   let source = await readPlan(readOptions(options));
   const { plan, locate } = source;
   const claim = await claimName(plan);
   try {
-    const runtime = systemd.onSockets(await detectRuntime());
+    const own = await detectRuntime();
+    const runtime = systemd?.onSockets(own) ?? own;
     runtime.provideModule("supervisor", library);
     const definitions = createDefinitions({ plan, locate, runtime, clock: systemClock });
     return exitCodeOf(
@@ -91,8 +103,8 @@ async function runPlan(options: RunOptions, inherited: Inherited, systemd: Syste
           ...(options.watch ? { watch: planFiles(options) } : {}),
         },
         ...reportFile(options),
-        inherited,
-        ...(systemd.journal ? { journal: systemd.journal } : {}),
+        ...(systemd ? { inherited } : {}),
+        ...(systemd?.journal ? { journal: systemd.journal } : {}),
         ...("files" in claim ? { claim } : { unclaimed: claim }),
       }),
     );

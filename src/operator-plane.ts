@@ -24,12 +24,10 @@ import { createMainLoop } from "./observe/main-loop.ts";
 import { metricsType, renderMetrics } from "./observe/metrics.ts";
 import { createRedactor } from "./observe/redact.ts";
 import type { OperatorNotices, OperatorNoticesOptions } from "./operator-notices.ts";
-import { createOperatorNotices } from "./operator-notices.ts";
 import type { OperatorWatch } from "./operator-watch.ts";
 import { createOperatorWatch } from "./operator-watch.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 import type { SystemdLink } from "./systemd-link.ts";
-import { linkSystemd } from "./systemd-link.ts";
 
 /** How often somebody looks whether the control socket is still there, in milliseconds. */
 const lookMs = 2_000;
@@ -92,7 +90,10 @@ export class OperatorPlane {
     this.#listeners = createListeners({
       control: data.control,
       admin: data.admin,
-      detectRuntime: async () => (await this.#systemd()).onSockets(await detectRuntime()),
+      detectRuntime: async () => {
+        const own = await detectRuntime();
+        return (await this.#systemd())?.onSockets(own) ?? own;
+      },
       answer: (request, entrance) =>
         this.#api.answer(request, entrance) ??
         answerRead(request, entrance, this.#metrics) ??
@@ -156,16 +157,21 @@ export class OperatorPlane {
     }
   }
 
-  #systemd(): Promise<SystemdLink> {
-    this.#link ??= linkSystemd(this.#data.inherited ?? { sockets: {} });
+  /** Nothing of it is loaded when no systemd has started the process. */
+  async #systemd(): Promise<SystemdLink | undefined> {
+    const { inherited } = this.#data;
+    if (!inherited) return undefined;
+    this.#link ??= import("./systemd-link.ts").then(({ linkSystemd }) => linkSystemd(inherited));
     return this.#link;
   }
 
   async #openNotices(): Promise<void> {
     const { inherited, beacon, log } = this.#data;
-    if (log.format === "journal") this.#journal = (await this.#systemd()).journal;
+    if (log.format === "journal") this.#journal = (await this.#systemd())?.journal;
     if (inherited?.notifySocket === undefined) return;
     const link = await this.#systemd();
+    if (!link) return;
+    const { createOperatorNotices } = await import("./operator-notices.ts");
     if (!link.notify) this.#log.warn("systemd cannot be told that this is ready: no C library can be called");
     this.#notices = createOperatorNotices({
       link,

@@ -1,10 +1,9 @@
 import { statSync } from "node:fs";
-import { SupervisorError } from "../core/errors.ts";
-import { listenError, listenRefusal } from "../core/listen-error.ts";
+import { listenRefusal } from "../core/listen-error.ts";
 import type { Address } from "../core/plan.ts";
 import { clearStaleSocket } from "../core/socket-file.ts";
 import type { NativeServer, Runtime } from "../runtime/runtime.ts";
-import { adminAsk } from "./admin-ask.ts";
+import { adminAsk, adminError } from "./admin-ask.ts";
 import { closeServer } from "./close-server.ts";
 import { bindPrivately } from "./private-socket.ts";
 
@@ -37,9 +36,7 @@ export async function serveAdmin(
     if (server.address.tag === "unix") assertPrivate(address, server);
     return { address: server.address, close: () => closeServer(server) };
   } catch (error) {
-    if (!(error instanceof SupervisorError)) throw listenError(adminAsk(address), error);
-    if (error.code !== "SOCKET_NOT_PASSED") throw error;
-    throw listenRefusal(error.code, adminAsk(address), error.message, error.hint, error);
+    throw adminError(address, error);
   }
 }
 

@@ -29,23 +29,24 @@ export function makeWay(entries: BindOptions["entries"]): Promise<void> | undefi
   return address.tag === "unix" ? clearStaleSocket(address.path, askOf(entries)) : undefined;
 }
 
-/** Prepares one address for all of its services. @throws SupervisorError BAD_TLS. */
+/** Prepares one address for all of its services. @throws SupervisorError BAD_TLS or SOCKET_NOT_PASSED. */
 export function prepareBinding(options: BindOptions): Binding {
   const { entries, fetch, runtime } = options;
   const { address, tls: files } = planOf(entries);
   assertOneCertificate(entries);
   const tls = files ? readTls(files, askOf(entries)) : undefined;
   const idleTimeout = longestIdle(entries.map((entry) => entry.plan.limits.idleTimeout));
-  const bind = runtime.prepareServer({ address, idleTimeout, fetch, ...(tls ? { tls } : {}) });
-  return {
-    bind() {
-      try {
-        return bind();
-      } catch (error) {
-        throw bindError(error, askOf(entries));
-      }
-    },
+  const explained = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw bindError(error, askOf(entries));
+    }
   };
+  const bind = explained(() =>
+    runtime.prepareServer({ address, idleTimeout, fetch, ...(tls ? { tls } : {}) }),
+  );
+  return { bind: () => explained(bind) };
 }
 
 /** @throws SupervisorError ADDRESS_UNAVAILABLE when the runtime listens elsewhere than it was asked to. */

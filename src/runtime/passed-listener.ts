@@ -29,11 +29,8 @@ export function withPassedSockets(
     prepareServer(options) {
       const { address } = options;
       if (address.tag !== "systemd") return runtime.prepareServer(options);
-      return () => {
-        const descriptor = descriptorOf(address, sockets);
-        if (!calls) throw notPassed("this system lets no program take over a socket", "Use port instead.");
-        return listenOn(descriptor, calls, (own) => runtime.prepareServer({ ...options, address: own })());
-      };
+      const passed = listeningSocket(descriptorOf(address, sockets), calls);
+      return () => listenOn(passed, (own) => runtime.prepareServer({ ...options, address: own })());
     },
   };
 }
@@ -67,19 +64,25 @@ function notPassed(fact: string, hint: string): SupervisorError {
   return new SupervisorError("SOCKET_NOT_PASSED", fact, hint);
 }
 
-function listenOn(
-  passed: number,
-  calls: SystemCalls,
-  serve: (own: NativeAddress) => NativeServer,
-): NativeServer {
+interface PassedSocket {
+  readonly passed: number;
+  readonly bound: NativeAddress;
+  readonly calls: SystemCalls;
+}
+
+function listeningSocket(passed: number, calls: SystemCalls | undefined): PassedSocket {
+  if (!calls) throw notPassed("this system lets no program take over a socket", "Use port instead.");
   const name = calls.socketName(passed);
   const bound = name && readSocketName(name);
-  if (!bound || !calls.isListening(passed)) {
-    throw notPassed(
-      `descriptor ${passed} does not listen`,
-      "Use ListenStream= without Accept= in the socket unit.",
-    );
-  }
+  if (bound && calls.isListening(passed)) return { passed, bound, calls };
+  const hint = "Use ListenStream= without Accept= in the socket unit.";
+  throw notPassed(`descriptor ${passed} does not listen`, hint);
+}
+
+function listenOn(
+  { passed, bound, calls }: PassedSocket,
+  serve: (own: NativeAddress) => NativeServer,
+): NativeServer {
   const own = ownAddress(bound);
   const server = serve(own);
   try {

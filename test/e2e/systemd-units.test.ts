@@ -61,3 +61,23 @@ describeTargets("supervisor systemd", (target) => {
     expect(existsSync(join(folder.path, "shop.service"))).toBe(false);
   });
 });
+
+describeTargets("a socket of systemd, without systemd", (target) => {
+  test("is an error that says what to do, for a service as for admin", async () => {
+    using folder = project("  a: { module: ./a.ts, http: { listen: systemd:web, port: 8080 } }\n");
+    folder.write("a.ts", "export default { fetch: () => new Response() };");
+    const service = await runSupervisorCli(target, ["run"], { cwd: folder.path });
+    expect(service.code).toBe(78);
+    expect(service.stderr).toContain("SOCKET_NOT_PASSED");
+    expect(service.stderr).toContain(
+      'Cannot listen on systemd:web for service "a": systemd has not started this process',
+    );
+    folder.write(
+      "services.yaml",
+      "name: shop\nadmin: { listen: systemd:ops }\nservices: { a: { module: ./a.ts } }\n",
+    );
+    const admin = await runSupervisorCli(target, ["run"], { cwd: folder.path });
+    expect(admin.stderr).toContain("Cannot listen on systemd:ops for the admin listener");
+    expect(admin.code).toBe(78);
+  });
+});
