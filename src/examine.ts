@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { readLoadable } from "./config/read-plan.ts";
-import { instanceFiles } from "./control/instance-files.ts";
+import { runningInstances } from "./control/find-instance.ts";
 import type { Problem } from "./core/problem.ts";
 import { sealed } from "./core/sealed.ts";
 import { examine } from "./doctor/doctor.ts";
@@ -48,14 +47,7 @@ export async function examineSupervisor(options: ExamineOptions): Promise<Findin
 }
 
 function pidOf(name: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(instanceFiles(name, process.env).pid, "utf8"));
-    process.kill(pid, 0);
-    return pid;
-  } catch {
-    // No such file, or nobody has that number any more: it does not run.
-    return undefined;
-  }
+  return runningInstances(process.env).find((one) => one.name === name)?.pid;
 }
 
 function asFinding({ code, message, hint, position }: Problem): Finding {

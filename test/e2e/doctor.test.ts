@@ -4,10 +4,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Finding } from "../../src/doctor/finding.ts";
+import { freePort } from "../support/free-port.ts";
 import type { Target } from "../support/targets.ts";
-import { describeTargets, runSupervisorCli } from "../support/targets.ts";
+import { describeTargets, runSupervisorCli, spawnSupervisor } from "../support/targets.ts";
 import type { TempDir } from "../support/temp-dir.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { until } from "../support/until.ts";
 
 const slow = 30_000;
 const files = {
@@ -117,6 +119,23 @@ services:
       expect(warned.code).toBe(0);
       folder.write("package.json", '{ "type": "module" }');
       expect(await doctor(target, folder)).toMatchObject({ stdout: "no findings\n", stderr: "", code: 0 });
+    },
+    slow,
+  );
+
+  test(
+    "does not hold the ports of the supervisor that runs the file against it",
+    async () => {
+      const port = await freePort();
+      using folder = tempDir({
+        "services.yaml": `name: doctored-${port}\nadmin: false\nservices:\n  api: { module: ./api.ts, http: { port: ${port} } }\n`,
+        "package.json": '{ "type": "module" }\n',
+        "api.ts": "export default { fetch: () => new Response() };\n",
+      });
+      await using running = spawnSupervisor(target, ["run"], { cwd: folder.path });
+      const inUse = async () => (await doctor(target, folder)).stdout.includes("PORT_IN_USE");
+      await running.waitFor("ready");
+      expect(await until(inUse, (found) => !found, 5_000)).toBe(false);
     },
     slow,
   );
