@@ -204,7 +204,7 @@ export const commandTable = {
     least: 1,
     most: 1,
     options: {},
-    example: "source <(supervisor completion bash)",
+    example: "supervisor completion bash > ~/.local/share/bash-completion/completions/supervisor",
   },
   build: {
     summary: "Make one executable of the file, its overlays and all modules; it runs with nothing beside it.",

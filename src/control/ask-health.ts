@@ -18,11 +18,11 @@ export function askHealth(place: HealthPlace, path: string, timeoutMs: number): 
       resolve({ healthy, text: text.trimEnd() });
     };
     const headers = { connection: "close", ...("url" in place ? {} : { host: "localhost" }) };
-    const options = { path, headers, agent: false } as const;
+    // As text: the global URL and the one of node:url are two to the types of one runtime.
     const request =
       "url" in place
-        ? httpRequest(new URL(path, place.url), { headers, agent: false })
-        : httpRequest({ ...options, socketPath: place.socketPath });
+        ? httpRequest(new URL(path, place.url).href, { headers, agent: false })
+        : httpRequest({ path, headers, agent: false, socketPath: place.socketPath });
     const timer = setTimeout(() => {
       done(false, `no answer within ${timeoutMs} ms`);
       request.destroy();
