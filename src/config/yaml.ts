@@ -11,6 +11,7 @@ import type { Problem } from "../core/problem.ts";
 import { readEverydayYaml } from "./everyday-yaml.ts";
 import type { Entry, Node, ScalarNode, Source, Span } from "./node.ts";
 import { positionOf } from "./node.ts";
+import { tooDeepAt } from "./yaml-depth.ts";
 import { syntaxProblem, yamlProblems } from "./yaml-problems.ts";
 
 /** `root` is absent when the text is empty, or when there are problems. */
@@ -33,6 +34,11 @@ export async function readYaml(source: Source): Promise<YamlReading> {
 
 /** As {@link readYaml}, always with the full parser. */
 export async function readFullYaml(source: Source): Promise<YamlReading> {
+  // What is a little deeper is told from well-formed values below; beyond, the parser would take for ever.
+  const deep = tooDeepAt(source.text, deepest + 5);
+  if (deep !== undefined) {
+    return { problems: [syntaxProblem({ source, start: deep, end: deep + 1 }, tooDeep, flatten)] };
+  }
   const yaml = await import("yaml");
   const document = yaml.parseDocument(source.text, {
     version: "1.2",
@@ -70,7 +76,7 @@ function convert(yaml: typeof import("yaml"), document: Document.Parsed, source:
   function toNode(node: YamlNode, depth: number): Node {
     if (depth > deepest) {
       if (!problems.some((problem) => problem.message === tooDeep)) {
-        problems.push(syntaxProblem(spanAt(node), tooDeep, "Flatten the file."));
+        problems.push(syntaxProblem(spanAt(node), tooDeep, flatten));
       }
       return nothingAt(node.range?.[0] ?? 0);
     }
@@ -196,3 +202,4 @@ function convert(yaml: typeof import("yaml"), document: Document.Parsed, source:
 }
 
 const tooDeep = "Values are nested more than 100 levels deep";
+const flatten = "Flatten the file.";
