@@ -1,3 +1,4 @@
+import { hasEndedInOrder } from "../control/client.ts";
 import { SupervisorError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit.ts";
 import type { InstanceOptions } from "./instance.ts";
@@ -47,20 +48,27 @@ export async function printLines(
     idle = true;
     return terminal.outClosed;
   };
-  await untilLeft(print(), isLeft);
-  return ExitCode.clean;
+  const reason = await untilLeft(print(), isLeft);
+  if (!follow || reason === "left" || terminal.outClosed) return ExitCode.clean;
+  if (await hasEndedInOrder(client.socket)) {
+    terminal.err("supervisor: it has ended\n");
+    return ExitCode.clean;
+  }
+  const hint =
+    "What ended it may stand in the journal of the system; see whether it runs again: supervisor status.";
+  throw new SupervisorError("NOT_RUNNING", "The supervisor is gone: it was ended from outside", hint);
 }
 
 const idleMs = 5_000;
 
 /** Resolves with `printing`, or soon after its reader has gone: there may be nothing to print for hours. */
-async function untilLeft(printing: Promise<void>, isLeft: () => boolean): Promise<void> {
+async function untilLeft(printing: Promise<void>, isLeft: () => boolean): Promise<"over" | "left"> {
   let timer: ReturnType<typeof setInterval> | undefined;
-  const left = new Promise<void>((resolve) => {
-    timer = setInterval(() => isLeft() && resolve(), idleMs);
+  const left = new Promise<"left">((resolve) => {
+    timer = setInterval(() => isLeft() && resolve("left"), idleMs);
   });
   try {
-    await Promise.race([printing, left]);
+    return await Promise.race([printing.then(() => "over" as const), left]);
   } finally {
     clearInterval(timer);
   }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { SupervisorError } from "../core/errors.ts";
@@ -47,6 +48,19 @@ export async function untilGone(pid: number): Promise<void> {
 
 /** Bytes of a path: with the headers around it, servers read 16 KiB. */
 const longestPath = 15_000;
+
+const lastMs = 1_000;
+
+/**
+ * Whether the supervisor behind a stream that is over has ended in order: then it has taken its socket away, or does so
+ * within a second.
+ */
+export async function hasEndedInOrder(socket: string): Promise<boolean> {
+  for (let waited = 0; existsSync(socket) && waited < lastMs; waited += lookMs) {
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+  return !existsSync(socket);
+}
 
 /** Not `fetch`: only this works for unix sockets on every runtime. */
 function send(socket: string, method: string, path: string, body: unknown): Promise<IncomingMessage> {

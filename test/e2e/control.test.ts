@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { System } from "../support/system.ts";
 import { fixtures, startSystem } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
-import { describeTargets, runSupervisorCli } from "../support/targets.ts";
+import { describeTargets, runSupervisorCli, spawnSupervisor } from "../support/targets.ts";
 import { until } from "../support/until.ts";
 
 const slow = 40_000;
@@ -70,6 +70,25 @@ wait $first && wait $second`;
       });
       expect([done.status, done.stderr]).toEqual([0, ""]);
       expect(done.stdout.trim().split("\n")).toHaveLength(2);
+    },
+    slow,
+  );
+
+  test.each([
+    ["SIGKILL", 3, "is gone"],
+    ["SIGTERM", 0, "it has ended"],
+  ] as const)(
+    "logs -f and events -f say that it has ended: by %s with code %d",
+    async (signal, code, words) => {
+      await using system = await started(target);
+      const env = { XDG_RUNTIME_DIR: system.folder.path };
+      await using logs = spawnSupervisor(target, ["logs", "-f"], { cwd: system.folder.path, env });
+      await using events = spawnSupervisor(target, ["events", "-f"], { cwd: system.folder.path, env });
+      await logs.waitFor("ready");
+      await events.waitFor("ready");
+      await system.stop(signal);
+      expect([(await logs.exit).code, logs.stderr]).toEqual([code, expect.stringContaining(words)]);
+      expect([(await events.exit).code, events.stderr]).toEqual([code, expect.stringContaining(words)]);
     },
     slow,
   );
