@@ -1,13 +1,13 @@
 /**
  * Memory that the main thread and the operator's plane share, so that one can be seen while it is frozen.
- * Only the main thread writes `beat`, `current`, `last`, `started`; only the native signal handler writes `signal`.
+ * Only the main thread writes `beat`, `current`, `last`, `earlier`, `earlierAt`, `started`; only the native signal handler writes `signal`.
  */
 export const beaconCells = {
   /** Grows while the main loop turns. */
   beat: 0,
   /** 1 + index of the service whose code is on the stack, 0 for none. */
   current: 1,
-  /** The last value of `current` that was not 0. */
+  /** The last value of `current` that was not 0, since the last beat; 0: no service was entered since. */
   last: 2,
   /** Number of the last signal that the process received. */
   signal: 3,
@@ -15,6 +15,9 @@ export const beaconCells = {
   signals: 4,
   /** 1 from the moment at which the operator's plane no longer waits for the services. */
   started: 5,
+  /** What `last` was before, and the number of the beat by which it had been entered. */
+  earlier: 6,
+  earlierAt: 7,
 } as const;
 
 export type Beacon = Int32Array<SharedArrayBuffer>;

@@ -1,5 +1,6 @@
 import type { Beacon } from "../core/beacon.ts";
 import { beaconCells } from "../core/beacon.ts";
+import { lastEntered } from "../core/beats.ts";
 import { formatDuration } from "../core/duration.ts";
 
 /** Whether the main loop turns. */
@@ -70,7 +71,7 @@ function culprit(
   services: readonly { readonly name: string }[],
 ): { service?: string; certain: boolean; loading?: readonly string[] } {
   const current = beacon[beaconCells.current] as number;
-  const mark = current || (beacon[beaconCells.last] as number);
+  const mark = current || lastEntered(beacon);
   // No service was ever entered: their modules are still being evaluated.
   if (mark === 0) return { certain: false, loading: services.slice(0, mostNames).map(({ name }) => name) };
   const name = services[mark - 1]?.name;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { beaconCells, beatCells, createBeacon } from "../../src/core/beacon.ts";
-import { readBeats, recordBeat } from "../../src/core/beats.ts";
+import { beaconCells, beatCells, createBeacon, withMark } from "../../src/core/beacon.ts";
+import { lastEntered, readBeats, recordBeat } from "../../src/core/beats.ts";
 
 test("recordBeat() keeps the delay and who ran last; readBeats() gives those between two numbers", () => {
   const beacon = createBeacon();
@@ -16,6 +16,18 @@ test("recordBeat() keeps the delay and who ran last; readBeats() gives those bet
   ]);
   expect(readBeats(beacon, 1, 2)).toEqual([{ delayMs: 120, last: 3 }]);
   expect(readBeats(beacon, 3, 3)).toEqual([]);
+});
+
+test("recordBeat() names nobody once the service that ran last has been idle for a second; lastEntered() still does", () => {
+  const beacon = createBeacon();
+  withMark(beacon, 3, () => {});
+  for (let count = 0; count < 30; count++) recordBeat(beacon, 0);
+  const names = readBeats(beacon, 0, 30).map(({ last }) => last);
+  expect([names.slice(0, 20), names.slice(22)]).toEqual([Array(20).fill(3), Array(8).fill(0)]);
+  expect(lastEntered(beacon)).toBe(3);
+  withMark(beacon, 2, () => {});
+  recordBeat(beacon, 200);
+  expect(readBeats(beacon, 30, 31)).toEqual([{ delayMs: 200, last: 2 }]);
 });
 
 test("readBeats() gives the newest that are kept, and a delay of hours stays a number", () => {
