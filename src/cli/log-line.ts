@@ -1,3 +1,4 @@
+import { shownText } from "../core/shown-text.ts";
 import type { LineFormat } from "./print-lines.ts";
 import { clockTime, dropped, pairs } from "./record-text.ts";
 import { painted } from "./terminal.ts";
@@ -13,10 +14,10 @@ export const logLine: LineFormat = (record, color) => {
     clockTime(time),
     painted(word, levelColors[String(level)] ?? "", color),
     ...(service === undefined ? [] : [`${service} `]),
-    String(msg),
-    ...pairs(fields),
+    shownText(String(msg), color),
+    ...pairs(fields).map((pair) => shownText(pair)),
   ].join(" ");
-  return error === undefined ? line : `${line}\n${errorText(error)}`;
+  return error === undefined ? line : `${line}\n${shownText(errorText(error))}`;
 };
 
 function errorText(error: unknown): string {

@@ -1,4 +1,5 @@
 import type { LogFields, LogLevel, LogRecord } from "../core/log.ts";
+import { shownText } from "../core/shown-text.ts";
 import type { Plain } from "./plain-value.ts";
 import { cutText, plainFieldValue } from "./plain-value.ts";
 import type { Redactor } from "./redact.ts";
@@ -29,7 +30,7 @@ export function createPrettyFormat({ color, redactor }: PrettyOptions): (record:
   return (record) => {
     const service = record.service ?? spokenOf(record);
     width = Math.max(width, Math.min(service?.length ?? 0, widestName));
-    const message = redactor.text(cutText(record.message));
+    const message = shownText(redactor.text(cutText(record.message)), color);
     const [first = "", ...below] = message.split("\n");
     const { inline, blocks } = record.fields ? details(record, service, redactor, paint) : nothing;
     const column = (service ?? "").padEnd(width);
@@ -80,7 +81,7 @@ function details(record: LogRecord, service: string | undefined, redactor: Redac
   const inline: string[] = [];
   const blocks: string[] = [];
   if (typeof shown === "function") {
-    const [first = "", ...below] = redactor.text(String(shown())).split("\n");
+    const [first = "", ...below] = shownText(redactor.text(String(shown()))).split("\n");
     if (first) inline.push(first);
     blocks.push(...indent(below));
   }
@@ -88,13 +89,19 @@ function details(record: LogRecord, service: string | undefined, redactor: Redac
     const value = record.fields[name];
     if (value === undefined || isTold(name, value, service)) continue;
     if (value instanceof Error) {
-      blocks.push(...indent(errorLines(plainFieldValue(name, value, redactor)), paint));
+      blocks.push(
+        ...indent(
+          errorLines(plainFieldValue(name, value, redactor)).map((line) => shownText(line)),
+          paint,
+        ),
+      );
       continue;
     }
     if (typeof shown === "function") continue;
     const plain = plainFieldValue(name, value, redactor);
-    if (typeof plain === "string" && plain.includes("\n")) blocks.push(...indent(plain.split("\n"), paint));
-    else inline.push(paint(dim, `${name}=${inlineText(plain)}`));
+    if (typeof plain === "string" && plain.includes("\n"))
+      blocks.push(...indent(shownText(plain).split("\n"), paint));
+    else inline.push(paint(dim, shownText(`${name}=${inlineText(plain)}`)));
   }
   return { inline, blocks };
 }

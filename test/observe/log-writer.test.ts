@@ -123,6 +123,16 @@ describe("createLogWriter, pretty", () => {
     expect(lines[0]).toBe("03:04:05.006 INFO  one\n    two\n");
   });
 
+  test("control characters of a service are told, not obeyed; its colors stay where there are any", () => {
+    const evil = "a\u001b[2J\u001b[31mb";
+    const plain = writer({ format: "pretty" });
+    plain.write({ message: evil, fields: { field: evil, lines: `${evil}\n`, error: new Error(evil) } });
+    expect(plain.lines.join("")).not.toContain("\u001b");
+    const colored = writer({ format: "pretty", color: true });
+    colored.write({ message: evil });
+    expect(colored.lines[0]).toContain("a\\u001b[2J\u001b[31mb\u001b[0m");
+  });
+
   test("shownAs stands in place of the fields, for people only", () => {
     const fields = { service: "api", ms: 12, [shownAs]: () => "(12 ms)\ntable" };
     const pretty = writer({ format: "pretty" });
