@@ -14,6 +14,8 @@ export interface LinesOptions extends InstanceOptions {
 /** A record of a stream, as people read it: without its line feed. */
 export type LineFormat = (record: Readonly<Record<string, unknown>>, color: boolean) => string;
 
+const mostLines = 100_000;
+
 /** Prints the records of a stream until it ends, and returns the exit code. @throws SupervisorError USAGE */
 export async function printLines(
   path: string,
@@ -23,8 +25,9 @@ export async function printLines(
   format: LineFormat,
 ): Promise<number> {
   const { follow = false, lines = "100", json = false } = options;
-  if (!/^\d{1,6}$/.test(lines)) {
-    throw new SupervisorError("USAGE", `--lines cannot be "${lines}"`, "Write a number, like 20.");
+  if (!/^\d+$/.test(lines) || Number(lines) > mostLines) {
+    const hint = `Write a number from 0 to ${mostLines.toLocaleString("en-US")}, like 20.`;
+    throw new SupervisorError("USAGE", `--lines cannot be "${lines}"`, hint);
   }
   const client = await instanceOf(options, terminal);
   const answer = await client.lines(`${path}?n=${lines}&follow=${follow}${query}`);

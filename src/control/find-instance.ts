@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SupervisorError } from "../core/errors.ts";
 import { filesIn, instanceFolders } from "./instance-files.ts";
@@ -46,11 +46,23 @@ export interface RunningInstance {
 }
 
 function besidePid(file: string): string {
-  const pid = readPid(file);
-  if (pid === undefined) {
+  assertReadable(file);
+  if (readPid(file) === undefined) {
     throw new SupervisorError("NOT_RUNNING", `There is no pid in ${file}`, 'Start it with "supervisor run".');
   }
   return file.replace(/\.pid$/, ".sock");
+}
+
+/** @throws SupervisorError CONTROL_FORBIDDEN */
+function assertReadable(file: string): void {
+  try {
+    readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES" && code !== "EPERM") return;
+    const hint = "Be the user that the supervisor runs as: sudo -u USER supervisor …";
+    throw new SupervisorError("CONTROL_FORBIDDEN", `This user may not read ${file}`, hint, { cause: error });
+  }
 }
 
 function byName(name: string, { variables }: InstanceQuery): string {

@@ -93,7 +93,7 @@ function checkToken(authorization: string | null, token: string | undefined, add
     401,
     "WRONG_TOKEN",
     message,
-    "Send authorization: Bearer TOKEN, with the value of admin.token.",
+    'Send the header "authorization" with the value of admin.token behind the word "Bearer".',
     challenge,
   );
 }

@@ -10,6 +10,7 @@ import { statusSchema } from "../../src/control/schemas.ts";
 import { statusOf } from "../../src/control/status.ts";
 import { createBeacon } from "../../src/core/beacon.ts";
 import type { Command } from "../../src/core/command.ts";
+import { createRedactor } from "../../src/observe/redact.ts";
 
 const data: OperatorData = {
   name: "shop",
@@ -257,6 +258,12 @@ describe("createApi()", () => {
     const body = JSON.stringify({ action: "stop", services: ["x".repeat(100_000)] });
     const unknown = await ask(socket, "POST", "/services", { "content-type": "application/json" }, body);
     expect([unknown.code, unknown.value.message.length < 200]).toEqual(["UNKNOWN_SERVICE", true]);
+  });
+
+  test("tells how to send a token in words that stay readable in a log", async () => {
+    const { ask } = setUp();
+    const { value } = await ask({ ...loopback, token: "correct-horse" }, "GET", "/status");
+    expect(createRedactor([]).text(value.hint)).toBe(value.hint);
   });
 
   test("says why when main does not take a command", async () => {

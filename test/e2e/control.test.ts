@@ -164,6 +164,10 @@ wait $first && wait $second`;
       expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('Did you mean "plain"?')]);
       expect((await cli(target, system, "restart")).code).toBe(64);
       expect((await cli(target, system, "stop", "")).code).toBe(64);
+      const elsewhere = await cli(target, system, "inject", "plain", "GET", "http://evil/");
+      expect([elsewhere.code, elsewhere.stderr]).toEqual([64, expect.stringContaining("begin with /")]);
+      const endless = await cli(target, system, "logs", "-n", "999999999");
+      expect([endless.code, endless.stderr]).toEqual([64, expect.stringContaining("100,000")]);
       const many = Array.from({ length: 400 }, () => "plain".padEnd(50, "*"));
       expect((await cli(target, system, "pause", ...many)).stdout).toContain("plain: paused");
       expect((await cli(target, system, "resume", ...many)).code).toBe(0);
@@ -205,6 +209,9 @@ wait $first && wait $second`;
       const curl = ["curl", "-s", "-m", "5", "--unix-socket", system.socket, "http://x/api/v1/status"];
       const { status, stdout } = spawnSync("setpriv", [...nobody, ...curl], { encoding: "utf8" });
       expect([status, stdout]).toEqual([7, ""]);
+      const asked = [...target.command, "status", "--pid-file", system.pidFile];
+      const told = spawnSync("setpriv", [...nobody, ...asked], { cwd: system.folder.path, encoding: "utf8" });
+      expect([told.status, told.stderr]).toEqual([1, expect.stringContaining("CONTROL_FORBIDDEN")]);
     },
     slow,
   );

@@ -7,6 +7,10 @@ import { errorIn, instanceOf, printError, waitQuery } from "../instance.ts";
 export const command: Handler<"inject"> = async ({ positionals, options }, terminal) => {
   const [service = "", method = "", path = ""] = positionals;
   const { data, header = [], json } = options;
+  if (!path.startsWith("/")) {
+    const hint = 'Write it like "/health"; the service is named before it.';
+    throw new SupervisorError("USAGE", `The path "${path}" does not begin with /`, hint);
+  }
   const body = {
     service,
     method: method.toUpperCase(),
