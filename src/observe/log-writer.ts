@@ -88,7 +88,7 @@ interface Style {
 }
 
 function styleOf({ level, format, color, secrets }: LogLook): Style {
-  const redactor = createRedactor(secrets);
+  const redactor = createRedactor(secrets, { allFrames: level === "debug" });
   const json = (record: LogRecord) => jsonLine(record, redactor);
   if (format === "journal") {
     return {

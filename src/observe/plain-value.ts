@@ -1,5 +1,6 @@
 import type { Redactor } from "./redact.ts";
 import { hidden } from "./redact.ts";
+import { serviceFrames } from "./service-frames.ts";
 
 /** JSON without surprises: what `plainValue` makes of anything. */
 export type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
@@ -92,12 +93,16 @@ function describeError(error: Error, walk: Walk): Plain {
       name: error.name,
       message: error.message,
       ...more,
-      ...(error.stack ? { stack: error.stack } : {}),
+      ...(error.stack ? { stack: stackOf(error.stack, walk) } : {}),
       ...(error.cause === undefined ? {} : { cause: error.cause }),
       ...(error instanceof AggregateError ? { errors: error.errors } : {}),
     }),
     walk,
   );
+}
+
+function stackOf(stack: unknown, { redactor }: Walk): unknown {
+  return typeof stack !== "string" || redactor.allFrames ? stack : serviceFrames(stack);
 }
 
 function describeItems(items: Iterable<unknown>, count: number, walk: Walk): Plain {

@@ -4,6 +4,8 @@ export interface Redactor {
   text(text: string): string;
   /** Whether a field of this name holds a secret, whatever its value: `password`, `x-api-key`, `set-cookie`. */
   hides(field: string): boolean;
+  /** Whether stacks keep the frames of the supervisor. */
+  readonly allFrames: boolean;
 }
 
 export const hidden = "***";
@@ -12,10 +14,11 @@ export const hidden = "***";
 const shortestSecret = 4;
 
 /** @param secrets values that must never be printed, wherever they turn up. */
-export function createRedactor(secrets: readonly string[]): Redactor {
+export function createRedactor(secrets: readonly string[], { allFrames = false } = {}): Redactor {
   const values = anyOf(secrets);
   const known = new Map<string, boolean>();
   return {
+    allFrames,
     text(text) {
       const masked = values ? text.replace(values, hidden) : text;
       return mayHoldCredentials(masked) ? maskCredentials(masked) : masked;

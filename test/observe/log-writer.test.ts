@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { LogRecord } from "../../src/core/log.ts";
 import { createLogger } from "../../src/core/log.ts";
 import { shownAs } from "../../src/observe/log-pretty.ts";
@@ -31,6 +32,18 @@ describe("createLogWriter, json", () => {
     expect(lines).toEqual([
       `{"time":"${new Date(time).toISOString()}","level":"info","msg":"say \\"hi\\"\\nthere","service":"api","generation":2,"a":1}\n`,
     ]);
+  });
+
+  test("frames of the supervisor are in stacks at the level debug only", () => {
+    const error = new Error("x");
+    const ours = `    at start (${join(import.meta.dir, "../../src/host/inline.ts")}:1:2)`;
+    error.stack = `Error: x\n    at api (/srv/api.ts:1:2)\n${ours}`;
+    const usual = writer();
+    usual.write({ fields: { error } });
+    expect(JSON.parse(usual.lines[0] as string).error.stack).toBe("Error: x\n    at api (/srv/api.ts:1:2)");
+    const all = writer({ level: "debug" });
+    all.write({ fields: { error } });
+    expect(JSON.parse(all.lines[0] as string).error.stack).toBe(error.stack);
   });
 
   test("secrets are hidden in messages and fields", () => {
