@@ -162,7 +162,7 @@ export function createGroup(options: GroupOptions): Group {
       const unready = [...children.values()]
         .filter((each) => !isWell(each.state))
         .map((each) => each.member.name);
-      events.emit({ type: "groupReady", durationMs: clock.now() - startedAt, unready });
+      events.emit({ type: "groupReady", durationMs: tenths(clock.now() - startedAt), unready });
     }
   }
 

@@ -109,6 +109,14 @@ describe("group.start()", () => {
     expect(log.filter((event) => event.type === "groupReady")).toHaveLength(1);
   });
 
+  test("tells how long the start took to a tenth of a millisecond", async () => {
+    const start = () => new Promise<void>((resolve) => void clock.after(5.834457, resolve));
+    const { clock, group, log } = world([fakeService("api", [], { behaviour: { start, stop: () => {} } })]);
+    group.start();
+    await clock.tick(6);
+    expect(log.find((event) => event.type === "groupReady")).toMatchObject({ durationMs: 5.8 });
+  });
+
   test("a start that is not ready in time is a failure that names the remedy", async () => {
     const { clock, group, state } = world([
       fakeService("api", [], { startTimeout: 1_000, behaviour: { start: never, stop: () => {} } }),
