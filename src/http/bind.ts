@@ -6,6 +6,7 @@ import type { Address, HttpPlan } from "../core/plan.ts";
 import { formatAddress } from "../core/plan.ts";
 import { clearStaleSocket } from "../core/socket-file.ts";
 import type { NativeServer, Runtime, ServeOptions } from "../runtime/runtime.ts";
+import { tlsFault } from "./tls-fault.ts";
 
 export interface BindOptions {
   readonly runtime: Runtime;
@@ -119,12 +120,9 @@ function bindError(error: unknown, ask: Ask): SupervisorError {
   const code = (error as { code?: unknown } | null)?.code;
   // What the system says begins with E; everything else is about the certificate.
   const isSystem = typeof code === "string" && /^E[A-Z]+$/.test(code);
-  return ask.tls && !isSystem ? badTls(ask, error) : listenError(ask, error);
-}
-
-function badTls(ask: Ask, error: unknown): SupervisorError {
-  const hint = `Check that ${ask.tls?.cert} and ${ask.tls?.key} are PEM files that belong together`;
-  return listenRefusal("BAD_TLS", ask, messageOf(error), hint, error);
+  if (!ask.tls || isSystem) return listenError(ask, error);
+  const { fact, hint } = tlsFault(ask.tls);
+  return listenRefusal("BAD_TLS", ask, fact, hint, error);
 }
 
 /** Runtimes ignore options that they do not know, and then listen where nobody asked them to. */
