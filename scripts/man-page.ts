@@ -63,7 +63,7 @@ const exitCodes = [
   ["64", "The command line is wrong."],
   ["70", "A critical service failed for good, an address could not be bound, or a broker does not answer."],
   ["75", "A deadline ran out, and something was cut off."],
-  ["78", "services.yaml or a module is wrong; nothing has started."],
+  ["78", "services.yaml or a module is wrong, and nothing has started; or a broker refuses for good."],
   ["130, 143", "A second Ctrl-C or SIGTERM ended it at once."],
 ] as const;
 

@@ -14,7 +14,7 @@ export const ExitCode = {
   failed: 70,
   /** A deadline ran out: something was cut off. */
   forced: 75,
-  /** services.yaml or a module is wrong: nothing has started, and a restart would not help. */
+  /** services.yaml, a module or the access to a broker is wrong: a restart would not help. */
   config: 78,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -24,6 +24,7 @@ export const secondSignalExit = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as co
 
 /** The exit code that a stop leads to: a failure outweighs that something was cut off. */
 export function exitCodeOf({ cause, outcome }: StopReport): ExitCode {
+  if (cause.tag === "failure" && cause.code !== undefined) return ExitCode.config;
   if (cause.tag === "failure" || cause.tag === "operator") return ExitCode.failed;
   return outcome === "forced" ? ExitCode.forced : ExitCode.clean;
 }

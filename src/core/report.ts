@@ -1,10 +1,20 @@
+import type { ErrorCode } from "./errors.ts";
+
 /** Why the group stops. */
 export type StopCause =
   | { readonly tag: "signal"; readonly signal: string }
   | { readonly tag: "request" }
   | { readonly tag: "completed" }
-  /** A critical service is given up; without `service`: nobody caught an error, and nobody can be blamed for it. */
-  | { readonly tag: "failure"; readonly service?: string; readonly message: string }
+  /**
+   * A critical service is given up; without `service`: nobody caught an error, and nobody can be blamed for it. With
+   * `code` services.yaml or a broker is wrong, and a restart would not help.
+   */
+  | {
+      readonly tag: "failure";
+      readonly service?: string;
+      readonly message: string;
+      readonly code?: ErrorCode;
+    }
   /** The operator's plane cannot run: nobody could look after the services. */
   | { readonly tag: "operator"; readonly message: string };
 

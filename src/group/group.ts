@@ -1,8 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
 import type { StepResult, Verb } from "../core/command.ts";
-import { messageOf } from "../core/errors.ts";
+import { errorCodes, messageOf, SupervisorError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
+import { ExitCode } from "../core/exit.ts";
 import { inWaves, startOrder } from "../core/order.ts";
 import type { ShutdownPlan } from "../core/plan.ts";
 import type { LeftBehind, ServiceStop, StopCause, StopReport } from "../core/report.ts";
@@ -279,5 +280,11 @@ function isWell({ tag }: ChildState): boolean {
 function failureOf(child: Child): StopCause {
   const { state } = child;
   const message = state.tag === "failed" ? messageOf(state.error) : state.tag;
-  return { tag: "failure", service: child.member.name, message };
+  const code = state.tag === "failed" && isLasting(state.error) ? state.error.code : undefined;
+  return { tag: "failure", service: child.member.name, message, ...(code === undefined ? {} : { code }) };
+}
+
+/** What services.yaml or a broker would have to be changed for. */
+function isLasting(error: unknown): error is SupervisorError {
+  return error instanceof SupervisorError && errorCodes[error.code].exit === ExitCode.config;
 }

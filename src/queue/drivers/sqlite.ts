@@ -38,6 +38,7 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
   /** Tries until it is open, or until that is useless. */
   async function open(): Promise<Store> {
     const address = parseAddress(url);
+    room = createRoom({ file: address.file, clock, log });
     let told = false;
     for (let attempt = 0; ; attempt++) {
       if (closing.signal.aborted) throw away();
@@ -53,7 +54,6 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
         forgetTrouble = joined.onTrouble((error) =>
           onConnection(error ? { tag: "down", error } : { tag: "up" }),
         );
-        room = createRoom({ file: address.file, clock, log });
         store = joined;
         onConnection({ tag: "up" });
         return joined;
@@ -104,6 +104,8 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
   }
 
   const enqueue = async (tasks: readonly NewTask[]) => {
+    // Before it is open, too: what keeps it from being opened may be that very disk.
+    room?.assert();
     const { commit } = store ?? (await opened());
     room?.assert();
     const write = (some: readonly NewTask[]) =>

@@ -1,4 +1,5 @@
-import { statfsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Clock } from "../../../core/clock.ts";
 import { SupervisorError } from "../../../core/errors.ts";
 import type { Logger } from "../../../core/log.ts";
@@ -61,6 +62,7 @@ function sentence(file: string): string {
 }
 
 function freeOf(file: string): number {
-  const { bavail, bsize } = statfsSync(file);
+  // It may not have been made yet.
+  const { bavail, bsize } = statfsSync(existsSync(file) ? file : dirname(file));
   return bavail * bsize;
 }
