@@ -32,6 +32,8 @@ export function firstOfChain(
   const [first, ...rest] = requests;
   if (!first) throw invalidTask("a chain", "it has no steps", "Pass at least one.");
   assertStep(first, 0);
+  // Within { input } it would be checked as a part of it.
+  serializePayload(first.payload, first.type);
   const id = first.id ?? newId();
   const request = { ...first, id, payload: { input: first.payload } };
   const [second, ...others] = rest.map((step, index) => stepOf(step, index + 1, now));

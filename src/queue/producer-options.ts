@@ -64,6 +64,16 @@ export function readOptions(request: TaskRequest, now: number): TaskOptions {
   return options;
 }
 
+/** @throws SupervisorError TASK_INVALID when it is no list of objects */
+export function assertRequests(requests: unknown): asserts requests is readonly TaskRequest[] {
+  const hint = 'Pass a list like [{ type: "mail:welcome", payload: { to: "a@b.c" } }].';
+  if (!Array.isArray(requests)) throw invalidTask(requests, "it is no list of tasks", hint);
+  for (const [index, request] of requests.entries()) {
+    if (typeof request === "object" && request !== null) continue;
+    throw invalidTask(request, `number ${index + 1} of the list is no task`, hint);
+  }
+}
+
 /** When it may run first; undefined: now. */
 export function runAtOf({ delay, at }: Pick<TaskOptions, "delay" | "at">, now: number): number | undefined {
   const runAt = at ?? (delay === undefined ? now : now + delay);

@@ -34,6 +34,8 @@ export function uniqueKeyOf(queue: string, type: string, payload: Payload | unde
 }
 
 function textOf(payload: unknown, type: string): string {
+  // As JSON they would be null, and nobody would know why.
+  if (typeof payload === "number" && !Number.isFinite(payload)) throw notJson(type, `${payload} has no JSON`);
   let text: string | undefined;
   try {
     text = JSON.stringify(payload);

@@ -11,7 +11,7 @@ import { chainHeader, firstOfChain } from "./chain.ts";
 import type { Driver, EnqueueResult, NewTask } from "./driver.ts";
 import { cancelTask, findTask } from "./producer-find.ts";
 import { createTaskIds } from "./producer-ids.ts";
-import { readOptions, runAtOf } from "./producer-options.ts";
+import { assertRequests, readOptions, runAtOf } from "./producer-options.ts";
 import { serializePayload, uniqueKeyOf } from "./producer-payload.ts";
 import { refusalOf } from "./producer-refusal.ts";
 import { createSingles } from "./producer-singles.ts";
@@ -42,6 +42,7 @@ export function createQueue(options: QueueOptions): Queue {
   return {
     enqueue: async (type, payload, given: EnqueueOptions = {}) => enqueueOne({ ...given, type, payload }),
     async enqueueAll(requests) {
+      assertRequests(requests);
       const now = clock.wall();
       const tasks = requests.map((request) => newTask(request, newId, now));
       if (tasks.length === 0) return [];
@@ -49,6 +50,7 @@ export function createQueue(options: QueueOptions): Queue {
       return tasks.map((task, index) => outcomeOf(task, results[index] as EnqueueResult));
     },
     async chain(steps) {
+      assertRequests(steps);
       const { request, header } = firstOfChain(steps, newId, clock.wall());
       return enqueueOne(request, header);
     },

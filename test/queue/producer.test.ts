@@ -150,6 +150,8 @@ describe("queue.enqueue()", () => {
     ["a", 1n, {}, /^Cannot enqueue "a": its payload is no JSON/],
     ["a", circular, {}, /payload is no JSON/],
     ["a", () => 1, {}, /a function has no JSON/],
+    ["a", Number.NaN, {}, /payload is no JSON: NaN has no JSON/],
+    ["a", Number.NEGATIVE_INFINITY, {}, /payload is no JSON: -Infinity has no JSON/],
     ["a", "ü".repeat(mostPayloadBytes / 2), {}, /payload has 16777218 bytes, more than 16777216/],
     ["a", new Uint8Array(mostPayloadBytes + 1), {}, /payload has 16777217 bytes/],
     ["a", null, { queue: "" }, /queue cannot be ""/],
@@ -222,6 +224,33 @@ describe("queue.enqueueAll()", () => {
     expect((await errorOf(queue.enqueueAll([{ type: "a" }, { type: "" }]))).code).toBe("TASK_INVALID");
     expect(await queue.enqueueAll([])).toEqual([]);
     expect(driver.calls).toEqual([]);
+  });
+});
+
+describe("a list of tasks", () => {
+  const wrong: [unknown, string][] = [
+    ["x", 'Cannot enqueue "x": it is no list of tasks'],
+    [undefined, "Cannot enqueue undefined: it is no list of tasks"],
+    [[null], "Cannot enqueue null: number 1 of the list is no task"],
+    [[{ type: "a" }, "b"], 'Cannot enqueue "b": number 2 of the list is no task'],
+  ];
+  for (const [list, message] of wrong) {
+    test(`that is none is refused with TASK_INVALID: ${message}`, async () => {
+      const { driver, queue } = setUp();
+      for (const enqueue of [queue.enqueueAll, queue.chain]) {
+        const error = await errorOf(enqueue(list as never));
+        expect([error.code, error.message]).toEqual(["TASK_INVALID", message]);
+      }
+      expect(driver.calls).toEqual([]);
+    });
+  }
+
+  test("whose first step has no JSON is no chain", async () => {
+    const error = await errorOf(setUp().queue.chain([{ type: "a", payload: Number.NaN }]));
+    expect([error.code, error.message]).toEqual([
+      "TASK_INVALID",
+      'Cannot enqueue "a": its payload is no JSON: NaN has no JSON',
+    ]);
   });
 });
 
