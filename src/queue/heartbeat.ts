@@ -52,14 +52,14 @@ export class Heartbeat {
     this.rest();
     const { receiver, clock, hand, lost, lease } = this.#options;
     const items = [...hand()];
-    if (items.length === 0) return;
+    // Whoever told the broker what became of the last one knows how the broker is.
+    if (items.length === 0) return this.#well();
     const startedAt = clock.now();
     this.#isBeating = true;
     try {
       const gone = new Set(await receiver.extend(items.map(({ delivery }) => delivery)));
       this.#confirmedAt = startedAt;
-      if (this.#failures > 0) this.#options.trouble(undefined);
-      this.#failures = 0;
+      this.#well();
       if (gone.size > 0) lost(items.filter(({ delivery }) => gone.has(delivery)));
     } catch (error) {
       this.#failures++;
@@ -74,6 +74,11 @@ export class Heartbeat {
   rest(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+  }
+
+  #well(): void {
+    if (this.#failures > 0) this.#options.trouble(undefined);
+    this.#failures = 0;
   }
 
   #retryDelay(): number {

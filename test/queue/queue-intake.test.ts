@@ -418,7 +418,7 @@ describe("a broker that is away", () => {
     expect(site.troubles).toEqual(["the broker is away"]);
     const calls = site.model.settleCalls.length;
     expect(calls).toBeGreaterThan(4);
-    expect(calls).toBeLessThan(20);
+    expect(calls).toBeLessThan(40);
     site.model.isAway = false;
     await site.pass(5_000);
     expect(site.states()).toEqual(["done"]);

@@ -100,7 +100,7 @@ test("isPermanentFailure() goes by the name, and textOf() survives whatever was 
   }
 });
 
-test("retryDelay() grows from a tenth of a second to five, never to nothing", () => {
-  expect([1, 2, 3, 50].map((failures) => retryDelay(failures, 0.999))).toEqual([100, 200, 400, 4_998]);
+test("retryDelay() grows from a tenth of a second to one, never to nothing", () => {
+  expect([1, 2, 3, 50].map((failures) => retryDelay(failures, 0.999))).toEqual([100, 200, 400, 1_000]);
   expect(retryDelay(1, 0)).toBe(50);
 });
