@@ -70,7 +70,7 @@ export class Groups {
     const { clock, random } = this.#options;
     while (!signal.aborted) {
       await this.#round(crew, signal);
-      const wait = this.#interval + (this.#failures > 0 ? retryDelay(this.#failures, random()) : 0);
+      const wait = this.#failures > 0 ? retryDelay(this.#failures, random()) : this.#interval;
       await sleep(clock, wait, signal);
     }
   }

@@ -77,12 +77,12 @@ export class ReceiveLoop {
       if (!this.#isPrepared) {
         await this.#options.prepare();
         this.#isPrepared = true;
+        this.#well();
         return;
       }
       this.#options.asked();
       const deliveries = await receiver.receive(wanted, signal);
-      if (this.#failures > 0) this.#options.trouble(undefined);
-      this.#failures = 0;
+      this.#well();
       received(deliveries, wanted);
       // It should have waited for one; asking at once would be a busy loop.
       if (deliveries.length === 0) await this.#pause(1, signal);
@@ -92,6 +92,11 @@ export class ReceiveLoop {
       this.#options.trouble(error);
       await this.#pause(this.#failures, signal);
     }
+  }
+
+  #well(): void {
+    if (this.#failures > 0) this.#options.trouble(undefined);
+    this.#failures = 0;
   }
 
   async #pause(failures: number, signal: AbortSignal): Promise<void> {
