@@ -8,7 +8,9 @@ export interface UnitOptions {
   readonly scope: "system" | "user";
   /** Of systemd; undefined: unknown, so the unit asks for nothing that is new. */
   readonly version: number | undefined;
-  /** What starts the supervisor, with its arguments. */
+  /** What has to be typed before a command of the supervisor. */
+  readonly program: readonly string[];
+  /** What starts the supervisor: `program` with its arguments. */
   readonly command: readonly string[];
   /** Where relative paths begin. */
   readonly folder: string;
@@ -37,7 +39,7 @@ export function serviceUnit(options: UnitOptions): string {
     "StartLimitBurst=5",
     "",
     "[Service]",
-    ...typeLines(options.version),
+    ...typeLines(options),
     "NotifyAccess=main",
     `ExecStart=${options.command.map(quoted).join(" ")}`,
     `WorkingDirectory=${options.folder.replaceAll("%", "%%")}`,
@@ -128,9 +130,11 @@ function bracketed(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-function typeLines(version: number | undefined): string[] {
+/** Not `kill -HUP`: that returns before the supervisor can say that it reloads, so `systemctl reload` would not wait. */
+function typeLines({ version, program, plan }: UnitOptions): string[] {
   if (version !== undefined && version >= reloadVersion) return ["Type=notify-reload"];
-  return ["Type=notify", "ExecReload=/bin/kill -HUP $MAINPID"];
+  const reload = [...program, "reload", "--name", plan.name];
+  return ["Type=notify", `ExecReload=${reload.map(quoted).join(" ")}`];
 }
 
 function placeLines({ plan, scope, credentials, isDeno }: UnitOptions): string[] {

@@ -18,6 +18,7 @@ const optionsOf = (plan: Plan, over: Partial<UnitOptions> = {}): UnitOptions => 
   plan,
   scope: "system",
   version: 252,
+  program: ["/opt/supervisor"],
   command: ["/opt/supervisor", "run", "/srv/shop/services.yaml"],
   folder: "/srv/shop",
   credentials: [],
@@ -40,8 +41,8 @@ describe("serviceUnit()", () => {
     expect(lines).toContain("TimeoutStartSec=75");
   });
 
-  test("leaves reloads to systemd from 253 on", async () => {
-    expect(await linesOf(plain, { version: 252 })).toContain("ExecReload=/bin/kill -HUP $MAINPID");
+  test("leaves reloads to systemd from 253 on, and before that to a command that waits", async () => {
+    expect(await linesOf(plain, { version: 252 })).toContain("ExecReload=/opt/supervisor reload --name shop");
     expect(await linesOf(plain, { version: undefined })).toContain("Type=notify");
     const newer = await linesOf(plain, { version: 257 });
     expect(newer).toContain("Type=notify-reload");

@@ -31,11 +31,13 @@ export const command: Handler<"systemd"> = async ({ positionals, options }, term
     throw usage(`services.yaml does not say where the socket "${placeless}" listens`, hint);
   }
   const words = [...target.only, ...(env === undefined ? [] : ["--env", env])];
+  const program = programOf();
   const unit: UnitOptions = {
     plan,
+    program,
     scope: user ? "user" : "system",
     version: systemdVersion(),
-    command: [...programOf(), "run", ...(sealed() ? [] : [resolve(terminal.cwd, target.file)]), ...words],
+    command: [...program, "run", ...(sealed() ? [] : [resolve(terminal.cwd, target.file)]), ...words],
     folder: sealed()?.folder ?? dirname(plan.file),
     credentials,
     isDeno: process.versions.deno !== undefined,
