@@ -40,6 +40,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
   const voice = troubles(options.trouble);
   /** Those that may take messages, the newest last. */
   const open: Crew[] = [];
+  const closed = Promise.withResolvers<void>();
   let joining: Promise<Receiver> | undefined;
   let receiver: Receiver | undefined;
   let consumer: Consumer | undefined;
@@ -100,6 +101,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
 
   async function close(): Promise<void> {
     isClosed = true;
+    closed.resolve();
     turn();
     try {
       await receiver?.close();
@@ -143,7 +145,9 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
     needsFetch: false,
     lacks: (candidate) => lacksHandler(candidate, plan),
     async join() {
-      const outcome = await within(clock, clock.now() + patienceMs, join());
+      // One that is closed has nothing to wait for: its broker is closed next, which would look like a failure.
+      const joined = Promise.race([join(), closed.promise]);
+      const outcome = await within(clock, clock.now() + patienceMs, joined);
       if (outcome.tag === "failed") throw outcome.error;
       if (outcome.tag === "done") return;
       const tell = voice("join");
