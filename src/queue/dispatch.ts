@@ -3,7 +3,7 @@ import { Blocks } from "./blocks.ts";
 import type { Settlement, SettleResult } from "./driver.ts";
 import type { Decision, Item, Unit } from "./item.ts";
 import { Lanes } from "./lanes.ts";
-import { Bucket, KeyBuckets } from "./rate.ts";
+import { KeyWindows, Window } from "./rate.ts";
 
 export type DispatchPlan = Pick<ConsumePlan, "concurrency" | "buffer" | "batch" | "limit" | "limitPerKey">;
 
@@ -19,8 +19,8 @@ export type DispatchPlan = Pick<ConsumePlan, "concurrency" | "buffer" | "batch" 
 export class Dispatch {
   readonly #plan: DispatchPlan;
   readonly #lanes: Lanes;
-  readonly #limit: Bucket | undefined;
-  readonly #keyLimit: KeyBuckets | undefined;
+  readonly #limit: Window | undefined;
+  readonly #keyLimit: KeyWindows | undefined;
   readonly #blocks = new Blocks();
   /** All that is here: waiting, running, or with a settlement that the broker has not answered. */
   readonly #hand = new Set<Item>();
@@ -30,10 +30,10 @@ export class Dispatch {
   #waiting = 0;
   #isOpen = false;
 
-  constructor(plan: DispatchPlan, now: number) {
+  constructor(plan: DispatchPlan) {
     this.#plan = plan;
-    this.#limit = plan.limit && new Bucket(plan.limit, now);
-    this.#keyLimit = plan.limitPerKey && new KeyBuckets(plan.limitPerKey);
+    this.#limit = plan.limit && new Window(plan.limit);
+    this.#keyLimit = plan.limitPerKey && new KeyWindows(plan.limitPerKey);
     this.#lanes = new Lanes(this.#keyLimit);
   }
 
@@ -100,7 +100,7 @@ export class Dispatch {
     if (max < 1 || !this.#isFull(now)) return undefined;
     const items = this.#lanes.take(max, now);
     if (items.length === 0) return undefined;
-    this.#limit?.take(items.length);
+    this.#limit?.take(items.length, now);
     this.#waiting -= items.length;
     this.#running++;
     return { items, freed: false };
@@ -176,6 +176,16 @@ export class Dispatch {
   /** Those with this id that are not decided, waiting or running. */
   find(id: string): Item[] {
     return [...this.#hand].filter((item) => item.delivery.id === id && !item.fenced);
+  }
+
+  /** Whether none of its key is before it, waiting or running. */
+  isFirst(item: Item): boolean {
+    return !item.lane || (item.lane.head === item && !item.lane.isBusy);
+  }
+
+  /** Whether the broker holds all others of its key, so that none of them is here with it. */
+  isAlone(item: Item): boolean {
+    return item.laneId === undefined || this.#blocks.isBlocker(item);
   }
 
   /** What is to be settled now, in this order. Each item is returned once. */

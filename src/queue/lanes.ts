@@ -1,7 +1,7 @@
 import { Fifo } from "./fifo.ts";
 import { Heap } from "./heap.ts";
 import type { Item, Lane } from "./item.ts";
-import type { KeyBuckets } from "./rate.ts";
+import type { KeyWindows } from "./rate.ts";
 
 /**
  * What waits to be started. Only the first one of a lane that is not busy can start, and everything without a key, in
@@ -11,10 +11,10 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   readonly #ready = new Fifo<Item>();
   readonly #delayed = new Heap<Lane>();
-  readonly #limit: KeyBuckets | undefined;
+  readonly #limit: KeyWindows | undefined;
   #startable = 0;
 
-  constructor(limit?: KeyBuckets) {
+  constructor(limit?: KeyWindows) {
     this.#limit = limit;
   }
 

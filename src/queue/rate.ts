@@ -1,76 +1,91 @@
 import type { RatePlan } from "../core/plan.ts";
+import { Fifo } from "./fifo.ts";
 
-/**
- * Token bucket that holds `rate` tokens and gets as many each `per` milliseconds. The clock is an argument.
- */
-export class Bucket {
+/** What began at almost the same time; all of it counts until `per` after the last. */
+interface Begun {
+  readonly since: number;
+  at: number;
+  count: number;
+}
+
+/** So finely is a window divided: that many entries it has at most, however many begin in it. */
+const slices = 128;
+
+/** At most `rate` begin in any `per` milliseconds, wherever these are laid. The clock is an argument. */
+export class Window {
   readonly #plan: RatePlan;
-  #tokens: number;
-  #at: number;
+  readonly #begun = new Fifo<Begun>();
+  #last: Begun | undefined;
+  #count = 0;
 
-  constructor(plan: RatePlan, now: number) {
+  constructor(plan: RatePlan) {
     this.#plan = plan;
-    this.#tokens = plan.rate;
-    this.#at = now;
   }
 
   /** How many may begin now. */
   allows(now: number): number {
-    this.#refill(now);
-    // What rounding took away would cost a turn of a timer.
-    return Math.floor(this.#tokens + 1e-6);
+    for (
+      let first = this.#begun.peek();
+      first && now >= first.at + this.#plan.per;
+      first = this.#begun.peek()
+    ) {
+      this.#count -= first.count;
+      this.#begun.shift();
+      if (first === this.#last) this.#last = undefined;
+    }
+    return Math.max(0, this.#plan.rate - this.#count);
   }
 
-  take(count: number): void {
-    this.#tokens -= count;
+  take(count: number, now: number): void {
+    this.#count += count;
+    if (this.#last && now - this.#last.since < this.#plan.per / slices) {
+      this.#last.count += count;
+      this.#last.at = now;
+      return;
+    }
+    this.#last = { since: now, at: now, count };
+    this.#begun.push(this.#last);
   }
 
   /** When the next one may begin; `now` when it may at once. */
   nextAt(now: number): number {
     if (this.allows(now) >= 1) return now;
-    return now + ((1 - this.#tokens) * this.#plan.per) / this.#plan.rate;
-  }
-
-  #refill(now: number): void {
-    const { rate, per } = this.#plan;
-    this.#tokens = Math.min(rate, this.#tokens + (Math.max(0, now - this.#at) * rate) / per);
-    this.#at = now;
+    return (this.#begun.peek()?.at ?? now) + this.#plan.per;
   }
 }
 
-/** One bucket for each key, for as long as it is not full again. */
-export class KeyBuckets {
+/** One window for each key, for as long as something of it counts. */
+export class KeyWindows {
   readonly #plan: RatePlan;
   /** The longest unused first. */
-  readonly #buckets = new Map<string, { bucket: Bucket; usedAt: number }>();
+  readonly #windows = new Map<string, { window: Window; usedAt: number }>();
 
   constructor(plan: RatePlan) {
     this.#plan = plan;
   }
 
   get size(): number {
-    return this.#buckets.size;
+    return this.#windows.size;
   }
 
   nextAt(key: string, now: number): number {
-    return this.#buckets.get(key)?.bucket.nextAt(now) ?? now;
+    return this.#windows.get(key)?.window.nextAt(now) ?? now;
   }
 
   take(key: string, now: number): void {
-    this.forgetFull(now);
-    const entry = this.#buckets.get(key) ?? { bucket: new Bucket(this.#plan, now), usedAt: now };
-    entry.bucket.allows(now);
-    entry.bucket.take(1);
+    this.forgetEmpty(now);
+    const entry = this.#windows.get(key) ?? { window: new Window(this.#plan), usedAt: now };
+    entry.window.take(1, now);
     entry.usedAt = now;
-    this.#buckets.delete(key);
-    this.#buckets.set(key, entry);
+    this.#windows.delete(key);
+    this.#windows.set(key, entry);
   }
 
-  /** A bucket that nobody used for `per` is full: one that does not exist says the same. */
-  forgetFull(now: number): void {
-    for (const [key, { usedAt }] of this.#buckets) {
+  /** A window in which nothing began for `per` says the same as none. */
+  forgetEmpty(now: number): void {
+    for (const [key, { usedAt }] of this.#windows) {
       if (now - usedAt < this.#plan.per) return;
-      this.#buckets.delete(key);
+      this.#windows.delete(key);
     }
   }
 }

@@ -4,7 +4,7 @@ import { Appetite } from "../../src/queue/appetite.ts";
 import { Deadlines } from "../../src/queue/deadlines.ts";
 import { Fifo } from "../../src/queue/fifo.ts";
 import { Heap } from "../../src/queue/heap.ts";
-import { Bucket, KeyBuckets } from "../../src/queue/rate.ts";
+import { KeyWindows, Window } from "../../src/queue/rate.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { Desk, Site } from "./setup.ts";
 
@@ -79,29 +79,55 @@ describe("Appetite", () => {
   });
 });
 
-describe("Bucket", () => {
-  test("never lets more begin than its burst and what came in since", () => {
+describe("Window", () => {
+  const waits = fc.array(fc.oneof(fc.nat({ max: 50 }), fc.double({ min: 0, max: 1, noNaN: true })), {
+    maxLength: 200,
+  });
+
+  test("lets at most `rate` begin in any `per`, wherever that is laid, and that many when they wait", () => {
     fc.assert(
-      fc.property(fc.array(fc.nat({ max: 50 }), { maxLength: 100 }), (waits) => {
-        const bucket = new Bucket({ rate: 5, per: 100 }, 0);
-        let [now, begun] = [0, 0];
+      fc.property(fc.integer({ min: 1, max: 40 }), waits, (rate, waits) => {
+        const window = new Window({ rate, per: 100 });
+        const begun: number[] = [];
+        let now = 0;
         for (const wait of waits) {
           now += wait;
-          if (bucket.nextAt(now) > now) continue;
-          bucket.take(1);
-          begun++;
-          expect(begun).toBeLessThanOrEqual(5 + (now * 5) / 100 + 1e-3);
+          if (window.nextAt(now) > now) continue;
+          window.take(1, now);
+          begun.push(now);
+          expect(begun.filter((at) => now - at < 100).length).toBeLessThanOrEqual(rate);
         }
+        now += 200;
+        expect(window.allows(now)).toBe(rate);
       }),
     );
   });
 
-  test("of a key is forgotten when it is full again", () => {
-    const buckets = new KeyBuckets({ rate: 1, per: 100 });
-    for (let n = 0; n < 1_000; n++) buckets.take(`k${n}`, n);
-    expect(buckets.size).toBeLessThanOrEqual(101);
-    expect(buckets.nextAt("k999", 999)).toBe(1_099);
-    expect(buckets.nextAt("k0", 999)).toBe(999);
+  test("says when the next one may begin, and then it may", () => {
+    const window = new Window({ rate: 20, per: 1_000 });
+    window.take(19, 0);
+    window.take(1, 600);
+    expect(window.nextAt(600)).toBe(1_000);
+    expect([window.allows(999), window.allows(1_000), window.allows(1_600)]).toEqual([0, 19, 20]);
+  });
+
+  test("of a key lets at most `rate` of it begin in any `per`, and is forgotten when nothing of it counts", () => {
+    const windows = new KeyWindows({ rate: 1, per: 100 });
+    for (let n = 0; n < 1_000; n++) windows.take(`k${n}`, n);
+    expect(windows.size).toBeLessThanOrEqual(101);
+    expect(windows.nextAt("k999", 999)).toBe(1_099);
+    expect(windows.nextAt("k0", 999)).toBe(999);
+    const five = new KeyWindows({ rate: 5, per: 1_000 });
+    const begun: number[] = [];
+    for (let now = 0; now < 5_000; now += 50) {
+      if (five.nextAt("k", now) > now) continue;
+      five.take("k", now);
+      begun.push(now);
+    }
+    for (const at of begun) {
+      expect(begun.filter((other) => other >= at && other < at + 1_000).length).toBeLessThanOrEqual(5);
+    }
+    expect(begun).toHaveLength(25);
   });
 });
 

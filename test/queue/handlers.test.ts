@@ -203,11 +203,11 @@ describe("a limit", () => {
     site.enqueue(6);
     await site.rest();
     expect(desk.begun).toHaveLength(2);
-    await site.pass(499);
+    await site.pass(999);
     expect(desk.begun).toHaveLength(2);
     await site.pass(1);
-    expect(desk.begun).toHaveLength(3);
-    await site.pass(1_500);
+    expect(desk.begun).toHaveLength(4);
+    await site.pass(1_000);
     expect(desk.begun).toHaveLength(6);
   });
 
