@@ -10,10 +10,11 @@ import type { Decision, Item, Unit } from "./item.ts";
 import type { ItemMaker } from "./key.ts";
 import { itemMaker } from "./key.ts";
 import { ReceiveLoop } from "./receive-loop.ts";
-import { isSuspect } from "./retry.ts";
+import { isSuspect, putOff } from "./retry.ts";
 import { Runner } from "./runner.ts";
 import { Settler } from "./settler.ts";
 import { Counters } from "./stats.ts";
+import { Suspects } from "./suspects.ts";
 import { createTaskLog } from "./task-log.ts";
 
 export interface ConsumerOptions {
@@ -48,12 +49,12 @@ export class Consumer {
   readonly #batchSize: number;
   /** Nothing but the end of a run or a message makes something startable, so no timer is needed. */
   readonly #isTimeless: boolean;
+  /** Which of those that may kill the process has its turn. */
+  readonly #suspects: Suspects;
   /** Taken, but their leases may have run out: they wait for the next heartbeat. */
-  readonly #suspects = new Set<Unit>();
+  readonly #doubtful = new Set<Unit>();
   readonly #crews = new Set<Crew>();
   #crew: Crew | undefined;
-  /** What was received last may kill the process: nothing is beside it when it runs. */
-  #isWary = false;
   #isPumping = false;
   #isTicking = false;
   #isYielding = false;
@@ -64,7 +65,8 @@ export class Consumer {
   constructor(options: ConsumerOptions) {
     const { plan, receiver, clock, random, trouble } = options;
     this.#options = options;
-    this.#dispatch = new Dispatch(plan, clock.now());
+    this.#dispatch = new Dispatch(plan);
+    this.#suspects = new Suspects(clock.now(), (item) => this.#dispatch.hand.has(item));
     this.#makeItem = itemMaker(plan.key, plan.queues.length > 1);
     this.#batchSize = plan.batch?.size ?? 1;
     this.#isTimeless = !plan.batch && !plan.limit && !plan.limitPerKey;
@@ -128,11 +130,11 @@ export class Consumer {
     this.#crew = undefined;
     void this.#loop.shut();
     this.#dispatch.shut();
-    for (const unit of this.#suspects) {
+    for (const unit of this.#doubtful) {
       for (const item of unit.items) this.#decide(item, { tag: "release" });
       this.#freed(unit);
     }
-    this.#suspects.clear();
+    this.#doubtful.clear();
     this.#settler.poke();
   }
 
@@ -171,7 +173,7 @@ export class Consumer {
       if (item.waiting) lag = Math.max(lag, wall - item.delivery.dueAt);
     }
     return this.#counters.read({
-      active: this.#dispatch.running - this.#suspects.size,
+      active: this.#dispatch.running - this.#doubtful.size,
       buffered: this.#dispatch.waiting,
       blockedKeys: this.#dispatch.blockedKeys,
       lag,
@@ -186,8 +188,7 @@ export class Consumer {
 
   #want(): number {
     const { concurrency } = this.#options.plan;
-    const { room, startable, running, hand } = this.#dispatch;
-    if (this.#isWary) return Math.min(room, hand.size === 0 ? 1 : 0);
+    const { room, startable, running } = this.#dispatch;
     const idle = Math.max(0, concurrency - running) * this.#batchSize;
     const isSettling = !this.#settler.isIdle;
     return this.#appetite.want({ room, startable, idle, isSettling, now: this.#options.clock.now() });
@@ -197,15 +198,13 @@ export class Consumer {
     const now = this.#options.clock.now();
     this.#appetite.received(deliveries.length, wanted, this.#dispatch.startable);
     this.#counters.received(deliveries.length);
-    this.#isWary = deliveries.some(isSuspect);
-    const isCrowd = this.#isWary && deliveries.length + this.#dispatch.hand.size > 1;
-    // All that has not begun goes back, these too, and comes again one by one.
-    if (isCrowd) this.#dispatch.shut();
-    this.#dispatch.received(
-      deliveries.map((delivery) => this.#makeItem(delivery, now)),
+    const items = deliveries.map((delivery) => this.#makeItem(delivery, now));
+    this.#dispatch.received(items, now);
+    // Those that wait behind another of their key are looked at when they are taken.
+    this.#screen(
+      items.filter((item) => item.waiting && this.#dispatch.isFirst(item)),
       now,
     );
-    if (isCrowd && this.#crew) this.#dispatch.open();
     if (deliveries.length > 0) this.#heartbeat.wake();
     this.#pump();
   }
@@ -220,13 +219,25 @@ export class Consumer {
       if (this.#isTurnOver(now)) break;
       const unit = this.#dispatch.take(now);
       if (!unit) break;
-      if (unit.items.some((item) => this.#heartbeat.isStale(item, now))) this.#suspect(unit);
+      this.#screen(unit.items, now);
+      this.#suspects.began(unit);
+      if (unit.items.some((item) => this.#heartbeat.isStale(item, now))) this.#doubt(unit);
       else this.#runner.start(unit, this.#crew);
     }
     this.#isPumping = false;
     if (this.#dispatch.hasOutgoing) this.#tickSoon();
     if (!this.#isTimeless) this.#wakeInTime();
     if (this.#loop.isWaiting && this.#want() > 0) this.#loop.poke();
+  }
+
+  /** Sends away what may kill the process, except the one whose turn it is. */
+  #screen(items: readonly Item[], now: number): void {
+    const { clock, random } = this.#options;
+    for (const item of items) {
+      if (!isSuspect(item.delivery) || item.fenced) continue;
+      if (this.#suspects.admits(item, this.#dispatch.isAlone(item), now)) continue;
+      this.#decide(item, putOff(item.delivery, clock.wall() + this.#suspects.pause(now, random())));
+    }
   }
 
   #isTurnOver(now: number): boolean {
@@ -289,15 +300,15 @@ export class Consumer {
     }
   }
 
-  #suspect(unit: Unit): void {
-    this.#suspects.add(unit);
+  #doubt(unit: Unit): void {
+    this.#doubtful.add(unit);
     void this.#heartbeat.beat();
   }
 
   /** The broker has said which leases hold. */
   #acquit(): void {
-    const units = [...this.#suspects];
-    this.#suspects.clear();
+    const units = [...this.#doubtful];
+    this.#doubtful.clear();
     for (const unit of units) {
       if (this.#crew) this.#runner.start(unit, this.#crew);
       else this.#freed(unit);

@@ -65,11 +65,17 @@ export function beforeAttempt({ deadline, crashes }: Delivery, now: number): Dec
 }
 
 /**
- * Whether it was in the hands of so many processes that died that it must be handled alone. All that a process had claimed
- * has crashed with it; only what dies alone is the cause, and only that comes to `mostCrashes`.
+ * Whether it was in the hands of so many processes that died that it may be the cause. All that a process had claimed
+ * has crashed with it: which one it was shows only when the others that may be it are not there.
  */
 export function isSuspect({ crashes }: Delivery): boolean {
-  return crashes >= suspectCrashes;
+  return crashes >= suspectCrashes && crashes < mostCrashes;
+}
+
+/** It waits for its turn among the suspects; that spends no attempt. */
+export function putOff({ crashes }: Delivery, at: number): Decision {
+  const error = `the process died ${crashes} times while it was there: such tasks run one at a time`;
+  return { tag: "retry", at, error, counts: false };
 }
 
 /** Nobody knows the type yet: it is parked, for a deploy that does, and looked at ever less often. */

@@ -9,7 +9,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { Decision, Item, Unit } from "./item.ts";
 import type { Facts } from "./outcome.ts";
 import { outcomeDecision, saidDecision } from "./outcome.ts";
-import { afterFailure, beforeAttempt, park } from "./retry.ts";
+import { afterFailure, beforeAttempt, isSuspect, park } from "./retry.ts";
 import type { TaskLog } from "./task-log.ts";
 
 export interface RunnerOptions {
@@ -59,7 +59,10 @@ export class Runner {
     const run: Run = { unit, crew, attempts, startedAt: clock.now(), timer: undefined, phase: "running" };
     crew.runs.add(run);
     this.#watch(run, wall);
-    for (const item of items) began(item, wall);
+    for (const item of items) {
+      if (isSuspect(item.delivery)) this.#options.tasks.suspected(crew.log, item);
+      began(item, wall);
+    }
     this.#call(run);
   }
 

@@ -8,6 +8,8 @@ export interface TaskLog {
   failed(log: Logger, item: Item, decision: Decision, error: unknown): void;
   /** It was not even tried. */
   refused(log: Logger, item: Item, decision: Decision): void;
+  /** It may kill the process, and begins. */
+  suspected(log: Logger, item: Item): void;
   /** Its slot is given back although its handler has not returned. */
   leaked(log: Logger, item: Item, patienceMs: number): void;
 }
@@ -48,6 +50,16 @@ export function createTaskLog(clock: Clock): TaskLog {
         const hint = `Add it to tasks, then run "supervisor task retry --error NO_HANDLER"`;
         log.error("No handler takes a type of task: these are put off", { ...about(item), hint });
       }
+    },
+    suspected(log, item) {
+      const { crashes } = item.delivery;
+      log.warn(
+        `A task begins that was there when the process died ${crashes} times: such run one at a time`,
+        {
+          ...about(item),
+          crashes,
+        },
+      );
     },
     leaked(log, item, patienceMs) {
       log.warn(

@@ -107,45 +107,70 @@ describe("a message", () => {
     expect(site.records.filter(({ level }) => level === "error")).toHaveLength(1);
   });
 
-  test("that was in three processes that died is handled alone, and what came with it goes back unharmed", async () => {
+  test("that was in three processes that died runs beside others, and none like it beside it", async () => {
     const site = new Site({ concurrency: 8 });
     const desk = new Desk();
     await site.open(desk);
-    site.enqueue(1);
-    await site.rest();
-    for (const crashes of [2, 3, 3, 0]) site.broker.enqueue().crashes = crashes;
-    site.model.wake();
-    await site.rest();
-    // Whatever has begun ends first.
-    expect(desk.begun).toEqual(["t0"]);
-    expect(site.states()).toEqual(["active", "pending", "pending", "pending", "pending"]);
-    desk.end("t0");
-    await site.rest();
-    for (const id of ["t1", "t2", "t3"]) {
-      desk.end(id);
-      await site.rest();
-    }
-    expect(desk.begun).toEqual(["t0", "t1", "t2", "t3", "t4"]);
-    desk.end("t4");
-    await site.rest();
-    expect(site.states()).toEqual(["done", "done", "done", "done", "done"]);
+    for (const crashes of [3, 4, 2]) site.broker.enqueue().crashes = crashes;
     site.enqueue(2);
     await site.rest();
-    expect(desk.begun).toHaveLength(7);
+    // What kills at once has done so before: nothing of it is here when the process is young.
+    expect(desk.begun).toEqual(["t2", "t3", "t4"]);
+    expect(site.states()).toEqual(["retry", "retry", "active", "active", "active"]);
+    await site.pass(20_000);
+    expect(desk.begun).toHaveLength(4);
+    const [suspect = ""] = desk.begun.slice(3);
+    expect(["t0", "t1"]).toContain(suspect);
+    site.enqueue(1);
+    await site.pass(60_000);
+    expect(desk.begun.slice(4)).toEqual(["t5"]);
+    expect(site.states().filter((state) => state === "retry")).toHaveLength(1);
+    desk.end(suspect);
+    await site.pass(3_000);
+    expect(new Set(desk.begun.slice(5))).toEqual(new Set(["t0", "t1"].filter((id) => id !== suspect)));
+    expect(site.broker.tasks.every(({ retried }) => retried === 0)).toBe(true);
+    const lines = site.records.filter(({ message }) => message.includes("one at a time"));
+    expect(lines.map(({ level }) => level)).toEqual(["warn", "warn"]);
+    expect(lines[0]?.fields).toMatchObject({ task: suspect });
   });
 
-  test("with which the process may die has nothing beside it meanwhile", async () => {
+  test("with which the process may die has no others of its key here, and they keep their order", async () => {
     const site = new Site({ concurrency: 8 });
+    const desk = new Desk();
+    await site.open(desk);
+    for (const crashes of [3, 3, 0]) site.broker.enqueue("a").crashes = crashes;
+    site.enqueue(1, "b");
+    await site.rest();
+    expect(desk.begun).toEqual(["t3"]);
+    await site.pass(15_000);
+    expect(desk.begun).toEqual(["t3", "t0"]);
+    expect(site.states()).toEqual(["active", "held", "held", "active"]);
+    desk.end("t0");
+    await site.pass(5_000);
+    expect(desk.begun).toEqual(["t3", "t0", "t1"]);
+    expect(site.states()).toEqual(["done", "active", "held", "active"]);
+    desk.end("t1");
+    await site.rest();
+    expect(desk.begun).toEqual(["t3", "t0", "t1", "t2"]);
+  });
+
+  test("with which the process may die does not keep its turn when it is cancelled or times out", async () => {
+    const site = new Site({ timeout: 1_000 });
     const desk = new Desk();
     await site.open(desk);
     for (const crashes of [3, 3, 3]) site.broker.enqueue().crashes = crashes;
-    site.enqueue(2);
-    await site.rest();
-    expect(desk.begun).toEqual(["t0"]);
-    expect(site.states()).toEqual(["active", "pending", "pending", "pending", "pending"]);
-    desk.end("t0");
-    await site.rest();
-    expect(site.states()).toEqual(["done", "active", "pending", "pending", "pending"]);
+    await site.pass(13_000);
+    expect(desk.begun).toHaveLength(1);
+    await site.pass(20_000);
+    expect(desk.begun).toHaveLength(1);
+    for (const id of desk.begun) desk.end(id);
+    await site.pass(3_000);
+    const before = desk.begun.length;
+    expect(before).toBeGreaterThan(1);
+    site.model.subscription?.onCancel(desk.begun.at(-1) as string);
+    for (const id of desk.begun) desk.end(id);
+    await site.pass(3_000);
+    expect(desk.begun.length).toBeGreaterThan(before);
   });
 
   test("that killed the process five times, or whose deadline has passed, is not begun", async () => {

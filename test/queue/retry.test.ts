@@ -3,7 +3,14 @@ import fc from "fast-check";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Delivery } from "../../src/queue/driver.ts";
 import { retryDelay } from "../../src/queue/patience.ts";
-import { afterFailure, beforeAttempt, isPermanentFailure, park, textOf } from "../../src/queue/retry.ts";
+import {
+  afterFailure,
+  beforeAttempt,
+  isPermanentFailure,
+  isSuspect,
+  park,
+  textOf,
+} from "../../src/queue/retry.ts";
 import { plan } from "./setup.ts";
 
 const delivery: Delivery = {
@@ -71,6 +78,15 @@ test("beforeAttempt() refuses what killed the process five times, and what is pa
   });
   expect(beforeAttempt({ ...delivery, deadline: 10 }, 9)).toBeUndefined();
   expect(beforeAttempt({ ...delivery, deadline: 10 }, 10)?.tag).toBe("dead");
+});
+
+test("isSuspect() is what was there at three deaths, and not what is archived anyway", () => {
+  expect([2, 3, 4, 5].map((crashes) => isSuspect({ ...delivery, crashes }))).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
 });
 
 test("park() puts off ever longer, up to an hour, and counts no attempt", () => {
