@@ -88,26 +88,26 @@ async function runPlan(
     const runtime = systemd?.onSockets(own) ?? own;
     runtime.provideModule("supervisor", library);
     const definitions = createDefinitions({ plan, locate, runtime, clock: systemClock });
-    return exitCodeOf(
-      await supervise({
-        plan,
-        runtime,
-        definitions,
-        reload: {
-          locate,
-          async read() {
-            const { readPlanAgain } = await import("./config/read-again.ts");
-            source = await readPlanAgain(readOptions(options), source);
-            return source;
-          },
-          ...(options.watch ? { watch: planFiles(options) } : {}),
+    const report = await supervise({
+      plan,
+      runtime,
+      definitions,
+      reload: {
+        locate,
+        async read() {
+          const { readPlanAgain } = await import("./config/read-again.ts");
+          source = await readPlanAgain(readOptions(options), source);
+          return source;
         },
-        ...reportFile(options),
-        ...(systemd ? { inherited } : {}),
-        ...(systemd?.journal ? { journal: systemd.journal } : {}),
-        ...("files" in claim ? { claim } : { unclaimed: claim }),
-      }),
-    );
+        ...(options.watch ? { watch: planFiles(options) } : {}),
+      },
+      ...reportFile(options),
+      ...(systemd ? { inherited } : {}),
+      ...(systemd?.journal ? { journal: systemd.journal } : {}),
+      ...("files" in claim ? { claim } : { unclaimed: claim }),
+    });
+    systemd?.ended(report);
+    return exitCodeOf(report);
   } finally {
     if ("files" in claim) claim.release();
   }

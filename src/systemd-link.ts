@@ -1,10 +1,11 @@
 import type { Inherited } from "./core/inherited.ts";
+import type { StopReport } from "./core/report.ts";
 import { isJournal } from "./core/terminal.ts";
 import type { SystemCalls } from "./runtime/native.ts";
 import { openSystemCalls } from "./runtime/native-detect.ts";
 import { withPassedSockets } from "./runtime/passed-listener.ts";
 import type { Runtime } from "./runtime/runtime.ts";
-import { failureNotice } from "./systemd/failure-notice.ts";
+import { endNotice, failureNotice } from "./systemd/failure-notice.ts";
 import { unixAddress } from "./systemd/socket-address.ts";
 
 /** What a thread has to do with the systemd that has started the process. */
@@ -19,6 +20,8 @@ export interface SystemdLink {
   readonly journal: ((entry: Uint8Array) => boolean) | undefined;
   /** Tells why there will be no start. */
   failed(error: unknown): void;
+  /** Tells why it has ended, when that was a failure. */
+  ended(report: StopReport): void;
 }
 
 /** Opens nothing where no systemd has said anything. Never rejects. */
@@ -35,6 +38,10 @@ export async function linkSystemd(inherited: Inherited): Promise<SystemdLink> {
     onSockets: (runtime) => withPassedSockets(runtime, sockets, calls),
     journal: calls && journal && ((entry) => calls.sendDatagram(journal, entry)),
     failed: (error) => notify?.(failureNotice(error)),
+    ended(report) {
+      const notice = endNotice(report);
+      if (notice !== undefined) notify?.(notice);
+    },
   };
 }
 

@@ -2,7 +2,8 @@ import { constants } from "node:os";
 import type { ErrorCode } from "../core/errors.ts";
 import { errorCodes, messageOf, SupervisorError } from "../core/errors.ts";
 import { ProblemsError } from "../core/problem.ts";
-import type { StopCause } from "../core/report.ts";
+import type { StopCause, StopReport } from "../core/report.ts";
+import { causeText } from "./status-text.ts";
 
 /** What `systemctl status` shows of a start that came to nothing; one datagram. */
 export function failureNotice(error: unknown): string {
@@ -14,9 +15,22 @@ export function failureNotice(error: unknown): string {
   return `STATUS=${text.replace(/\s+/g, " ")}\nERRNO=${numberOf(code)}`;
 }
 
+/**
+ * The same of a group that has ended because something failed; undefined when it was asked to stop. The operator's
+ * thread says so as well, unless the end came before it could.
+ */
+export function endNotice({ cause, services }: StopReport): string | undefined {
+  const [errno] = errnoOf(cause);
+  if (errno === undefined) return undefined;
+  const stopped = services.filter(({ outcome }) => outcome !== "abandoned").length;
+  const text = `${causeText(cause)}${stopped}/${services.length} services stopped`;
+  return `STATUS=${text.replace(/\s+/g, " ")}\n${errno}`;
+}
+
 /** The line about a group that stops because something failed; none when it was asked to stop. */
 export function errnoOf(cause: StopCause): string[] {
-  return cause.tag === "failure" || cause.tag === "operator" ? [`ERRNO=${constants.errno.EIO}`] : [];
+  if (cause.tag === "operator") return [`ERRNO=${constants.errno.EIO}`];
+  return cause.tag === "failure" ? [`ERRNO=${numberOf(cause.code)}`] : [];
 }
 
 function asProblem(error: unknown): { readonly code?: ErrorCode; readonly message: string } {

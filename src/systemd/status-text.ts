@@ -35,7 +35,8 @@ function describe({ services, stop, isReady, isReloading, reloadProblem }: Stand
   return `${isReloading ? "Reloading: " : ""}${count}${why}${reload}`;
 }
 
-function causeText(cause: StopCause): string {
+/** Why it stops, with what separates that from the rest of the line. */
+export function causeText(cause: StopCause): string {
   if (cause.tag === "operator") return `Failed: ${cause.message}; `;
   if (cause.tag !== "failure") return "Stopping: ";
   return `Failed: ${cause.service === undefined ? "" : `service "${cause.service}": `}${cause.message}; `;
