@@ -1,8 +1,11 @@
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
+import { formatDuration } from "../core/duration.ts";
+import type { ConsumePlan } from "../core/plan.ts";
 import { Attempt } from "./attempt.ts";
 import type { Crew } from "./crew.ts";
 import type { GroupLimits, GroupSet, Receiver } from "./driver.ts";
+import { GroupFailures } from "./group-failures.ts";
 import { Item } from "./item.ts";
 import { retryDelay } from "./patience.ts";
 import { newTask } from "./producer.ts";
@@ -11,6 +14,7 @@ import { textOf } from "./retry.ts";
 export interface GroupsOptions {
   readonly receiver: Pick<Receiver, "dueGroups" | "commitGroup" | "releaseGroup">;
   readonly limits: GroupLimits;
+  readonly retry: ConsumePlan["retry"];
   readonly clock: Clock;
   readonly random: () => number;
   /** The broker did not answer, or did again (undefined). */
@@ -23,11 +27,13 @@ const mostOften = 1_000;
 
 /**
  * Has `aggregate` of a service make one task of all tasks of a group that is due, as asynq's aggregator.go; the task is
- * enqueued and the group removed in one step. A group whose `aggregate` fails waits again.
+ * enqueued and the group removed in one step. A group whose `aggregate` fails waits again,
+ * and is tried ever less often.
  */
 export class Groups {
   readonly #options: GroupsOptions;
   readonly #interval: number;
+  readonly #failed: GroupFailures;
   readonly #runs = new WeakMap<Crew, Promise<void>>();
   #aborter: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -38,6 +44,7 @@ export class Groups {
   constructor(options: GroupsOptions) {
     const { grace } = options.limits;
     this.#options = options;
+    this.#failed = new GroupFailures(options.retry, options.random);
     this.#interval = Math.max(mostOften, Math.min(rarest, grace || rarest));
   }
 
@@ -87,7 +94,8 @@ export class Groups {
     if (this.#failures > 0) this.#options.trouble(undefined);
     this.#failures = 0;
     for (const set of sets) {
-      if (signal.aborted) await this.#release(set, crew);
+      const isResting = this.#failed.isResting(idOf(set), this.#options.clock.now());
+      if (signal.aborted || isResting) await this.#release(set, crew);
       else await this.#aggregate(set, crew);
     }
   }
@@ -106,8 +114,13 @@ export class Groups {
       const task = newTask({ queue: set.queue, ...request }, () => `${set.id}:aggregate`, clock.wall());
       const result = await receiver.commitGroup(set, task);
       if (result === "lost") crew.log.warn("aggregate() took too long: its group is done by another", about);
+      if (this.#failed.forget(idOf(set))) crew.log.info("The tasks of a group are made one again", about);
     } catch (error) {
-      crew.log.error("The tasks of a group could not be made one: they wait again", { ...about, error });
+      const { wait, isNews } = this.#failed.add(idOf(set), error, clock.now());
+      const text = `The tasks of a group could not be made one: tried again in ${formatDuration(wait)}`;
+      // A group that fails in the same way again is no news, and its stack would be in the log for ever.
+      if (isNews) crew.log.error(text, { ...about, error });
+      else crew.log.debug(text, about);
       await this.#release(set, crew);
     }
     this.#busy = undefined;
@@ -121,6 +134,10 @@ export class Groups {
       crew.log.debug("A group could not be given back", { group: set.group, error: textOf(error) });
     }
   }
+}
+
+function idOf({ queue, group }: GroupSet): string {
+  return `${queue}\0${group}`;
 }
 
 async function noProgress(): Promise<void> {}

@@ -9,6 +9,7 @@ import { Consumer } from "./consumer.ts";
 import type { Crew } from "./crew.ts";
 import { createCrew } from "./crew.ts";
 import type { Driver, Receiver } from "./driver.ts";
+import { watchGroups } from "./group-watch.ts";
 import { Groups } from "./groups.ts";
 import { lacksHandler } from "./handlers.ts";
 import { textOf } from "./retry.ts";
@@ -45,6 +46,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
   let receiver: Receiver | undefined;
   let consumer: Consumer | undefined;
   let groups: Groups | undefined;
+  let unwatch = () => {};
   let isQuiet = false;
   let isPaused = false;
   let isClosed = false;
@@ -64,7 +66,17 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
     });
     consumer = new Consumer({ plan, receiver, clock, random, trouble: voice });
     if (plan.groups) {
-      groups = new Groups({ receiver, limits: plan.groups, clock, random, trouble: voice("groups") });
+      groups = new Groups({
+        receiver,
+        limits: plan.groups,
+        retry: plan.retry,
+        clock,
+        random,
+        trouble: voice("groups"),
+      });
+    } else if (!isClosed) {
+      const queues = plan.queues.map(({ queue }) => queue);
+      unwatch = watchGroups({ service, queues, inspector: driver.inspector, clock, log });
     }
     if (isClosed) await receiver.close();
     else turn();
@@ -102,6 +114,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
   async function close(): Promise<void> {
     isClosed = true;
     closed.resolve();
+    unwatch();
     turn();
     try {
       await receiver?.close();

@@ -118,7 +118,7 @@ function mostRetries({ maxRetry }: Delivery, { attempts = Infinity }: ConsumePla
 }
 
 /** Anywhere between half of `min` and the bound: those that failed together do not come back together. */
-function backoff(
+export function backoff(
   { min, max, factor }: ConsumePlan["retry"]["backoff"],
   attempt: number,
   random: number,

@@ -1,36 +1,105 @@
-import { expect, test } from "bun:test";
-import type { Crew } from "../../src/queue/crew.ts";
-import { Groups } from "../../src/queue/groups.ts";
-import { FakeClock } from "../support/fake-clock.ts";
+import { describe, expect, test } from "bun:test";
+import type { TaskInfo } from "../../src/core/task.ts";
+import type { Delivery, GroupSet } from "../../src/queue/driver.ts";
+import { Site } from "./setup.ts";
 
-test("groups are looked for again within a second of the broker's answer, however rarely they are looked for", async () => {
-  const clock = new FakeClock();
-  const broker = { isAway: false };
-  const told: unknown[] = [];
-  const groups = new Groups({
-    receiver: {
-      async dueGroups() {
-        if (broker.isAway) throw new Error("away");
-        return [];
+const limits = { grace: 1_000, maxDelay: 0, maxSize: 0 };
+
+function setOf(group: string): GroupSet {
+  const delivery = { id: `t-${group}`, queue: "q", payload: "1", headers: {}, retried: 0 };
+  return { id: `s-${group}`, queue: "q", group, tasks: [delivery as unknown as Delivery] };
+}
+
+const errorsOf = (site: Site) => site.records.filter(({ level }) => level === "error");
+
+describe("a group", () => {
+  test("whose aggregate() throws is tried ever less often, up to ten minutes, and said once for each error", async () => {
+    const site = new Site({ groups: limits });
+    site.model.groups = [setOf("g")];
+    const calls: number[] = [];
+    let reason = "not yet";
+    await site.open({
+      consume() {},
+      aggregate() {
+        calls.push(site.clock.wall());
+        throw new Error(reason);
       },
-      commitGroup: async () => "settled",
-      releaseGroup: async () => {},
-    },
-    limits: { grace: 60_000, maxDelay: 0, maxSize: 0 },
-    clock,
-    random: () => 0.5,
-    trouble: (error) => told.push(error),
+    });
+    await site.pass(3_600_000);
+    const gaps = calls.slice(1).map((at, index) => at - (calls[index] as number));
+    expect(calls.length).toBeLessThan(25);
+    expect(calls.length).toBeGreaterThan(8);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(602_000);
+    expect(gaps.at(-1)).toBeGreaterThan(250_000);
+    expect(errorsOf(site).map(({ fields }) => fields?.group)).toEqual(["g"]);
+    reason = "something else";
+    await site.pass(1_200_000);
+    expect(errorsOf(site)).toHaveLength(2);
   });
-  groups.open({} as Crew);
-  for (let after = 0; after < 5_000; after += 500) {
-    broker.isAway = true;
-    await clock.tick(10_000 + after);
-    expect(String(told.at(-1))).toBe("Error: away");
-    broker.isAway = false;
-    await clock.tick(1_000);
-    expect(told.at(-1)).toBeUndefined();
-    await clock.tick(10_000);
-  }
-  groups.shut();
-  expect(clock.pending).toBe(0);
+
+  test("that waits for its next try delays no other group, and begins anew after a success", async () => {
+    const site = new Site({ groups: limits });
+    site.model.groups = [setOf("bad"), setOf("good")];
+    const calls: string[] = [];
+    let isBroken = true;
+    await site.open({
+      consume() {},
+      aggregate(group) {
+        calls.push(group);
+        if (group === "bad" && isBroken) throw new Error("no");
+        return { type: "one" };
+      },
+    });
+    await site.pass(60_000);
+    const [bad, good] = ["bad", "good"].map((name) => calls.filter((each) => each === name).length);
+    expect(bad).toBeLessThan(10);
+    expect(good).toBeGreaterThan(50);
+    isBroken = false;
+    await site.pass(200_000);
+    isBroken = true;
+    const before = errorsOf(site).length;
+    await site.pass(2_000);
+    expect(errorsOf(site)).toHaveLength(before + 1);
+  });
+
+  test("in a queue whose consumer makes no groups is warned of, once, by queue and group", async () => {
+    const site = new Site();
+    const waiting = { id: "t", group: "user-7", enqueuedAt: site.clock.wall() } as TaskInfo;
+    const asked: unknown[] = [];
+    site.model.tasks = async (queue, filter) => {
+      asked.push([queue, filter.state]);
+      return { tasks: asked.length > 1 ? [waiting] : [] };
+    };
+    const lease = await site.open({ consume() {} });
+    await site.pass(3_600_000);
+    expect(asked).toEqual([
+      ["q", "aggregating"],
+      ["q", "aggregating"],
+    ]);
+    const warnings = site.records.filter(({ level }) => level === "warn");
+    expect(warnings.map(({ fields }) => fields)).toMatchObject([{ queue: "q", group: "user-7" }]);
+    site.intake.quiet();
+    await lease.drain({ final: true });
+    await site.rest();
+    expect(site.clock.pending).toBe(0);
+  });
+
+  test("is not looked for any more when the consumer is closed, nor where it makes groups", async () => {
+    const [closed, grouping] = [new Site(), new Site({ groups: limits })];
+    let asked = 0;
+    for (const site of [closed, grouping]) {
+      site.model.tasks = async () => {
+        asked++;
+        return { tasks: [] };
+      };
+    }
+    const lease = await closed.open({ consume() {} });
+    closed.intake.quiet();
+    await lease.drain({ final: true });
+    expect(closed.clock.pending).toBe(0);
+    await grouping.open({ consume() {}, aggregate: () => ({ type: "one" }) });
+    await closed.pass(600_000);
+    await grouping.pass(600_000);
+    expect(asked).toBe(0);
+  });
 });

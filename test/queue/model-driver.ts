@@ -1,6 +1,8 @@
 import type {
   Delivery,
   Driver,
+  GroupSet,
+  Inspector,
   Receiver,
   Settlement,
   SettleResult,
@@ -21,6 +23,9 @@ export class ModelDriver {
   extended = 0;
   /** Settlements wait until a test says `go`. */
   hold: Promise<void> | undefined;
+  /** Groups that are due, whenever it is asked. */
+  groups: readonly GroupSet[] = [];
+  tasks: Inspector["tasks"] = async () => ({ tasks: [] });
   #wake: (() => void) | undefined;
 
   constructor(broker: ModelBroker) {
@@ -35,6 +40,7 @@ export class ModelDriver {
   get driver(): Driver {
     return {
       connect: async () => {},
+      inspector: { tasks: (...args: Parameters<Inspector["tasks"]>) => this.tasks(...args) },
       subscribe: (subscription: Subscription) => {
         this.subscription = subscription;
         return this.receiver;
@@ -52,7 +58,7 @@ export class ModelDriver {
         this.#assertThere();
         return new Map([...this.broker.blocks].map(([key, id]) => [`q\0${key}`, id]));
       },
-      dueGroups: async () => [],
+      dueGroups: async () => this.groups,
       commitGroup: async () => "settled",
       releaseGroup: async () => {},
       close: async () => {
