@@ -24,6 +24,8 @@ export interface Run {
   readonly crew: Crew;
   readonly attempts: readonly Attempt[];
   readonly startedAt: number;
+  /** The time-out that ends it, in milliseconds; 0: a deadline comes before, or nothing does. */
+  timeout: number;
   /** Its time-out, or the end of the patience with it. */
   timer: HeapEntry<Run> | undefined;
   /** `overdue`: nothing that it says matters any more. */

@@ -56,7 +56,15 @@ export class Runner {
       return;
     }
     const attempts = items.map((item) => new Attempt(item, this.#options.progress));
-    const run: Run = { unit, crew, attempts, startedAt: clock.now(), timer: undefined, phase: "running" };
+    const run: Run = {
+      unit,
+      crew,
+      attempts,
+      startedAt: clock.now(),
+      timeout: 0,
+      timer: undefined,
+      phase: "running",
+    };
     crew.runs.add(run);
     this.#watch(run, wall);
     for (const item of items) {
@@ -116,8 +124,15 @@ export class Runner {
     let wait = Number.POSITIVE_INFINITY;
     for (const { item } of run.attempts) {
       const timeout = item.delivery.timeout || this.#options.plan.timeout;
-      if (timeout > 0) wait = Math.min(wait, timeout);
-      if (item.delivery.deadline > 0) wait = Math.min(wait, item.delivery.deadline - wall);
+      const left = item.delivery.deadline - wall;
+      if (timeout > 0 && timeout < wait) {
+        wait = timeout;
+        run.timeout = timeout;
+      }
+      if (item.delivery.deadline > 0 && left < wait) {
+        wait = left;
+        run.timeout = 0;
+      }
     }
     if (wait < Number.POSITIVE_INFINITY) run.timer = this.#deadlines.add(run.startedAt + wait, run);
   }
@@ -172,8 +187,7 @@ export class Runner {
   #timeOut(run: Run): void {
     const { clock, random, plan, decide, tasks } = this.#options;
     const now = clock.wall();
-    const elapsed = formatDuration(clock.now() - run.startedAt);
-    const reason = errorNamed("TimeoutError", `The attempt took longer than ${elapsed}`);
+    const reason = errorNamed("TimeoutError", `The attempt ${limitOf(run)}`);
     for (const { item } of run.attempts) {
       const failure = { error: reason.message };
       const decision = afterFailure(item.delivery, plan.retry, failure, { now, random: random() });
@@ -215,6 +229,12 @@ export class Runner {
     this.#options.freed(run.unit);
     if (run.crew.runs.size === 0) run.crew.onIdle?.();
   }
+}
+
+function limitOf({ timeout }: Run): string {
+  return timeout > 0
+    ? `took longer than its time-out of ${formatDuration(timeout)}`
+    : "ran into its deadline";
 }
 
 function errorNamed(name: string, message: string): Error {

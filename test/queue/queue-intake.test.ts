@@ -202,7 +202,10 @@ describe("a time-out", () => {
     });
     site.enqueue(2);
     await site.pass(1_000);
-    expect((reason as Error).name).toBe("TimeoutError");
+    expect(reason).toMatchObject({
+      name: "TimeoutError",
+      message: "The attempt took longer than its time-out of 1s",
+    });
     expect(site.broker.tasks[0]).toMatchObject({ state: "retry", retried: 1 });
     expect(desk.begun).toEqual(["t0"]);
     const lines = site.records.length;
@@ -224,6 +227,35 @@ describe("a time-out", () => {
     expect(desk.begun).toHaveLength(2);
     const warning = site.records.find(({ message }) => message.startsWith("A handler goes on"));
     expect(warning).toMatchObject({ level: "warn", fields: { task: "t0" } });
+  });
+
+  test("that passed while the process stood still names the configured time, and what returns then is done", async () => {
+    const site = new Site({ timeout: 300 });
+    const errors: unknown[] = [];
+    let isFrozen = false;
+    await site.open({
+      consume(message) {
+        if (isFrozen) site.clock.freeze(900);
+        else
+          return new Promise((resolve) => {
+            message.signal.addEventListener("abort", () => resolve(errors.push(message.signal.reason)));
+          });
+      },
+    });
+    site.enqueue(1, undefined, { timeout: 400 });
+    site.enqueue(1, undefined, { deadline: site.clock.wall() + 200 });
+    await site.rest();
+    site.clock.freeze(900);
+    await site.clock.tick(0);
+    await site.rest();
+    expect(errors.map((error) => (error as Error).message).sort()).toEqual([
+      "The attempt ran into its deadline",
+      "The attempt took longer than its time-out of 400ms",
+    ]);
+    isFrozen = true;
+    site.enqueue(1);
+    await site.rest();
+    expect(site.states()).toEqual(["retry", "dead", "done"]);
   });
 
   test("cancel ends an attempt for good; one that has not begun is not begun", async () => {

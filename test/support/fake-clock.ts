@@ -24,6 +24,11 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  /** Time passes and nothing else happens, as when code blocks the event loop. */
+  freeze(ms: number): void {
+    this.#now += ms;
+  }
+
   /** How many timers wait: a test that ends with some has leaked them. */
   get pending(): number {
     return this.#timers.size;
