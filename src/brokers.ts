@@ -94,7 +94,7 @@ export function createBrokers(options: BrokersOptions): Brokers {
     if (trouble === undefined) troubles.delete(name);
     else troubles.set(name, trouble);
     if (trouble === undefined) log.info(`broker "${name}" answers again`, { broker: name });
-    else if (was === undefined) log.warn(trouble, { broker: name });
+    else log.warn(trouble, { broker: name });
     for (const listener of listeners.get(name) ?? []) listener(trouble);
   }
 

@@ -4,6 +4,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { inspect } from "node:util";
 import { systemClock } from "../../../src/core/clock.ts";
 import type {
   Connection,
@@ -48,11 +49,44 @@ describe.skipIf(lacksRedis !== undefined)(`the Redis driver, when something is w
       .connect()
       .catch((error: Error) => error);
     expect(refusal).toMatchObject({ code: "BROKER_REFUSED" });
-    expect(`${(refusal as Error).message}`).not.toContain("secret-wrong");
+    expect(inspect(refusal, { depth: 9 })).not.toContain("secret-wrong");
     expect(told.map(({ tag }) => tag)).toEqual(["down"]);
     await expect(open(server.url).connect()).rejects.toMatchObject({ code: "BROKER_REFUSED" });
     await open(`redis://:right@127.0.0.1:${server.port}/3`).connect();
   });
+
+  test("a wrong password is called so with every database", async () => {
+    await using server = await redisServer(["--requirepass", "right"]);
+    for (const place of ["", "/3"]) {
+      const refused = open(`redis://:wrong@127.0.0.1:${server.port}${place}`).connect();
+      await expect(refused).rejects.toMatchObject({ message: expect.stringContaining("WRONGPASS") });
+    }
+  });
+
+  test("a user that is disabled later is told as the reason, once, and is connected when it may again", async () => {
+    await using server = await redisServer();
+    await server.ask("ACL", "SETUSER", "app", "on", ">pass", "~*", "&*", "+@all");
+    const told: Connection[] = [];
+    const driver = open(`redis://app:pass@127.0.0.1:${server.port}/3`, told);
+    await driver.connect();
+    await server.ask("ACL", "SETUSER", "app", "off");
+    await server.ask("CLIENT", "KILL", "USER", "app");
+    const reasons = async () => told.map((change) => (change.tag === "down" ? change.error.message : "up"));
+    await until(reasons, (all) => all.length === 3);
+    const refusal = await driver.enqueue([task("a1")]).catch((error: Error) => error);
+    const [, lost, disabled, ...others] = await reasons();
+    expect(lost).toContain("the connection was lost");
+    expect(disabled).toContain("WRONGPASS");
+    expect(others).toEqual([]);
+    expect(refusal).toMatchObject({
+      code: "BROKER_REFUSED",
+      message: expect.stringContaining("WRONGPASS"),
+      hint: expect.stringContaining("Check user and password"),
+    });
+    await server.ask("ACL", "SETUSER", "app", "on");
+    await until(reasons, (all) => all.at(-1) === "up");
+    expect(await driver.enqueue([task("a1")])).toEqual([{ tag: "enqueued", state: "pending" }]);
+  }, 20_000);
 
   test("a user of an ACL is enough with the rights that the hint names, and refused without", async () => {
     await using server = await redisServer();

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Cluster, Redis } from "ioredis";
 import type { RedisAddress } from "./address.ts";
+import { withoutCommand } from "./redis-error.ts";
 
 export type Client = Redis | Cluster;
 
@@ -55,7 +56,11 @@ export async function createClient(
           ...place(address),
         });
   let last: Error | undefined;
-  client.on("error", (error: Error) => {
+  client.on("error", (error: Error & { readonly command?: { readonly name: string } }) => {
+    // It goes out with the password, whose refusal comes a moment later and says why.
+    const isSequel = error.command?.name === "select" && /^NOAUTH/.test(error.message);
+    if (isSequel && address.password !== undefined) return;
+    withoutCommand(error);
     last = error;
     if (client.status !== "ready") events.onLost(error);
   });

@@ -75,6 +75,7 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
     let values: readonly [number, Uint8Array] | undefined;
     const end = clock.now() + patience;
     let answer: string;
+    let mayBeThere = false;
     for (;;) {
       try {
         await untilUpWithin(link, clock, Math.max(0, end - clock.now()));
@@ -90,11 +91,13 @@ export function createEnqueuing({ link, clock, times, owner, onDelayed }: Enqueu
         break;
       } catch (error) {
         const isPassing = error instanceof SupervisorError && error.code === "BROKER_UNREACHABLE";
+        // The reply to an earlier try may be what was lost, whatever this one says.
+        mayBeThere ||= isPassing;
         if (isPassing && clock.now() < end) {
           await sleep(clock, pauseMs);
           continue;
         }
-        if (isPassing) remember(queue, batch, call);
+        if (mayBeThere) remember(queue, batch, call);
         throw error;
       }
     }

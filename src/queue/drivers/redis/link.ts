@@ -18,6 +18,8 @@ export interface Link {
   /** As `Driver.connect`. */
   connect(): Promise<void>;
   isUp(): boolean;
+  /** Why it is not there: BROKER_UNREACHABLE, or BROKER_REFUSED when it does not let us in. */
+  awayError(): Error;
   /** Resolves when it is there, at once if it is; or when `signal` aborts, or the link is closed. */
   untilUp(signal?: AbortSignal): Promise<void>;
   /** Called each time it is there (again), the first time too. */
@@ -38,6 +40,8 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
   let main: Client | undefined;
   let state: "unknown" | "up" | "down" = "unknown";
   let permanent: Error | undefined;
+  /** Why it is down, as it was told. */
+  let reason: Error | undefined;
   let isClosed = false;
   let connecting: Promise<void> | undefined;
 
@@ -61,6 +65,7 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
     }
     if (isClosed || state === "up") return;
     state = "up";
+    reason = undefined;
     options.onConnection({ tag: "up" });
     for (const callback of onUp) callback();
     changed();
@@ -71,9 +76,11 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
     // A wrong password is permanent while nothing has ever worked: later it may be a rotation that is under way.
     if (state === "unknown" && error && isRefusal(error.message))
       permanent = refused(broker, error.message, error);
-    if (state !== "down") {
-      const cause = error ? brokerError(error, broker) : unreachable(broker, "the connection was lost");
+    const cause = error ? brokerError(error, broker) : unreachable(broker, "the connection was lost");
+    // What ended the connection is seldom said; that we are not let in again is, and somebody has to do something.
+    if (state !== "down" || isRefused(cause) !== isRefused(reason)) {
       state = "down";
+      reason = cause;
       options.onConnection({ tag: "down", error: cause });
     }
     if (permanent) changed();
@@ -89,8 +96,13 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
     if (isClosed) main.disconnect();
   }
 
+  function awayError(): Error {
+    if (permanent) return permanent;
+    return isRefused(reason) ? (reason as Error) : unreachable(broker, "there is no connection");
+  }
+
   async function call<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    if (!main || !isUp()) throw permanent ?? unreachable(broker, "there is no connection");
+    if (!main || !isUp()) throw awayError();
     try {
       return await send(main);
     } catch (error) {
@@ -118,6 +130,7 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
       if (isClosed) throw unreachable(broker, "it was closed");
     },
     isUp,
+    awayError,
     async untilUp(signal) {
       while (!isUp() && !isClosed && !signal?.aborted) await nextChange(waiting, signal);
     },
@@ -157,7 +170,7 @@ export async function untilUpWithin(link: Link, clock: Clock, ms: number): Promi
   const cancel = clock.after(ms, () => over.abort());
   await link.untilUp(over.signal);
   cancel();
-  if (!link.isUp()) throw unreachable(link.broker, "there is no connection");
+  if (!link.isUp()) throw link.awayError();
 }
 
 async function evaluate(
@@ -204,6 +217,10 @@ async function assertUsable(client: Client, broker: string, log: Logger, isFirst
       `Redis of broker "${broker}" keeps no append-only file: tasks are lost when it crashes. Set "appendonly yes".`,
     );
   }
+}
+
+function isRefused(error: Error | undefined): boolean {
+  return error instanceof SupervisorError && error.code === "BROKER_REFUSED";
 }
 
 function nextChange(waiting: Set<() => void>, signal?: AbortSignal): Promise<void> {

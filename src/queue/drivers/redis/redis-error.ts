@@ -9,11 +9,17 @@ import { messageOf, SupervisorError } from "../../../core/errors.ts";
  */
 export function brokerError(error: unknown, broker: string): Error {
   if (error instanceof SupervisorError) return error;
+  withoutCommand(error);
   const message = messageOf(error);
   if (/^(OOM|MISCONF)\b|ERR .*(OOM|MISCONF)\b/.test(message)) return full(broker, message, error);
   if (isRefusal(message)) return refused(broker, message, error);
   if (isPassing(error)) return unreachable(broker, message, error);
   return error instanceof Error ? error : new Error(message);
+}
+
+/** Errors are logged; ioredis keeps in them what was sent: passwords and payloads. */
+export function withoutCommand(error: unknown): void {
+  if (typeof error === "object" && error !== null) delete (error as { command?: unknown }).command;
 }
 
 /** Whether this is about the connection or the state of the server, and passes. */
