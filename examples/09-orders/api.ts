@@ -14,11 +14,17 @@ export default function api(ctx: Context<{ pay_within: string }>) {
     return c.json({ id }, 201);
   });
 
-  // What a payment provider would call. It may call twice: the same id is refused the second time.
+  // What a payment provider would call. It may call again for a day: for as long as the task is kept, its id is refused.
   app.post("/orders/:id/payments/:payment", async (c) => {
     const { id: order, payment } = c.req.param();
     const [outcome] = await queue.enqueueAll([
-      { type: "payment:status", payload: { order, status: "paid" }, queue: "payment.status", id: payment },
+      {
+        type: "payment:status",
+        payload: { order, status: "paid" },
+        queue: "payment.status",
+        id: payment,
+        retention: "24h",
+      },
     ]);
     return c.json({ accepted: outcome?.ok ?? false }, 202);
   });

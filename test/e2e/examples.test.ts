@@ -184,6 +184,8 @@ describeTargets("the examples", (target) => {
         () => stateOf(paid),
         (state) => state === "paid",
       );
+      // The provider calls a second time when the first one is long done.
+      expect(await pay()).toEqual({ accepted: false });
       await until(
         () => stateOf(unpaid),
         (state) => state === "closed",
