@@ -152,6 +152,27 @@ export const inspectorCases: readonly DriverCase[] = [
     },
   },
   {
+    name: "inspector: tasks() finds by their last error tasks whose time for another attempt has come, too",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue(tasks("a", 3));
+      const at = site.clock.wall() + 5 * site.unit;
+      const [first, ...others] = await take(site, receiver);
+      assert.ok(first);
+      await receiver.settle(
+        [first, ...others].map((delivery) => failed(delivery, at, { error: "No route" })),
+      );
+      await site.pass(10 * site.unit);
+      const found = async (filter: TaskFilter) => ids((await pagesOf(driver, filter, 2)).flat()).sort();
+      assert.deepEqual(await found({ error: "no route" }), ["a1", "a2", "a3"]);
+      const again = await takeOne(receiver);
+      assert.deepEqual(await found({ error: "no route" }), ["a1", "a2", "a3"]);
+      assert.deepEqual(await found({ error: "no route", state: "active" }), [again.id]);
+      assert.equal((await driver.inspector.task("q", again.id))?.lastError, "No route");
+    },
+  },
+  {
     name: "inspector: act() run lets what waits for its time run now",
     async run(site) {
       const driver = await site.open();

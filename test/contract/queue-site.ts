@@ -68,6 +68,10 @@ export async function ackAll(receiver: Receiver, deliveries: readonly Delivery[]
   await receiver.settle(deliveries.map((delivery) => ({ tag: "ack", delivery })));
 }
 
-export function failed(delivery: Delivery, at: number, over: { counts?: boolean; blocks?: string } = {}) {
+export function failed(
+  delivery: Delivery,
+  at: number,
+  over: { counts?: boolean; blocks?: string; error?: string } = {},
+) {
   return { tag: "retry", delivery, at, error: "it broke", counts: true, ...over } as const;
 }
