@@ -47,6 +47,7 @@ export function createBrokers(options: BrokersOptions): Brokers {
   const outdated: Open[] = [];
   const queues = new Map<string, Queue>();
   const troubles = new Map<string, string>();
+  let isOver = false;
   const listeners = new Map<string, Set<(trouble: string | undefined) => void>>();
 
   function driver(name: string): Promise<Driver> {
@@ -87,7 +88,7 @@ export function createBrokers(options: BrokersOptions): Brokers {
   }
 
   function connected({ name, url }: BrokerPlan, connection: Connection): void {
-    if (plans.find((each) => each.name === name)?.url !== url) return;
+    if (isOver || plans.find((each) => each.name === name)?.url !== url) return;
     const was = troubles.get(name);
     const trouble = connection.tag === "up" ? undefined : awayText(name, url, connection.error);
     if (was === trouble) return;
@@ -132,6 +133,7 @@ export function createBrokers(options: BrokersOptions): Brokers {
       await closeEach([...outdated.splice(0), ...unused], log);
     },
     async closeAll() {
+      isOver = true;
       const all = [...outdated.splice(0), ...open.values()];
       open.clear();
       await closeEach(all, log);

@@ -60,6 +60,17 @@ describe("createBrokers()", () => {
     await brokers.closeAll();
   });
 
+  test("closeAll() of a broker that is away is no news of it", async () => {
+    const { brokers, records } = brokersOf({ name: "main", scheme: "redis", url: "redis://127.0.0.1:1" });
+    const told: (string | undefined)[] = [];
+    brokers.watch("main", (trouble) => told.push(trouble));
+    await brokers.driver("main");
+    await brokers.closeAll();
+    await settle();
+    expect(records.map(({ level }) => level)).toEqual(["warn"]);
+    expect(told).toHaveLength(1);
+  });
+
   test("watch() tells why a broker is away, now and at each change; the log has one line of it", async () => {
     const { brokers, records } = brokersOf({
       name: "cache",
