@@ -28,7 +28,7 @@ function isOwn(line: string): boolean {
 
 // Compiled, the source maps tell paths from the folder of the build.
 const isCompiled = import.meta.url.includes("$bunfs");
-const root = isCompiled ? "" : fileURLToPath(new URL("../", import.meta.url));
+const root = isCompiled ? "" : fileURLToPath(new URL("../", import.meta.url).href);
 
 /** In a sealed executable the services' own paths look alike: there only what calls them is known for ours. */
 function compiled(): RegExp {
