@@ -1,8 +1,8 @@
-import { hostname } from "node:os";
 import type { Clock } from "./core/clock.ts";
 import { within } from "./core/deadline.ts";
 import { messageOf } from "./core/errors.ts";
 import type { Logger } from "./core/log.ts";
+import { newOwner } from "./core/owner.ts";
 import type { BrokerPlan } from "./core/plan.ts";
 import type { Connection, Driver, OpenDriver } from "./queue/driver.ts";
 import type { Queue } from "./service/message.ts";
@@ -149,11 +149,6 @@ const drivers: Readonly<Record<BrokerPlan["scheme"], () => Promise<OpenDriver>>>
 
 /** One that says nothing at all is as good as away. */
 const patienceMs = 2_000;
-
-/** Who holds leases: others see by it whether the process still runs. */
-function newOwner(): string {
-  return `${hostname()}:${process.pid}:${crypto.randomUUID()}`;
-}
 
 /** Shown by `status`, too: without the password, should a client quote its URL. */
 function awayText(name: string, url: string, error: Error): string {

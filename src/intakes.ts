@@ -1,9 +1,9 @@
-import { hostname } from "node:os";
 import type { Brokers } from "./brokers.ts";
 import type { Clock } from "./core/clock.ts";
 import type { ConsumerStats } from "./core/consumer-stats.ts";
 import type { LogSink } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
+import { newOwner } from "./core/owner.ts";
 import type { Plan, SchedulePlan, ServicePlan } from "./core/plan.ts";
 import type { ServiceWork } from "./core/service-work.ts";
 import type { createQueueIntake } from "./queue/queue-intake.ts";
@@ -137,7 +137,7 @@ export function createIntakes(options: IntakesOptions): Intakes {
 }
 
 /** This life of this process, unlike that of any other. */
-const owner = `${hostname()}:${process.pid}:${crypto.randomUUID()}`;
+const owner = newOwner();
 
 const nothing: Entered = { intakes: [], watch() {}, leave() {} };
 

@@ -2,14 +2,15 @@ import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
 import { formatDuration } from "../core/duration.ts";
 import type { ConsumePlan } from "../core/plan.ts";
+import { retryDelay } from "../core/retry-delay.ts";
 import { Attempt } from "./attempt.ts";
 import type { Crew } from "./crew.ts";
 import type { GroupLimits, GroupSet, Receiver } from "./driver.ts";
 import { GroupFailures } from "./group-failures.ts";
 import { Item } from "./item.ts";
-import { retryDelay } from "./patience.ts";
 import { newTask } from "./producer.ts";
 import { textOf } from "./retry.ts";
+import { longestPauseMs } from "./trouble.ts";
 
 export interface GroupsOptions {
   readonly receiver: Pick<Receiver, "dueGroups" | "commitGroup" | "releaseGroup">;
@@ -77,7 +78,7 @@ export class Groups {
     const { clock, random } = this.#options;
     while (!signal.aborted) {
       await this.#round(crew, signal);
-      const wait = this.#failures > 0 ? retryDelay(this.#failures, random()) : this.#interval;
+      const wait = this.#failures > 0 ? retryDelay(this.#failures, random(), longestPauseMs) : this.#interval;
       await sleep(clock, wait, signal);
     }
   }

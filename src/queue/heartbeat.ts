@@ -1,7 +1,8 @@
 import type { Clock } from "../core/clock.ts";
+import { retryDelay } from "../core/retry-delay.ts";
 import type { Receiver } from "./driver.ts";
 import type { Item } from "./item.ts";
-import { retryDelay } from "./patience.ts";
+import { longestPauseMs } from "./trouble.ts";
 
 export interface HeartbeatOptions {
   readonly receiver: Pick<Receiver, "extend">;
@@ -82,7 +83,10 @@ export class Heartbeat {
   }
 
   #retryDelay(): number {
-    return Math.min(this.#options.lease / 3, retryDelay(this.#failures, this.#options.random()));
+    return Math.min(
+      this.#options.lease / 3,
+      retryDelay(this.#failures, this.#options.random(), longestPauseMs),
+    );
   }
 
   #arm(delay: number): void {

@@ -1,7 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
+import { retryDelay } from "../core/retry-delay.ts";
 import type { Delivery, Receiver } from "./driver.ts";
-import { retryDelay } from "./patience.ts";
+import { longestPauseMs } from "./trouble.ts";
 
 export interface ReceiveLoopOptions {
   readonly receiver: Pick<Receiver, "receive">;
@@ -101,6 +102,6 @@ export class ReceiveLoop {
 
   async #pause(failures: number, signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
-    if (!signal.aborted) await sleep(clock, retryDelay(failures, random()), signal);
+    if (!signal.aborted) await sleep(clock, retryDelay(failures, random(), longestPauseMs), signal);
   }
 }

@@ -1,7 +1,8 @@
 import type { Clock } from "../core/clock.ts";
+import { retryDelay } from "../core/retry-delay.ts";
 import type { Receiver, SettleResult } from "./driver.ts";
 import type { Item } from "./item.ts";
-import { retryDelay } from "./patience.ts";
+import { longestPauseMs } from "./trouble.ts";
 
 export interface SettlerOptions {
   readonly receiver: Pick<Receiver, "settle">;
@@ -98,7 +99,7 @@ export class Settler {
     }
     this.#options.trouble(error);
     const { clock, random } = this.#options;
-    this.#cancel = clock.after(retryDelay(this.#failures, random()), () => {
+    this.#cancel = clock.after(retryDelay(this.#failures, random(), longestPauseMs), () => {
       this.#cancel = undefined;
       this.#again();
     });

@@ -1,13 +1,12 @@
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
 import { isPermanent, SupervisorError } from "../core/errors.ts";
+import { retryDelay } from "../core/retry-delay.ts";
 
 interface TickTask {
   readonly id: string;
   readonly at: number;
 }
-
-const backoff = { min: 100, max: 5_000 } as const;
 
 /** Tells the task of one planned time from all others, so that a second try makes no second task. */
 export function idOfTick(entry: string, at: number): string {
@@ -31,8 +30,7 @@ export async function enqueueTick(
     } catch (error) {
       if (hasCode(error, "TASK_CONFLICT")) return;
       if (signal.aborted || isUseless(error)) throw error;
-      const bound = Math.min(backoff.max, backoff.min * 2 ** tries);
-      await sleep(clock, bound / 2 + (random() * bound) / 2, signal);
+      await sleep(clock, retryDelay(tries + 1, random()), signal);
       if (signal.aborted) throw error;
     }
   }

@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
 import { messageOf, SupervisorError } from "../core/errors.ts";
+import { retryDelay } from "../core/retry-delay.ts";
 import type { ScheduleStore } from "../core/schedule-store.ts";
 
 /** How long something is tried again. */
@@ -32,7 +33,6 @@ interface Options {
 
 const answerTime = 10_000;
 const shortestAnswerTime = 1_000;
-const backoff = { min: 100, max: 5_000 } as const;
 
 /** The store of a schedule, which may be away for a while. */
 export function createStoreAccess({ store, clock, random, trouble }: Options): StoreAccess {
@@ -64,8 +64,7 @@ export function createStoreAccess({ store, clock, random, trouble }: Options): S
           return { value: await attempt((known) => work(known, tries > 0), limit) };
         } catch {
           // `trouble` has been told; what is left to do here is to try again.
-          const bound = Math.min(backoff.max, backoff.min * 2 ** tries);
-          const pause = bound / 2 + (random() * bound) / 2;
+          const pause = retryDelay(tries + 1, random());
           const room = left() - shortestAnswerTime;
           if (signal?.aborted || room <= 0) return undefined;
           await sleep(clock, Math.min(pause, room), signal);

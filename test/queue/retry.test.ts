@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { PermanentError } from "../../src/core/errors.ts";
+import { retryDelay } from "../../src/core/retry-delay.ts";
 import type { Delivery } from "../../src/queue/driver.ts";
-import { retryDelay } from "../../src/queue/patience.ts";
 import {
   afterFailure,
   beforeAttempt,
@@ -116,7 +116,7 @@ test("isPermanentFailure() goes by the name, and textOf() survives whatever was 
   }
 });
 
-test("retryDelay() grows from a tenth of a second to one, never to nothing", () => {
-  expect([1, 2, 3, 50].map((failures) => retryDelay(failures, 0.999))).toEqual([100, 200, 400, 1_000]);
+test("retryDelay() grows from a tenth of a second to the longest, never to nothing", () => {
+  expect([1, 2, 3, 50].map((failures) => retryDelay(failures, 0.999, 1_000))).toEqual([100, 200, 400, 1_000]);
   expect(retryDelay(1, 0)).toBe(50);
 });

@@ -1,5 +1,6 @@
 import { sleep } from "../../core/clock.ts";
 import { messageOf, SupervisorError } from "../../core/errors.ts";
+import { retryDelay } from "../../core/retry-delay.ts";
 import type { NewTask, OpenDriver, Receiver } from "../driver.ts";
 import { parseAddress } from "./sqlite/address.ts";
 import { insertTask } from "./sqlite/enqueue.ts";
@@ -64,7 +65,7 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
         if (!told) onConnection({ tag: "down", error: error as Error });
         told = true;
         log.debug("a queue cannot be opened yet", { error: messageOf(error) });
-        await sleep(clock, Math.min(5_000, 100 * 2 ** attempt) * (0.5 + random() / 2), closing.signal);
+        await sleep(clock, retryDelay(attempt + 1, random()), closing.signal);
       }
     }
   }

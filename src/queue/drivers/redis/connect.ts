@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Cluster, Redis } from "ioredis";
+import { retryDelay } from "../../../core/retry-delay.ts";
 import type { RedisAddress } from "./address.ts";
 import { withoutCommand } from "./redis-error.ts";
 
@@ -40,7 +41,7 @@ export async function createClient(
           {
             lazyConnect: true,
             enableOfflineQueue: false,
-            clusterRetryStrategy: backoff(options.random),
+            clusterRetryStrategy: (tries) => retryDelay(tries, options.random()),
             retryDelayOnFailover: 200,
             retryDelayOnClusterDown: 200,
             slotsRefreshTimeout: 2_000,
@@ -52,7 +53,7 @@ export async function createClient(
       : new Redis({
           ...common,
           enableOfflineQueue: false,
-          retryStrategy: backoff(options.random),
+          retryStrategy: (tries) => retryDelay(tries, options.random()),
           ...place(address),
         });
   let last: Error | undefined;
@@ -110,12 +111,4 @@ function place(address: RedisAddress) {
 
 function tlsOptions({ ca }: RedisAddress): { ca?: string } {
   return ca === undefined ? {} : { ca: readFileSync(ca, "utf8") };
-}
-
-/** Full jitter between half and the whole of 100 ms, 200 ms, … 5 s. */
-function backoff(random: () => number): (attempt: number) => number {
-  return (attempt) => {
-    const bound = Math.min(5_000, 100 * 2 ** Math.min(attempt - 1, 10));
-    return Math.round(bound / 2 + (random() * bound) / 2);
-  };
 }
