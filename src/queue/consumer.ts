@@ -202,7 +202,7 @@ export class Consumer {
     this.#dispatch.received(items, now);
     // Those that wait behind another of their key are looked at when they are taken.
     this.#screen(
-      items.filter((item) => item.waiting && this.#dispatch.isFirst(item)),
+      items.filter((item) => isSuspect(item.delivery) && item.waiting && this.#dispatch.isFirst(item)),
       now,
     );
     if (deliveries.length > 0) this.#heartbeat.wake();
