@@ -131,6 +131,8 @@ const queueStatus: Readonly<Record<string, number>> = {
   UNSUPPORTED: 404,
   BROKER_UNREACHABLE: 503,
   BROKER_FULL: 507,
+  BROKER_REFUSED: 502,
+  BAD_BROKER: 502,
 };
 
 function namesIn({ match }: Call): string[] {

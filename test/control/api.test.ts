@@ -211,6 +211,8 @@ describe("createApi()", () => {
       ["TASK_INVALID", 400],
       ["TASK_DUPLICATE", 409],
       ["BROKER_UNREACHABLE", 503],
+      ["BROKER_REFUSED", 502],
+      ["BAD_BROKER", 502],
     ] as const) {
       const answer = await failing(code).ask(socket, "GET", "/queues");
       expect([answer.status, answer.value]).toEqual([status, { code, message: "no", hint: "" }]);
