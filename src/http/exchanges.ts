@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Beacon } from "../core/beacon.ts";
 import { beaconCells } from "../core/beacon.ts";
 import type { Clock } from "../core/clock.ts";
@@ -61,6 +62,8 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
   const network: Origin = { runtime, native: port?.native, socketOwner };
   const process: Origin = { runtime, native: undefined, socketOwner };
   const running = new RunningList();
+  // A request from the network comes without a context: entering one that is there already makes nothing anew.
+  const enter = scopes.run(scope, () => AsyncLocalStorage.snapshot());
 
   function handle(request: Request, info: NativeInfo): Answer | Promise<Answer> {
     const env = new ServiceRequestEnv(network, request, info);
@@ -87,7 +90,7 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
     beacon[current] = mark;
     beacon[last] = mark;
     try {
-      const result = scopes.run(scope, fetch, seen, env);
+      const result = info ? enter(fetch, seen, env) : scopes.run(scope, fetch, seen, env);
       if (!(result instanceof Response)) return wait(Promise.resolve(result), exchangeOf(env));
       if (peek(env) || isClosing() || isEventStream(result)) return answer(result, exchangeOf(env));
       if (info) follower?.add(request, info);
