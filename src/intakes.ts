@@ -1,6 +1,5 @@
 import type { Brokers } from "./brokers.ts";
 import type { Clock } from "./core/clock.ts";
-import type { ConsumerStats } from "./core/consumer-stats.ts";
 import type { LogSink } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import { newOwner } from "./core/owner.ts";
@@ -8,6 +7,7 @@ import type { Plan, SchedulePlan, ServicePlan } from "./core/plan.ts";
 import type { ServiceWork } from "./core/service-work.ts";
 import type { createQueueIntake } from "./queue/queue-intake.ts";
 import type { createScheduleIntake } from "./schedule/schedule-intake.ts";
+import type { FarSchedule } from "./schedule/stored-schedule.ts";
 import type { Intake } from "./service/intake.ts";
 import type { EnqueueOptions } from "./service/message.ts";
 
@@ -26,10 +26,12 @@ export interface Intakes {
   enter(service: ServicePlan): Entered;
   /** What the consumers and schedules of all services do, by the name of the service. */
   work(): Readonly<Record<string, ServiceWork>>;
-  /** Takes what the consumer of a service in a thread of its own has done. */
-  note(service: string, consumer: ConsumerStats): void;
-  /** The live schedule of a service; undefined before its first generation. */
-  schedule(service: string): ScheduleIntake | undefined;
+  /** Takes what a service in a thread of its own has done. */
+  note(service: string, work: ServiceWork): void;
+  /** Takes the schedule that a generation keeps in a thread of its own, until the returned call. */
+  keep(service: string, schedule: FarSchedule): () => void;
+  /** The live schedule of a service, of the newest generation; undefined when it has none. */
+  schedule(service: string): ScheduleIntake | FarSchedule | undefined;
 }
 
 export interface Entered {
@@ -60,7 +62,8 @@ export function createIntakes(options: IntakesOptions): Intakes {
   let current = new Map<string, string>();
   let urls = new Map<string, string>();
   let makers: Makers = {};
-  const noted = new Map<string, ConsumerStats>();
+  const noted = new Map<string, ServiceWork>();
+  const far = new Map<string, FarSchedule[]>();
 
   function keyOf({ consume, schedule }: ServicePlan): string {
     const names = [consume?.broker, schedule?.broker];
@@ -127,12 +130,20 @@ export function createIntakes(options: IntakesOptions): Intakes {
     },
     work() {
       const all: Record<string, ServiceWork> = {};
-      for (const [name, consumer] of noted) all[name] = { consumer };
+      for (const [name, work] of noted) all[name] = work;
       for (const name of entries.keys()) all[name] = workOf(newest(name) as Entry);
       return all;
     },
-    note: (service, consumer) => void noted.set(service, consumer),
-    schedule: (service) => newest(service)?.schedule,
+    note: (service, work) => void noted.set(service, work),
+    keep(service, schedule) {
+      far.set(service, [...(far.get(service) ?? []), schedule]);
+      return () => {
+        const others = far.get(service)?.filter((each) => each !== schedule) ?? [];
+        if (others.length > 0) far.set(service, others);
+        else far.delete(service);
+      };
+    },
+    schedule: (service) => newest(service)?.schedule ?? far.get(service)?.at(-1),
   };
 }
 

@@ -4,6 +4,8 @@ import { systemClock } from "./core/clock.ts";
 import { within } from "./core/deadline.ts";
 import type { Logger, LogSink } from "./core/log.ts";
 import type { ServicePlan } from "./core/plan.ts";
+import type { ServiceWork } from "./core/service-work.ts";
+import type { ScheduleRun } from "./core/task.ts";
 import type { FromWorker, WorkerData } from "./host/worker-protocol.ts";
 import type { Entered } from "./intakes.ts";
 import { createIntakes } from "./intakes.ts";
@@ -11,6 +13,8 @@ import { createIntakes } from "./intakes.ts";
 /** The queues and the schedule of a service in a thread of its own: it has its own connections to brokers. */
 export interface IsolatedWork extends Pick<Brokers, "names" | "queue" | "adopt"> {
   readonly entered: Entered;
+  /** As `ScheduleIntake.runNow`; undefined when another instance keeps the schedule. */
+  runNow(): Promise<ScheduleRun | undefined>;
   /** Within `closeMs`: whoever ends the thread does not wait for a broker that is away. */
   close(): Promise<void>;
 }
@@ -23,7 +27,7 @@ export interface IsolatedWorkOptions {
 }
 
 const closeMs = 400;
-/** How often what the consumer has done is told, in milliseconds. */
+/** How often what has been done is told, in milliseconds. */
 const tellMs = 1_000;
 
 export async function openIsolatedWork({
@@ -39,7 +43,7 @@ export async function openIsolatedWork({
   await intakes.prepare({ services: [service], brokers: data.brokers });
   const entered = intakes.enter(service);
   entered.watch((reason) => post(["trouble", reason ?? null]));
-  if (service.consume) tellEach(tellMs, () => intakes.work()[service.name]?.consumer, post);
+  if (service.consume || service.schedule) tellEach(tellMs, () => intakes.work()[service.name], post);
   return {
     get names() {
       return brokers.names;
@@ -47,6 +51,7 @@ export async function openIsolatedWork({
     queue: brokers.queue,
     adopt: brokers.adopt,
     entered,
+    runNow: async () => intakes.schedule(service.name)?.runNow(),
     async close() {
       await within(systemClock, systemClock.now() + closeMs, brokers.closeAll());
     },
@@ -61,14 +66,14 @@ function ownPart({ service, instance }: WorkerData): ServicePlan {
 
 function tellEach(
   ms: number,
-  stats: () => Extract<FromWorker, readonly ["consumed", unknown]>[1] | undefined,
+  work: () => ServiceWork | undefined,
   post: (message: FromWorker) => void,
 ): void {
   let last = "";
   const tell = () => {
-    const now = stats();
+    const now = work();
     const text = JSON.stringify(now);
-    if (now && text !== last) post(["consumed", now]);
+    if (now && text !== last) post(["worked", now]);
     last = text;
   };
   setInterval(tell, ms).unref();

@@ -90,6 +90,7 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
         case "health":
         case "reload":
         case "stop":
+        case "runNow":
           if (message[0] === "load") host = hostOf(isolated, message[2]);
           void answer(message, host as Host, isolated);
           break;
@@ -145,7 +146,10 @@ function hostOf(
   });
 }
 
-type Question = Extract<ToWorker, readonly ["load" | "start" | "health" | "reload" | "stop", ...unknown[]]>;
+type Question = Extract<
+  ToWorker,
+  readonly ["load" | "start" | "health" | "reload" | "stop" | "runNow", ...unknown[]]
+>;
 type Answer = Extract<FromWorker, readonly ["done", ...unknown[]]>[2];
 
 async function answer(question: Question, host: Host, isolated: Isolated): Promise<void> {
@@ -177,6 +181,8 @@ async function answerOf(question: Question, host: Host, isolated: Isolated): Pro
         await isolated.work.close();
       }
       return null;
+    case "runNow":
+      return (await isolated.work.runNow()) ?? null;
   }
 }
 

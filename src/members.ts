@@ -71,15 +71,25 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
           serves = false;
         }
         const intake = http.intake(name);
-        if (planned.worker)
-          return workers.createHost({
+        if (planned.worker) {
+          let leave = () => {};
+          const host = workers.createHost({
             ...common,
             service: planned,
             prepare: blueprint,
-            ended,
+            serving() {
+              common.serving();
+              if (planned.schedule) leave = intakes.keep(name, host);
+            },
+            ended() {
+              leave();
+              ended();
+            },
             intake,
-            consumed: (stats) => intakes.note(name, stats),
+            worked: (work) => intakes.note(name, work),
           });
+          return host;
+        }
         const entered = intakes.enter(planned);
         entered.watch(report.troubled);
         return new InlineHost({

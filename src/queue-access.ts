@@ -8,15 +8,15 @@ import type { ScheduleRun } from "./core/task.ts";
 import type { Driver } from "./queue/driver.ts";
 import type { QueueAccess, ScheduleAccess } from "./queue/operate.ts";
 import { operate } from "./queue/operate.ts";
-import type { StoredSchedule } from "./schedule/stored-schedule.ts";
-import { storedSchedule } from "./schedule/stored-schedule.ts";
+import type { FarSchedule, StoredSchedule } from "./schedule/stored-schedule.ts";
+import { farSchedule, storedSchedule } from "./schedule/stored-schedule.ts";
 
 export interface QueueAccessOptions {
   /** As it is now: a reload changes it. */
   readonly plan: () => Plan;
   readonly brokers: Pick<Brokers, "driver" | "queue" | "watch">;
-  /** What keeps the schedule of a service in this process; absent where nothing runs. */
-  readonly live?: (service: string) => LiveSchedule | undefined;
+  /** What keeps the schedule of a service in this process, here or in a thread; absent where nothing runs. */
+  readonly live?: (service: string) => LiveSchedule | FarSchedule | undefined;
   readonly clock: Clock;
 }
 
@@ -60,9 +60,11 @@ function accessTo({ plan, brokers, live, clock }: QueueAccessOptions): QueueAcce
   function access({ name: entry, schedule }: ServicePlan): ScheduleAccess[] {
     if (!schedule) return [];
     const { broker } = schedule;
-    const running = live?.(entry);
     const store = async () => (await answering(broker)).schedules;
-    return [{ ...(running ?? storedSchedule({ entry, plan: schedule, store, wall })), entry, broker }];
+    const stored = storedSchedule({ entry, plan: schedule, store, wall });
+    if (!live) return [{ ...stored, entry, broker }];
+    const kept = live(entry);
+    return [{ ...(kept && "info" in kept ? kept : farSchedule(entry, stored, kept)), entry, broker }];
   }
   return {
     get brokers() {

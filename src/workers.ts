@@ -1,8 +1,7 @@
 import { systemClock } from "./core/clock.ts";
 import type { LogSink } from "./core/log.ts";
 import type { BrokerPlan } from "./core/plan.ts";
-import type { Host } from "./group/host.ts";
-import type { WorkerHostOptions } from "./host/worker.ts";
+import type { WorkerHost, WorkerHostOptions } from "./host/worker.ts";
 import type { IsolatedLoader } from "./modules/load.ts";
 
 export interface WorkersOptions {
@@ -19,7 +18,7 @@ export interface WorkersOptions {
 /** The services that run in threads of their own. Nothing of that is loaded before there is one. */
 export interface Workers extends IsolatedLoader {
   /** @throws TypeError for a service that `load` has never been called for. */
-  createHost(options: Omit<WorkerHostOptions, "pool" | "clock">): Host;
+  createHost(options: Omit<WorkerHostOptions, "pool" | "clock">): WorkerHost;
   /** From now on these are the services. */
   adopt(names: readonly string[]): void;
 }

@@ -5,6 +5,7 @@ import type { ConsumerStats } from "../src/core/consumer-stats.ts";
 import { createLogger } from "../src/core/log.ts";
 import type { BrokerPlan, ConsumePlan, SchedulePlan, ServicePlan } from "../src/core/plan.ts";
 import { createIntakes } from "../src/intakes.ts";
+import type { FarSchedule } from "../src/schedule/stored-schedule.ts";
 import { FakeClock } from "./support/fake-clock.ts";
 
 const consume: ConsumePlan = {
@@ -117,16 +118,31 @@ describe("createIntakes()", () => {
     await intakes.prepare({ services: [mails, nightly, threaded], brokers: [main] });
     intakes.enter(mails);
     intakes.enter(nightly);
-    const told = { done: 7 } as ConsumerStats;
+    const told = { consumer: { done: 7 } as ConsumerStats };
     intakes.note("threaded", told);
     expect(intakes.work()).toMatchObject({
       mails: { consumer: { received: 0, done: 0 } },
       nightly: { schedule: { running: 0, done: 0, next: expect.any(Number) } },
-      threaded: { consumer: told },
+      threaded: told,
     });
-    expect(intakes.schedule("nightly")?.nextRuns(2).length).toBe(2);
+    expect("nextRuns" in (intakes.schedule("nightly") ?? {})).toBe(true);
     expect(intakes.schedule("mails")).toBeUndefined();
     await intakes.prepare({ services: [mails, nightly], brokers: [main] });
     expect(Object.keys(intakes.work())).toEqual(["mails", "nightly"]);
+  });
+
+  test("schedule() of a service in a thread is that of the newest generation that has not ended", () => {
+    const intakes = setUp();
+    const far = (): FarSchedule => ({ runNow: async () => undefined, runs: 0, isPaused: false });
+    const [old, next] = [far(), far()];
+    expect(intakes.schedule("threaded")).toBeUndefined();
+    const leaveOld = intakes.keep("threaded", old);
+    const leaveNext = intakes.keep("threaded", next);
+    expect(intakes.schedule("threaded")).toBe(next);
+    leaveNext();
+    expect(intakes.schedule("threaded")).toBe(old);
+    leaveOld();
+    leaveOld();
+    expect(intakes.schedule("threaded")).toBeUndefined();
   });
 });

@@ -2,9 +2,11 @@ import { expect, test } from "bun:test";
 import { createLogger } from "../src/core/log.ts";
 import type { Plan, SchedulePlan } from "../src/core/plan.ts";
 import type { QueueAnswers } from "../src/core/queue-command.ts";
+import type { ScheduleRun } from "../src/core/task.ts";
 import { openMemory } from "../src/queue/drivers/memory.ts";
 import type { QueueAccessOptions } from "../src/queue-access.ts";
 import { operateOn } from "../src/queue-access.ts";
+import type { FarSchedule } from "../src/schedule/stored-schedule.ts";
 import { FakeClock } from "./support/fake-clock.ts";
 
 const schedule: SchedulePlan = {
@@ -113,4 +115,34 @@ test("operateOn() asks what keeps a schedule, when something does", async () => 
     next: [7],
   });
   expect(await operateOn({ tag: "runNow", entry: "nightly" }, access)).toMatchObject({ run: { at: 7 } });
+});
+
+test("operateOn() tells of a schedule in a thread what the broker and the thread know, and begins its runs there", async () => {
+  const run: ScheduleRun = { at: 7, outcome: "running", cause: "manual", owner: "x" };
+  const far: FarSchedule = { runNow: async () => run, runs: 1, isPaused: true };
+  const { access, clock, driver } = setUp({ live: (service) => (service === "nightly" ? far : undefined) });
+  const at = clock.wall();
+  await driver.schedules.claim("nightly", { at, outcome: "skipped", cause: "overlap", owner: "x" });
+  const { schedules } = (await operateOn({ tag: "schedules" }, access)) as QueueAnswers["schedules"];
+  expect(schedules).toMatchObject([{ running: 1, paused: true, last: { outcome: "skipped" } }]);
+  expect(schedules[0]?.next.length).toBe(5);
+  expect(await operateOn({ tag: "runNow", entry: "nightly" }, access)).toEqual({ entry: "nightly", run });
+  expect(await operateOn({ tag: "runs", entry: "nightly", limit: 5 }, access)).toMatchObject({
+    runs: [{ at }],
+  });
+});
+
+test.each([
+  ["has no generation that serves", undefined],
+  ["has lost the thread that keeps it", { runNow: async () => undefined, runs: 0, isPaused: false }],
+])("operateOn() refuses a run of a schedule whose service %s", async (_, far) => {
+  const { access } = setUp({ live: () => far });
+  const refused = operateOn({ tag: "runNow", entry: "nightly" }, access);
+  await expect(refused).rejects.toMatchObject({
+    code: "UNSUPPORTED",
+    message: 'The schedule of service "nightly" cannot run now: the service is not ready',
+    hint: expect.stringContaining("supervisor status"),
+  });
+  const { schedules } = (await operateOn({ tag: "schedules" }, access)) as QueueAnswers["schedules"];
+  expect(schedules).toMatchObject([{ running: 0, paused: false }]);
 });

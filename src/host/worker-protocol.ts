@@ -1,7 +1,8 @@
-import type { ConsumerStats } from "../core/consumer-stats.ts";
 import type { LogLevel } from "../core/log.ts";
 import type { BrokerPlan, ServicePlan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
+import type { ServiceWork } from "../core/service-work.ts";
+import type { ScheduleRun } from "../core/task.ts";
 import type { Health } from "../service/contract.ts";
 
 /*
@@ -67,12 +68,13 @@ export interface Abilities {
 }
 
 export type ToWorker =
-  /** These five are answered by `done` or `failed` with the same id. */
+  /** These six are answered by `done` or `failed` with the same id. */
   | readonly [tag: "load", id: number, generation: number]
   | readonly [tag: "start", id: number]
   | readonly [tag: "health", id: number]
   | readonly [tag: "reload", id: number, config: unknown]
   | readonly [tag: "stop", id: number, budget: number, final: boolean]
+  | readonly [tag: "runNow", id: number]
   /** Everything that had come from outside has ended: the service's own `stop` may begin. */
   | readonly [tag: "drained"]
   /** What the thread takes by itself, from queues and by its schedule. */
@@ -85,15 +87,15 @@ export type FromWorker =
   /** The module is there and its config fits. */
   | readonly [tag: "imported"]
   | readonly [tag: "notImported", error: WireError]
-  | readonly [tag: "done", id: number, value: Abilities | Health | boolean | null]
+  | readonly [tag: "done", id: number, value: Abilities | Health | ScheduleRun | boolean | null]
   | readonly [tag: "failed", id: number, error: WireError]
   /** An error that nobody caught, or a `run` that failed. */
   | readonly [tag: "fault", error: WireError]
   | readonly [tag: "completed"]
   /** Why work cannot come; null: it can again. */
   | readonly [tag: "trouble", reason: string | null]
-  /** Of its consumer, when they are others than before, each second at most. */
-  | readonly [tag: "consumed", stats: ConsumerStats]
+  /** What its consumer and its schedule have done, when it is other than before, each second at most. */
+  | readonly [tag: "worked", work: ServiceWork]
   /** `fields` is JSON; `errors` are those among them, which keep what they are. */
   | readonly [
       tag: "log",

@@ -1,10 +1,11 @@
 import type { URL as NodeUrl } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { ConsumerStats } from "../core/consumer-stats.ts";
 import { SupervisorError } from "../core/errors.ts";
 import type { LogSink } from "../core/log.ts";
 import type { BrokerPlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
+import type { ServiceWork } from "../core/service-work.ts";
+import type { ScheduleRun } from "../core/task.ts";
 import type { Health } from "../service/contract.ts";
 import type { FetchLink, FetchLinkOptions } from "./fetch-link.ts";
 import { createFetchLink } from "./fetch-link.ts";
@@ -32,8 +33,8 @@ export interface ThreadOwner {
   completed(thread: WorkerThread): void;
   /** Why work cannot come to it; undefined: it can. */
   troubled(thread: WorkerThread, reason: string | undefined): void;
-  /** The consumer of a thread has done something. */
-  consumed(): void;
+  /** The consumer or the schedule of a thread has done something. */
+  worked(): void;
 }
 
 interface Ask {
@@ -49,8 +50,8 @@ export class WorkerThread {
   /** The module is loaded and its config fits. Rejects with a ProblemsError when not, or when the thread ends. */
   readonly imported: Promise<void>;
   owner: ThreadOwner | undefined;
-  /** What its consumer has done, as it said last. */
-  consumed: ConsumerStats | undefined;
+  /** What its consumer and its schedule have done, as it said last. */
+  work: ServiceWork | undefined;
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
   readonly #outbox: (message: ToWorker) => void;
@@ -107,6 +108,11 @@ export class WorkerThread {
 
   reload(config: unknown): Promise<boolean> {
     return this.#ask((id) => ["reload", id, config]) as Promise<boolean>;
+  }
+
+  /** Begins a run of its schedule; undefined when another instance keeps that. */
+  async runNow(): Promise<ScheduleRun | undefined> {
+    return ((await this.#ask((id) => ["runNow", id])) as ScheduleRun | null) ?? undefined;
   }
 
   /**
@@ -177,9 +183,9 @@ export class WorkerThread {
       case "trouble":
         this.owner?.troubled(this, message[1] ?? undefined);
         break;
-      case "consumed":
-        this.consumed = message[1];
-        this.owner?.consumed();
+      case "worked":
+        this.work = message[1];
+        this.owner?.worked();
         break;
       case "log": {
         const { service, instance } = data;

@@ -1,19 +1,20 @@
 import type { Clock } from "../core/clock.ts";
-import type { ConsumerStats } from "../core/consumer-stats.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { ServicePlan } from "../core/plan.ts";
 import type { Held } from "../core/report.ts";
+import type { ServiceWork } from "../core/service-work.ts";
+import type { ScheduleRun } from "../core/task.ts";
 import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.ts";
 import type { Health } from "../service/contract.ts";
 import type { Intake, IntakeEnv, Lease } from "../service/intake.ts";
 import type { Scope } from "../service/scope.ts";
-import { sumOf } from "./consumer-sum.ts";
 import { openHooks } from "./hook-marks.ts";
 import type { ThreadGuard } from "./thread-guard.ts";
 import { createThreadGuard } from "./thread-guard.ts";
 import { createRotation } from "./thread-rotation.ts";
 import { heldIn } from "./thread-vitals.ts";
+import { sumOf } from "./work-sum.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import { addressText } from "./worker-request-env.ts";
 import type { ThreadOwner, WorkerThread } from "./worker-thread.ts";
@@ -34,8 +35,8 @@ export interface WorkerHostOptions {
   readonly mark: number;
   readonly intake?: Intake;
   readonly report: HostReport;
-  /** Told what the consumers of all of its threads have done. */
-  readonly consumed: (stats: ConsumerStats) => void;
+  /** Told what all of its threads have done. */
+  readonly worked: (work: ServiceWork) => void;
 }
 
 /** A second thread that fails within this time fails the generation, in milliseconds. */
@@ -147,6 +148,23 @@ export class WorkerHost implements Host, ThreadOwner {
     return { cutStreams: this.#lease?.cutStreams ?? 0 };
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Scheduled runs that have begun and not ended. */
+  get runs(): number {
+    return this.held().runs ?? 0;
+  }
+
+  /** Begins a run of the schedule; undefined while the thread that keeps it does not serve. */
+  async runNow(): Promise<ScheduleRun | undefined> {
+    return this.#ready
+      .all()
+      .find(({ instance }) => instance === 1)
+      ?.runNow();
+  }
+
   held(): Held {
     const inFlight = this.#lease?.held() ?? { requests: 0, streams: 0, websockets: 0 };
     return {
@@ -196,9 +214,8 @@ export class WorkerHost implements Host, ThreadOwner {
     this.#tellTrouble();
   }
 
-  consumed(): void {
-    const all = [...this.#threads, ...this.#retiring].flatMap(({ consumed }) => consumed ?? []);
-    if (all.length > 0) this.#options.consumed(sumOf(all));
+  worked(): void {
+    this.#options.worked(sumOf([...this.#threads, ...this.#retiring].flatMap(({ work }) => work ?? [])));
   }
 
   #tellTrouble(): void {

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
-import { isPermanent, SupervisorError } from "../core/errors.ts";
+import { isPermanent } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { SchedulePlan } from "../core/plan.ts";
 import type { ScheduleStore } from "../core/schedule-store.ts";
@@ -16,6 +16,7 @@ import { nextTimes, parseCron } from "./cron.ts";
 import { createKeeper } from "./keeper.ts";
 import type { ScheduleLease } from "./lease.ts";
 import { createLease } from "./lease.ts";
+import { notReady } from "./not-ready.ts";
 import { createStoreAccess } from "./store-access.ts";
 
 export interface ScheduleIntakeOptions {
@@ -225,12 +226,4 @@ export function createScheduleIntake(options: ScheduleIntakeOptions): ScheduleIn
 /** A time that no schedule plans, so that a run of an operator takes none away. */
 function freeTime(times: CronTimes, now: number): number {
   return times.previous(now + 1) === now ? now + 1 : now;
-}
-
-function notReady(entry: string): SupervisorError {
-  return new SupervisorError(
-    "UNSUPPORTED",
-    `The schedule of service "${entry}" cannot run now: the service is not ready`,
-    'See "supervisor status" for what it waits for, and try again then.',
-  );
 }

@@ -258,6 +258,57 @@ describeTargets("consumers", (target) => {
     slow,
   );
 
+  test(
+    "in a thread of its own a schedule runs when it is told to, never twice at once, and cron ls sees it",
+    async () => {
+      const service = 'isolation: worker\ninstances: 2\nconfig: { lasts: 2500 }\nschedule: "0 3 1 1 *"';
+      using numbersShop = shop(target, yaml("", service));
+      await using system = numbersShop.start();
+      await system.ready();
+      const shown = (state: string) =>
+        until(
+          async () => (await verb(system, "cron", "ls")).stdout,
+          (text) => new RegExp(`^ledger +0 3 1 1 \\* +UTC +${state} +in \\d+d`, "m").test(text),
+        );
+      await shown("waiting");
+      expect(await verb(system, "cron", "run", "ledger")).toMatchObject({
+        code: 0,
+        stdout: "ledger: runs\n",
+        stderr: "",
+      });
+      expect(await verb(system, "cron", "run", "ledger")).toMatchObject({
+        code: 1,
+        stdout: "ledger: skipped: the run before is still going\n",
+      });
+      await shown("running");
+      await until(
+        () => stateOf(system, "ledger"),
+        ({ schedule }) => (schedule as { running?: number } | undefined)?.running === 1,
+      );
+      await numbersShop.grown((lines) => lines.length === 1);
+      expect(numbersShop.written()[0]).toMatch(/ 1$/);
+      await shown("waiting");
+      const state = await until(
+        () => stateOf(system, "ledger"),
+        ({ schedule }) => (schedule as { done?: number } | undefined)?.done === 1,
+      );
+      expect(state).toMatchObject({ schedule: { running: 0, failed: 0, next: expect.any(Number) } });
+      await verb(system, "pause", "ledger");
+      await shown("paused");
+      await verb(system, "resume", "ledger");
+      await verb(system, "stop", "ledger");
+      expect(await verb(system, "cron", "run", "ledger")).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("the service is not ready"),
+      });
+      await verb(system, "start", "ledger");
+      expect(await verb(system, "cron", "run", "ledger")).toMatchObject({ code: 0 });
+      expect((await system.stop()).code).toBe(0);
+      expect(numbersShop.written()).toHaveLength(2);
+    },
+    slow,
+  );
+
   const redis = spawnSync("redis-server", ["--version"]).status === 0;
   test.skipIf(!redis)(
     `a broker that is away makes its consumer unhealthy, and nobody fails${redis ? "" : " (skipped: there is no redis-server)"}`,

@@ -1,0 +1,48 @@
+import type { ConsumerStats, Histogram } from "../core/consumer-stats.ts";
+import type { ScheduleWork, ServiceWork } from "../core/service-work.ts";
+
+/** What several threads of a service have done together. */
+export function sumOf(all: readonly ServiceWork[]): ServiceWork {
+  const consumers = all.flatMap(({ consumer }) => consumer ?? []);
+  const schedules = all.flatMap(({ schedule }) => schedule ?? []);
+  return {
+    ...(consumers.length > 0 ? { consumer: consumers.reduce(bothConsumers) } : {}),
+    ...(schedules.length > 0 ? { schedule: schedules.reduce(bothSchedules) } : {}),
+  };
+}
+
+/** The lag is that of the one that lags most. */
+function bothConsumers(one: ConsumerStats, other: ConsumerStats): ConsumerStats {
+  return {
+    received: one.received + other.received,
+    done: one.done + other.done,
+    failed: one.failed + other.failed,
+    dead: one.dead + other.dead,
+    released: one.released + other.released,
+    lost: one.lost + other.lost,
+    active: one.active + other.active,
+    buffered: one.buffered + other.buffered,
+    blockedKeys: one.blockedKeys + other.blockedKeys,
+    lag: Math.max(one.lag, other.lag),
+    latency: together(one.latency, other.latency),
+    duration: together(one.duration, other.duration),
+  };
+}
+
+/** One thread keeps the schedule; another one has while it ends what it began, and plans nothing more. */
+function bothSchedules(one: ScheduleWork, other: ScheduleWork): ScheduleWork {
+  return {
+    ...one,
+    running: one.running + other.running,
+    done: one.done + other.done,
+    failed: one.failed + other.failed,
+    skipped: one.skipped + other.skipped,
+  };
+}
+
+function together(one: Histogram, other: Histogram): Histogram {
+  return {
+    counts: one.counts.map((count, index) => count + (other.counts[index] ?? 0)),
+    sum: one.sum + other.sum,
+  };
+}
