@@ -184,9 +184,14 @@ export interface GroupSet {
 export type SettleResult = "settled" | "lost" | "released";
 
 /**
- * What becomes of a delivery. `unblocks`: the key that waited for it may go on, held tasks first, in their order.
+ * What becomes of a delivery. `unblocks`: the key that waited for it may go on, held tasks first, in their order. `heir`: of
+ * an ack or a dead one that blocks that key, a delivery that does so from now on, if it is still ours.
  */
-export type Settlement = { readonly delivery: Delivery; readonly unblocks?: string } & (
+export type Settlement = {
+  readonly delivery: Delivery;
+  readonly unblocks?: string;
+  readonly heir?: Delivery;
+} & (
   | {
       readonly tag: "ack";
       /** Kept with the task for its retention. */
@@ -207,8 +212,11 @@ export type Settlement = { readonly delivery: Delivery; readonly unblocks?: stri
   | { readonly tag: "dead"; readonly error: string }
   /** Back to where it came from, before all others, as if it had never been received. */
   | { readonly tag: "release" }
-  /** It waits, in its place, until `key` is unblocked; where that is not blocked, it is released. */
-  | { readonly tag: "hold"; readonly key: string }
+  /**
+   * It waits, in its place, until `key` is unblocked; where that is not blocked, it is released. A key that nothing blocks
+   * is first blocked by `behind`, if that delivery is still ours.
+   */
+  | { readonly tag: "hold"; readonly key: string; readonly behind?: Delivery }
 );
 
 /** What operators ask; works without any subscription. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Delivery, Receiver } from "../../src/queue/driver.ts";
+import type { Delivery, Receiver, Settlement } from "../../src/queue/driver.ts";
 import type { DriverSite } from "./queue-driver.ts";
 import type { DriverCase } from "./queue-site.ts";
 import { ackAll, consume, failed, ids, take, task, tasks } from "./queue-site.ts";
@@ -145,6 +145,117 @@ export const keyCases: readonly DriverCase[] = [
     },
   },
   {
+    name: "hold behind a delivery that runs: its key is blocked until that is settled, whatever becomes of it",
+    async run(site) {
+      const endings: readonly Partial<Settlement>[] = [
+        { tag: "ack" },
+        { tag: "dead", error: "x" },
+        { tag: "ack", unblocks: "k" },
+      ];
+      for (const [index, ending] of endings.entries()) {
+        const queue = `q-${index}`;
+        const { driver, receiver, first, a2, a3 } = await crowdedSite(site, queue);
+        assert.deepEqual(new Map(await receiver.blockedKeys()), new Map([[`${queue}\0k`, first.id]]));
+        assert.deepEqual(await take(site, receiver), []);
+        assert.equal((await driver.inspector.queues()).find((info) => info.queue === queue)?.held, 2);
+        await receiver.settle([{ delivery: first, unblocks: "k", ...ending } as Settlement]);
+        assert.equal((await receiver.blockedKeys()).size, 0);
+        assert.deepEqual(ids(await take(site, receiver)), [a2.id, a3.id]);
+        await receiver.close();
+      }
+    },
+  },
+  {
+    name: "hold behind a delivery that runs: it goes on blocking when it fails or goes back",
+    async run(site) {
+      for (const isFailed of [true, false]) {
+        const { receiver, first, a2, a3 } = await crowdedSite(site, `q-${isFailed}`);
+        const at = site.clock.wall() + 3 * site.unit;
+        await receiver.settle([
+          isFailed ? failed(first, at, { blocks: "k" }) : { tag: "release", delivery: first },
+        ]);
+        assert.deepEqual([...(await receiver.blockedKeys()).values()], [first.id]);
+        const again = await whenDue(site, receiver);
+        assert.deepEqual(ids(again), [first.id]);
+        await receiver.settle([{ tag: "ack", delivery: again[0] as Delivery, unblocks: "k" }]);
+        assert.deepEqual(ids(await take(site, receiver)), [a2.id, a3.id]);
+        await receiver.close();
+      }
+    },
+  },
+  {
+    name: "hold behind a delivery whose lease is another's, or is settled, is a release",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver, { lease: 4 * site.unit });
+      await driver.enqueue(tasks("a", 1));
+      const [late] = await take(site, receiver);
+      await site.pass(6 * site.unit);
+      const [a1] = await take(site, receiver);
+      await driver.enqueue(tasks("b", 2));
+      const [b1, b2] = await take(site, receiver);
+      assert.ok(late && a1 && b1 && b2);
+      assert.deepEqual(await receiver.settle([{ tag: "hold", delivery: b1, key: "k", behind: late }]), [
+        "released",
+      ]);
+      assert.deepEqual(
+        await receiver.settle([
+          { tag: "ack", delivery: a1 },
+          { tag: "hold", delivery: b2, key: "k", behind: a1 },
+        ]),
+        ["settled", "released"],
+      );
+      assert.equal((await receiver.blockedKeys()).size, 0);
+      assert.deepEqual(ids(await take(site, receiver)), ["b1", "b2"]);
+    },
+  },
+  {
+    name: "hold behind a delivery of a key that another one blocks waits for that one alone",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver, { lease: 100 * site.unit });
+      await driver.enqueue(tasks("a", 4));
+      const [a1, a2, a3, a4] = await take(site, receiver);
+      assert.ok(a1 && a2 && a3 && a4);
+      await receiver.settle([{ tag: "hold", delivery: a2, key: "k", behind: a1 }]);
+      await receiver.settle([{ tag: "hold", delivery: a4, key: "k", behind: a3 }]);
+      assert.deepEqual([...(await receiver.blockedKeys()).values()], ["a1"]);
+      await receiver.settle([{ tag: "ack", delivery: a1, unblocks: "k" }]);
+      assert.deepEqual(ids(await take(site, receiver)), ["a2", "a4"]);
+    },
+  },
+  {
+    name: "heir: the key waits for another delivery in the same step; not for one that is not ours, nor without a block",
+    async run(site) {
+      const { driver, receiver, first, second, a2, a3 } = await crowdedSite(site, "q");
+      await receiver.settle([{ tag: "ack", delivery: first, unblocks: "k", heir: second }]);
+      assert.deepEqual([...(await receiver.blockedKeys()).values()], [second.id]);
+      assert.deepEqual(await take(site, receiver), []);
+      await receiver.settle([{ tag: "ack", delivery: second, unblocks: "k", heir: first }]);
+      assert.equal((await receiver.blockedKeys()).size, 0);
+      const freed = await take(site, receiver);
+      assert.deepEqual(ids(freed), [a2.id, a3.id]);
+      const [one, other] = freed as [Delivery, Delivery];
+      await receiver.settle([{ tag: "ack", delivery: one, unblocks: "k", heir: other }]);
+      assert.equal((await receiver.blockedKeys()).size, 0);
+      await ackAll(receiver, [other]);
+      assert.deepEqual((await driver.inspector.queues())[0]?.counts.active, 0);
+    },
+  },
+  {
+    name: "a delivery that others wait behind goes on blocking when its lease runs out",
+    async run(site) {
+      const { receiver, first, second, a2, a3 } = await crowdedSite(site, "q", 4 * site.unit);
+      await site.pass(6 * site.unit);
+      assert.deepEqual([...(await receiver.blockedKeys()).values()], [first.id]);
+      const again = await take(site, receiver);
+      assert.deepEqual(ids(again), [first.id, second.id]);
+      await ackAll(receiver, again.slice(1));
+      await receiver.settle([{ tag: "ack", delivery: again[0] as Delivery, unblocks: "k" }]);
+      assert.deepEqual(ids(await take(site, receiver)), [a2.id, a3.id]);
+    },
+  },
+  {
     name: "held tasks and blocked keys outlive the drivers",
     needs: "outlives",
     async run(site) {
@@ -171,6 +282,24 @@ async function blockedSite(site: DriverSite) {
   assert.ok(a1 && a2 && a3);
   await receiver.settle([failed(a1, site.clock.wall() + 3 * site.unit, { blocks: "k" })]);
   return { driver, receiver, a1, a2, a3 };
+}
+
+/** Four tasks were received; the first two are ours, the others are held behind the first one. */
+async function crowdedSite(site: DriverSite, queue: string, lease = 100 * site.unit) {
+  const driver = await site.open();
+  const receiver = consume(site, driver, { lease, queues: [{ queue, weight: 1 }] });
+  await driver.enqueue(tasks(`${queue}-`, 4, { queue }));
+  const [first, second, a2, a3] = await take(site, receiver);
+  assert.ok(first && second && a2 && a3);
+  const held = { tag: "hold", key: "k", behind: first } as const;
+  assert.deepEqual(
+    await receiver.settle([
+      { ...held, delivery: a3 },
+      { ...held, delivery: a2 },
+    ]),
+    ["settled", "settled"],
+  );
+  return { driver, receiver, first, second, a2, a3 };
 }
 
 async function whenDue(site: DriverSite, receiver: Receiver): Promise<readonly Delivery[]> {

@@ -8,7 +8,11 @@ export function settleOne(store: Store, settlement: Settlement, now: number): Se
   const task = leased(store, settlement.delivery);
   if (!task) return "lost";
   const queue = queueOf(store, task.made.queue);
-  if (settlement.unblocks !== undefined) unblock(queue, task.made.id, settlement.unblocks);
+  const { unblocks, heir } = settlement;
+  if (unblocks !== undefined) {
+    if (heir && queue.blocked.get(unblocks)?.has(task.made.id)) block(store, queue, unblocks, heir);
+    unblock(queue, task.made.id, unblocks);
+  }
   switch (settlement.tag) {
     case "ack":
       complete(queue, task, settlement.result, now);
@@ -25,6 +29,9 @@ export function settleOne(store: Store, settlement: Settlement, now: number): Se
       wait(queue, task, "pending");
       break;
     case "hold":
+      if (settlement.behind && !queue.blocked.has(settlement.key)) {
+        block(store, queue, settlement.key, settlement.behind);
+      }
       return hold(queue, task, settlement.key);
   }
   return "settled";
@@ -54,10 +61,7 @@ function retry(queue: Queue, task: Task, how: Settlement & { tag: "retry" }, now
     task.retried++;
     countAttempt(queue, now, true);
   }
-  if (how.blocks !== undefined) {
-    const by = queue.blocked.get(how.blocks) ?? new Set();
-    queue.blocked.set(how.blocks, by.add(task.made.id));
-  }
+  if (how.blocks !== undefined) addBlocker(queue, how.blocks, task);
   task.due = how.at;
   wait(queue, task, "retry");
 }
@@ -66,6 +70,17 @@ function fail(queue: Queue, task: Task, error: string, now: number): void {
   task.lastError = error;
   task.lastFailedAt = now;
   countAttempt(queue, now, true);
+}
+
+/** Later ones of `key` wait for this delivery, as long as that is ours. */
+function block(store: Store, queue: Queue, key: string, delivery: Delivery): void {
+  const task = leased(store, delivery);
+  if (task) addBlocker(queue, key, task);
+}
+
+function addBlocker(queue: Queue, key: string, task: Task): void {
+  const by = queue.blocked.get(key) ?? new Set();
+  queue.blocked.set(key, by.add(task.made.id));
 }
 
 /** A key that nothing blocks any more, or the task itself, holds nothing: the task would wait for ever. */

@@ -1,4 +1,4 @@
-import type { Settlement } from "../../driver.ts";
+import type { Delivery, Settlement } from "../../driver.ts";
 import type { Argument } from "./link.ts";
 import type { RedisDelivery } from "./task-form.ts";
 import { encodeTaskMessage } from "./task-message.ts";
@@ -14,7 +14,7 @@ export interface AckRun {
 
 /** Whether nothing of it is kept, unlocked or enqueued: those of one claim can be told as one. */
 export function isPlainAck(settlement: Settlement): boolean {
-  if (settlement.tag !== "ack" || settlement.next) return false;
+  if (settlement.tag !== "ack" || settlement.next || settlement.heir) return false;
   const { retention, message } = settlement.delivery as RedisDelivery;
   return retention <= 0 && message.uniqueKey === "";
 }
@@ -38,6 +38,8 @@ export function addAck(
 export function addOperation(args: Argument[], settlement: Settlement, ms: number): void {
   const delivery = settlement.delivery as RedisDelivery;
   const { id, claim, leaseEnd, message } = delivery;
+  const { heir, unblocks } = settlement;
+  if (heir && unblocks !== undefined) addBlocker(args, heir, unblocks, id);
   const now = Math.floor(ms / 1000);
   switch (settlement.tag) {
     case "ack": {
@@ -81,7 +83,14 @@ export function addOperation(args: Argument[], settlement: Settlement, ms: numbe
       args.push("l", id, claim, leaseEnd);
       return;
     case "hold":
+      if (settlement.behind) addBlocker(args, settlement.behind, settlement.key, "");
       args.push("h", id, claim, leaseEnd, settlement.key);
       return;
   }
+}
+
+/** `from`: the id of the one that blocks the key until now; "": nothing may. */
+function addBlocker(args: Argument[], delivery: Delivery, key: string, from: string): void {
+  const { id, claim, leaseEnd } = delivery as RedisDelivery;
+  args.push("b", id, claim, leaseEnd, key, from);
 }

@@ -1,6 +1,7 @@
 import type { Settlement, SettleResult } from "../../driver.ts";
 import type { SqliteDelivery } from "./claim.ts";
 import { changes, insertTask, showable, storable } from "./enqueue.ts";
+import type { Statements } from "./statements.ts";
 import type { Transaction } from "./steps.ts";
 
 export const archiveAge = 90 * 86_400_000;
@@ -8,6 +9,7 @@ export const archiveAge = 90 * 86_400_000;
 /** One settlement, if the lease of its delivery is still the current one. */
 export function settleTask(tx: Transaction, settlement: Settlement): SettleResult {
   const delivery = settlement.delivery as SqliteDelivery;
+  passOn(tx, settlement, delivery);
   const result = settlement.tag === "hold" && !canHold(tx, settlement.key, delivery) ? "released" : "settled";
   if (!write(tx, settlement, delivery, result)) return "lost";
   const queue = delivery.queueNumber;
@@ -32,6 +34,25 @@ export function settleTask(tx: Transaction, settlement: Settlement): SettleResul
   if (isOver && delivery.blocks !== null) freeHeld(tx, queue, delivery.blocks);
   if (settlement.unblocks !== undefined) freeHeld(tx, queue, settlement.unblocks);
   return result;
+}
+
+/** Makes another delivery block a key, where this settlement says so: what it is itself ends after that. */
+function passOn(
+  { sql }: Transaction,
+  settlement: Settlement,
+  { seq, token, queueNumber }: SqliteDelivery,
+): void {
+  const { unblocks, heir } = settlement;
+  if (heir && unblocks !== undefined && sql.blocksKey.get(seq, token, unblocks)) {
+    block(sql, unblocks, heir as SqliteDelivery);
+  }
+  if (settlement.tag !== "hold" || !settlement.behind) return;
+  const { key, behind } = settlement;
+  if (!sql.isBlocked.get(queueNumber, key)) block(sql, key, behind as SqliteDelivery);
+}
+
+function block(sql: Statements, key: string, { seq, token }: SqliteDelivery): void {
+  sql.block.run(key, seq, token);
 }
 
 /** A key that nothing blocks any more, or the task itself, holds nothing: the task would wait for ever. */

@@ -20,14 +20,15 @@ end
  *
  * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, the call's name
  * (its answer is kept, for whoever loses the reply: callScript in lua/enqueue.ts), then a packed list of operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
- * operation before it was settled: prefix of its queue, and the 8 values of a task. Most are plain acks (no lock, nothing
+ * operation before it was settled: prefix of its queue, and the 8 values of a task. `b` makes a delivery block a key that
+ * nothing blocks, or that the task named last does. Most are plain acks (no lock, nothing
  * kept): those of one claim come together, as `A`, the claim, the latest end, how many, and the ids.
  */
 export const settleScript = `${prelude}${enqueueOne}${fence}
 local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 local ms, us, day, expire = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local arity = { a = 5, c = 8, r = 9, d = 5, l = 4, h = 5, x = 10 }
+local arity = { a = 5, c = 8, r = 9, d = 5, l = 4, h = 5, b = 6, x = 10 }
 local ops, ids, known = {}, {}, 0
 local T = cmsgpack.unpack(ARGV[8])
 local i, last = 1, #T
@@ -84,6 +85,15 @@ for _, at in ipairs(ops) do
       local Q = T[at + 1]
       local state = enqueue(Q, T[at + 2], T[at + 3], T[at + 4], T[at + 5], T[at + 6], T[at + 7], T[at + 8], T[at + 9], ms, us)
       if state == 'p' then call('LPUSH', Q .. 'pending', T[at + 2]) end
+    end
+  elseif tag == 'b' then
+    index = index + 1
+    local key, from = T[at + 4], T[at + 5]
+    local may = from == '' and call('HEXISTS', P .. 'sv:blocked', key) == 0
+      or from ~= '' and call('HGET', prefix .. from, 'blocks') == key
+    if may and not seen[id] and ours(index, T[at + 2], T[at + 3]) then
+      block(P, key, id, us + index)
+      is_blocking = true
     end
   else
     index = index + 1
