@@ -15,7 +15,7 @@ export interface ConsumerStats {
   readonly active: number;
   /** Messages that are here and have not begun. */
   readonly buffered: number;
-  /** Keys with a message that is to be tried again, and others that wait for it. */
+  /** Keys with a message that is to be tried again, or takes long, and others that wait in the broker for it. */
   readonly blockedKeys: number;
   /** How long the oldest of `buffered` has waited since it was due, in milliseconds. */
   readonly lag: number;

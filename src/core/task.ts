@@ -57,7 +57,7 @@ export interface QueueInfo {
   readonly paused: boolean;
   /** How many tasks are in each state. */
   readonly counts: Readonly<Record<TaskState, number>>;
-  /** Of messages that wait because an earlier one with the same key does; a part of `counts.pending`. */
+  /** Of messages that wait for an earlier one with the same key; a part of `counts.pending`. */
   readonly held: number;
   /** How long the oldest pending task has waited. */
   readonly latency: number;

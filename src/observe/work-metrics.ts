@@ -55,7 +55,7 @@ function ofConsumers(consumers: Named<ConsumerStats>): WorkFamily[] {
     gauge("buffered", "Messages that are here and have not begun.", ({ buffered }) => buffered),
     gauge(
       "blocked_keys",
-      "Keys whose messages wait for one that is tried again.",
+      "Keys whose messages wait in the broker for one that is tried again, or takes long.",
       (stats) => stats.blockedKeys,
     ),
     gauge("lag_seconds", "How long the oldest buffered message has waited.", ({ lag }) => seconds(lag)),

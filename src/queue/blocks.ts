@@ -8,8 +8,8 @@ interface Lock {
 }
 
 /**
- * Which lanes take nothing: those with a task that is to be tried again, as the broker remembers it (`hold` waits for
- * that), and those with messages on their way back, which what is received meanwhile would overtake.
+ * Which lanes take nothing: those with a task that is to be tried again, or that takes long, as the broker remembers it
+ * (`hold` waits for that), and those with messages on their way back, which what is received meanwhile would overtake.
  *
  * What is received may have been claimed before the broker did what it was told since. So whatever its answers end
  * goes on until the call that was waiting to receive meanwhile has landed; and none begins while something is on its
@@ -32,7 +32,7 @@ export class Blocks {
 
   /** What the broker remembers from before: the task that blocks, by lane. */
   believe(laneId: string, by: string): void {
-    this.#lock(laneId).belief = { by, isLocal: false, place: 0 };
+    this.#lock(laneId).belief = { by, isLocal: false, place: 0, isSlow: false };
   }
 
   asked(): void {
@@ -55,14 +55,19 @@ export class Blocks {
     return false;
   }
 
-  /** Later ones wait for this one. False: they wait for an earlier one already. */
-  block(item: Item): boolean {
+  /** Later ones wait for this one. False: they wait for an earlier one already. `isSlow`: as in `Belief`. */
+  block(item: Item, isSlow = false): boolean {
     const { laneId, delivery } = item;
     if (laneId === undefined) return false;
     const lock = this.#lock(laneId);
     if (lock.belief && lock.belief.by !== delivery.id && !isBefore(item, lock.belief)) return false;
-    lock.belief = { by: delivery.id, isLocal: false, place: item.place };
+    lock.belief = { by: delivery.id, isLocal: false, place: item.place, isSlow };
     return true;
+  }
+
+  /** Whether its lane waits for one that takes long. */
+  isSlow({ laneId }: Item): boolean {
+    return laneId !== undefined && this.#locks.get(laneId)?.belief?.isSlow === true;
   }
 
   /** Until this one comes again, nothing of its lane is taken; the broker knows nothing of it. */
@@ -71,7 +76,7 @@ export class Blocks {
     if (laneId === undefined) return;
     const lock = this.#lock(laneId);
     if (lock.belief && !isBefore(item, lock.belief)) return;
-    lock.belief = { by: delivery.id, isLocal: true, place };
+    lock.belief = { by: delivery.id, isLocal: true, place, isSlow: false };
   }
 
   /** Whether the broker holds later ones because of this one. */
@@ -97,6 +102,7 @@ export class Blocks {
   answered(item: Item, result: SettleResult): void {
     if (item.laneId === undefined || !this.#locks.has(item.laneId)) return;
     if (isReturn(item)) this.#returning--;
+    if (result === "settled" && this.#passOn(item)) return;
     if (this.#isAsking) this.#answered.push([item, result]);
     else this.#apply(item, result);
   }
@@ -113,6 +119,14 @@ export class Blocks {
       lock.belief = undefined;
     }
     this.#forget(laneId, lock);
+  }
+
+  /** At once: what was claimed before the answer has to wait for the one as for the other. */
+  #passOn(item: Item): boolean {
+    const heir = item.settlement?.heir;
+    if (!heir || !this.isBlocker(item)) return false;
+    this.#lock(item.laneId as string).belief = { by: heir.id, isLocal: false, place: 0, isSlow: true };
+    return true;
   }
 
   #end(laneId: string, lock: Lock): void {

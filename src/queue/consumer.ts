@@ -47,7 +47,7 @@ export class Consumer {
   readonly #counters = new Counters();
   readonly #makeItem: ItemMaker;
   readonly #batchSize: number;
-  /** Nothing but the end of a run or a message makes something startable, so no timer is needed. */
+  /** Nothing but the end of a run or a message makes something startable: for that no timer is needed. */
   readonly #isTimeless: boolean;
   /** Which of those that may kill the process has its turn. */
   readonly #suspects: Suspects;
@@ -88,7 +88,7 @@ export class Consumer {
       random,
       outgoing: () => this.#dispatch.outgoing(),
       settled: (item, result) => {
-        this.#dispatch.settled(item, result);
+        this.#dispatch.settled(item, result, clock.now());
         this.#counters.settled(item, result);
       },
       answered: () => this.#pump(),
@@ -188,10 +188,12 @@ export class Consumer {
 
   #want(): number {
     const { concurrency } = this.#options.plan;
-    const { room, startable, running } = this.#dispatch;
+    const { startable, running } = this.#dispatch;
     const idle = Math.max(0, concurrency - running) * this.#batchSize;
     const isSettling = !this.#settler.isIdle;
-    return this.#appetite.want({ room, startable, idle, isSettling, now: this.#options.clock.now() });
+    const now = this.#options.clock.now();
+    const room = this.#dispatch.room(now);
+    return this.#appetite.want({ room, startable, idle, isSettling, now });
   }
 
   #received(deliveries: readonly Delivery[], wanted: number): void {
@@ -225,8 +227,11 @@ export class Consumer {
       else this.#runner.start(unit, this.#crew);
     }
     this.#isPumping = false;
+    const now = clock.now();
+    this.#dispatch.relieve(now);
     if (this.#dispatch.hasOutgoing) this.#tickSoon();
-    if (!this.#isTimeless) this.#wakeInTime();
+    const isTimely = this.#wakesAt !== undefined || this.#dispatch.roomAt(now) !== undefined;
+    if (!this.#isTimeless || isTimely) this.#wakeInTime();
     if (this.#loop.isWaiting && this.#want() > 0) this.#loop.poke();
   }
 

@@ -1,5 +1,6 @@
 import type { ConsumePlan } from "../core/plan.ts";
 import { Blocks } from "./blocks.ts";
+import { Crowd } from "./crowd.ts";
 import type { Settlement, SettleResult } from "./driver.ts";
 import type { Decision, Item, Unit } from "./item.ts";
 import { Lanes } from "./lanes.ts";
@@ -13,7 +14,8 @@ export type DispatchPlan = Pick<ConsumePlan, "concurrency" | "buffer" | "batch" 
  *
  * Order per key: one message (or batch) of a lane runs at a time. When it is to be retried, later ones of its lane are
  * held: the broker remembers the block, this only believes in it, and is corrected when it holds something for a block
- * that the broker does not have. What goes back before its turn takes the later ones of its lane along, for they would
+ * that the broker does not have. Those that crowd here behind one that takes long are held in the same way (`relieve`).
+ * What goes back before its turn takes the later ones of its lane along, for they would
  * overtake it. Nothing is settled twice: the first decision about an item is the only one.
  */
 export class Dispatch {
@@ -22,6 +24,9 @@ export class Dispatch {
   readonly #limit: Window | undefined;
   readonly #keyLimit: KeyWindows | undefined;
   readonly #blocks = new Blocks();
+  /** Their slots are free; their lanes go on when the broker has answered who blocks now. */
+  readonly #passing = new Set<Item>();
+  readonly #crowd: Crowd;
   /** All that is here: waiting, running, or with a settlement that the broker has not answered. */
   readonly #hand = new Set<Item>();
   #outgoing: Item[] = [];
@@ -35,6 +40,7 @@ export class Dispatch {
     this.#limit = plan.limit && new Window(plan.limit);
     this.#keyLimit = plan.limitPerKey && new KeyWindows(plan.limitPerKey);
     this.#lanes = new Lanes(this.#keyLimit);
+    this.#crowd = new Crowd(this.#lanes, this.#blocks, plan.buffer);
   }
 
   get hand(): ReadonlySet<Item> {
@@ -51,10 +57,6 @@ export class Dispatch {
   get startable(): number {
     return this.#lanes.startable;
   }
-  /** How many more may be received. */
-  get room(): number {
-    return this.#blocks.isReturning ? 0 : Math.max(0, this.#plan.buffer - this.#hand.size);
-  }
   get blockedKeys(): number {
     return this.#blocks.size;
   }
@@ -64,6 +66,17 @@ export class Dispatch {
   /** Structures that exist for single keys; 0 when nothing waits, runs or is blocked. */
   get keyed(): number {
     return this.#lanes.size + this.#blocks.size;
+  }
+
+  /** How many more may be received. */
+  room(now: number): number {
+    if (this.#blocks.isReturning || !this.#crowd.mayPass(now)) return 0;
+    return Math.max(0, this.#plan.buffer - this.#hand.size);
+  }
+
+  /** When there may be more room although nothing else happens; undefined: never. */
+  roomAt(now: number): number | undefined {
+    return this.#crowd.nextAt(this.#isCrowded(), now);
   }
 
   /** What the broker remembers: the task that blocks, by lane. */
@@ -106,10 +119,23 @@ export class Dispatch {
     return { items, freed: false };
   }
 
-  /** When `take` may return something although nothing else happens; undefined: never. */
+  /**
+   * To be called when `take` returns nothing. Where slots are free and no more can be received, some of those that wait
+   * here for others of their key are held in the broker until the others have ended. Batches are not relieved: several of
+   * a lane end at once there, and none of them is the one that the rest waits for.
+   */
+  relieve(now: number): void {
+    if (!this.#isCrowded()) return;
+    const crowd = this.#crowd.relieve(now);
+    if (!crowd) return;
+    this.#waiting -= crowd.items.length;
+    for (const item of crowd.items) this.#hold(item, crowd.first);
+  }
+
+  /** When `take`, `relieve` or `room` may do something although nothing else happens; undefined: never. */
   wakeAt(now: number): number | undefined {
     if (!this.#isOpen || this.#running >= this.#plan.concurrency) return undefined;
-    const times = [this.#lanes.nextAt];
+    const times = [this.#lanes.nextAt, this.roomAt(now)];
     const since = this.#lanes.readySince;
     if (since !== undefined) {
       const { batch } = this.#plan;
@@ -125,7 +151,10 @@ export class Dispatch {
     if (unit.freed) return;
     unit.freed = true;
     this.#running--;
-    this.#lanes.free(unit.items, now);
+    for (const item of unit.items) {
+      if (item.settlement?.heir && this.#hand.has(item)) this.#passing.add(item);
+      else this.#lanes.free(item, now);
+    }
   }
 
   /** What becomes of a message that runs, or waits (`cancel`). False: that had been decided before, or it is not ours. */
@@ -143,19 +172,16 @@ export class Dispatch {
         break;
       default:
         // The belief ends when the broker has done it: until then nothing may overtake those that it holds.
-        this.#settle(item, {
-          delivery,
-          ...decision,
-          ...(this.#blocks.isBlocker(item) && { unblocks: item.key as string }),
-        });
+        this.#settle(item, { delivery, ...decision, ...this.#unblocked(item) });
     }
     return true;
   }
 
   /** The broker has answered. */
-  settled(item: Item, result: SettleResult): void {
+  settled(item: Item, result: SettleResult, now: number): void {
     this.#hand.delete(item);
     this.#blocks.answered(item, result);
+    if (this.#passing.delete(item)) this.#lanes.free(item, now);
   }
 
   /** The leases of these are another's now: whatever they do here, nothing is settled. Those it is news of. */
@@ -185,7 +211,9 @@ export class Dispatch {
 
   /** Whether the broker holds all others of its key, so that none of them is here with it. */
   isAlone(item: Item): boolean {
-    return item.laneId === undefined || this.#blocks.isBlocker(item);
+    if (item.laneId === undefined) return true;
+    const waiting = this.#lanes.peek(item.laneId);
+    return this.#blocks.isBlocker(item) && (!waiting || (waiting === item && !item.next));
   }
 
   /** What is to be settled now, in this order. Each item is returned once. */
@@ -198,8 +226,10 @@ export class Dispatch {
   #receive(item: Item, now: number): void {
     item.place = ++this.#received;
     this.#hand.add(item);
-    if (this.#blocks.forbids(item)) this.#hold(item);
-    else if (this.#isOpen) {
+    if (this.#blocks.forbids(item)) {
+      this.#crowd.passes(item, now);
+      this.#hold(item);
+    } else if (this.#isOpen) {
       this.#waiting++;
       this.#lanes.add(item, now);
     } else this.#release(item);
@@ -212,6 +242,13 @@ export class Dispatch {
     if (!batch || this.#lanes.startable >= batch.size || isCrowded) return true;
     const since = this.#lanes.readySince;
     return since === undefined || now - since >= batch.wait;
+  }
+
+  /** Whether slots are free for which nothing can be received, because of what waits here for others of its key. */
+  #isCrowded(): boolean {
+    const { batch, concurrency, buffer } = this.#plan;
+    const isStarving = this.#running < concurrency && this.startable === 0;
+    return this.#isOpen && !batch && isStarving && this.#hand.size >= buffer && !this.#blocks.isReturning;
   }
 
   #unqueue(item: Item, now: number): void {
@@ -232,9 +269,23 @@ export class Dispatch {
     this.#blocks.returns(item);
   }
 
-  #hold(item: Item): void {
-    this.#settle(item, { tag: "hold", delivery: item.delivery, key: item.key as string });
+  #hold(item: Item, behind?: Item): void {
+    const { delivery, key } = item;
+    this.#settle(item, {
+      tag: "hold",
+      delivery,
+      key: key as string,
+      ...(behind && { behind: behind.delivery }),
+    });
     this.#blocks.returns(item);
+  }
+
+  /** What its end does for those that are held because of it: they wait for the next one of their lane that is here. */
+  #unblocked(item: Item): Pick<Settlement, "unblocks" | "heir"> {
+    if (!this.#blocks.isBlocker(item)) return {};
+    const unblocks = item.key as string;
+    const heir = this.#lanes.peek(item.laneId as string);
+    return heir ? { unblocks, heir: heir.delivery } : { unblocks };
   }
 
   #retry(item: Item, decision: Decision & { readonly tag: "retry" }): void {

@@ -63,6 +63,8 @@ export interface Belief {
   readonly isLocal: boolean;
   /** That of the task when it went back. */
   readonly place: number;
+  /** It has not failed: it takes long, and later ones were too many to wait here. */
+  readonly isSlow: boolean;
 }
 
 /** The messages of one key that wait, in their order. It is there only while there are some, or one runs. */
@@ -72,6 +74,8 @@ export interface Lane {
   tail: Item | undefined;
   count: number;
   isBusy: boolean;
+  /** The last one that began, while the lane is busy. */
+  running: Item | undefined;
   /** Its rate is used up until then. */
   delayed: HeapEntry<Lane> | undefined;
 }

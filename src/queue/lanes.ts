@@ -61,6 +61,43 @@ export class Lanes {
     return this.#lanes.get(laneId)?.head;
   }
 
+  /** Those whose first one has waited since then or longer; the one in which the most wait is the first. */
+  waitingSince(since: number): Lane[] {
+    const lanes = [...this.#lanes.values()].filter(({ head }) => head && head.receivedAt <= since);
+    return lanes.sort((one, other) => other.count - one.count);
+  }
+
+  /** Since when the first one of a lane has waited, the earliest after `since`. */
+  waitingAfter(since: number): number | undefined {
+    let earliest: number | undefined;
+    for (const { head } of this.#lanes.values()) {
+      if (head && head.receivedAt > since) earliest = Math.min(earliest ?? head.receivedAt, head.receivedAt);
+    }
+    return earliest;
+  }
+
+  /** Takes out all but the first `kept` that wait in a lane, in their order; of one that cannot go on now. */
+  cut(lane: Lane, kept: number): Item[] {
+    const items: Item[] = [];
+    let last: Item | undefined;
+    let item = lane.head;
+    for (let index = 0; item; index++) {
+      const { next } = item;
+      if (index < kept) last = item;
+      else {
+        item.waiting = false;
+        item.next = undefined;
+        items.push(item);
+      }
+      item = next;
+    }
+    if (last) last.next = undefined;
+    else lane.head = undefined;
+    lane.tail = last;
+    lane.count -= items.length;
+    return items;
+  }
+
   /** Takes up to `max`, those of one lane one after the other; their lanes are busy until `free`. */
   take(max: number, now: number): Item[] {
     this.#wake(now);
@@ -78,12 +115,12 @@ export class Lanes {
     return taken;
   }
 
-  free(items: readonly Item[], now: number): void {
-    for (const { lane } of items) {
-      if (!lane?.isBusy) continue;
-      lane.isBusy = false;
-      this.#offer(lane, now);
-    }
+  /** Its lane may go on; that of several which were taken together needs to hear of one of them only. */
+  free({ lane }: Item, now: number): void {
+    if (!lane?.isBusy) return;
+    lane.isBusy = false;
+    lane.running = undefined;
+    this.#offer(lane, now);
   }
 
   /** Takes out one that waits; linear in how many wait. */
@@ -140,6 +177,7 @@ export class Lanes {
       tail: undefined,
       count: 0,
       isBusy: false,
+      running: undefined,
       delayed: undefined,
     };
     this.#lanes.set(id, lane);
@@ -173,8 +211,9 @@ export class Lanes {
         return;
       }
       this.#limit?.take(lane.id, now);
-      taken.push(this.#shift(lane, lane.head));
+      lane.running = this.#shift(lane, lane.head);
       lane.isBusy = true;
+      taken.push(lane.running);
     }
   }
 

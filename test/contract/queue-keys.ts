@@ -151,6 +151,7 @@ export const keyCases: readonly DriverCase[] = [
         { tag: "ack" },
         { tag: "dead", error: "x" },
         { tag: "ack", unblocks: "k" },
+        { tag: "dead", error: "x", unblocks: "k" },
       ];
       for (const [index, ending] of endings.entries()) {
         const queue = `q-${index}`;
@@ -158,7 +159,7 @@ export const keyCases: readonly DriverCase[] = [
         assert.deepEqual(new Map(await receiver.blockedKeys()), new Map([[`${queue}\0k`, first.id]]));
         assert.deepEqual(await take(site, receiver), []);
         assert.equal((await driver.inspector.queues()).find((info) => info.queue === queue)?.held, 2);
-        await receiver.settle([{ delivery: first, unblocks: "k", ...ending } as Settlement]);
+        await receiver.settle([{ delivery: first, ...ending } as Settlement]);
         assert.equal((await receiver.blockedKeys()).size, 0);
         assert.deepEqual(ids(await take(site, receiver)), [a2.id, a3.id]);
         await receiver.close();

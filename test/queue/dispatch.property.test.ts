@@ -22,6 +22,9 @@ type Step =
   | { tag: "beat" }
   | { tag: "cancel"; which: number }
   | { tag: "wait"; ms: number }
+  | { tag: "crowd"; count: number; ms: number }
+  /** Nothing starts any more: what crowds here goes back. */
+  | { tag: "relieve" }
   | { tag: "shut" }
   | { tag: "open" };
 
@@ -63,6 +66,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Step>({ tag: "open" }) },
 );
 
+/** As much comes of one key as there is room for, and nobody ends. */
+const crowd = fc.record({
+  tag: fc.constant("crowd" as const),
+  count: fc.integer({ min: 1, max: 12 }),
+  ms: fc.constantFrom(0, 500, 1_000),
+});
+const crowding: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: step },
+  { weight: 1, arbitrary: crowd },
+  { weight: 1, arbitrary: fc.constant<Step>({ tag: "relieve" }) },
+);
+
 const plans: fc.Arbitrary<DispatchPlan> = fc
   .record({
     concurrency: fc.integer({ min: 1, max: 4 }),
@@ -93,6 +108,8 @@ class World {
   readonly started: { id: string; key: string | undefined; place: number }[] = [];
   /** Tasks that were once decided for good. */
   readonly over = new Set<string>();
+  /** How many went back because they crowded. */
+  relieved = 0;
   isOpen = true;
   #claimed: Delivery[] = [];
   #isAsking = false;
@@ -156,6 +173,18 @@ class World {
       case "wait":
         this.broker.now += step.ms;
         break;
+      case "crowd":
+        this.broker.now += step.ms;
+        for (let n = 0; n < step.count; n++) this.broker.enqueue("a");
+        this.land();
+        this.claim(step.count);
+        this.land();
+        for (let n = 0; n < 4; n++) this.start();
+        this.relieve();
+        break;
+      case "relieve":
+        this.relieve();
+        break;
       case "shut":
         this.isOpen = false;
         this.dispatch.shut();
@@ -174,10 +203,11 @@ class World {
   }
 
   claim(max: number): void {
-    if (!this.isOpen || this.#isAsking || this.dispatch.room === 0) return;
+    const room = this.dispatch.room(this.now);
+    if (!this.isOpen || this.#isAsking || room === 0) return;
     this.#isAsking = true;
     this.dispatch.asked();
-    this.#claimed = this.broker.claim(Math.min(max, this.dispatch.room));
+    this.#claimed = this.broker.claim(Math.min(max, room));
   }
 
   land(): void {
@@ -220,6 +250,12 @@ class World {
     }
   }
 
+  relieve(): void {
+    const before = this.dispatch.waiting;
+    this.dispatch.relieve(this.now);
+    this.relieved += before - this.dispatch.waiting;
+  }
+
   decide(unit: Unit | undefined, ending: Ending): void {
     for (const item of unit?.items ?? []) {
       const decided = this.dispatch.decide(item, decisionOf(ending, this.now), this.now);
@@ -246,7 +282,8 @@ class World {
     if (!items) return;
     this.#flying = undefined;
     const results = this.broker.settle(items.map(({ settlement }) => settlement as never));
-    for (const [index, item] of items.entries()) this.dispatch.settled(item, results[index] as never);
+    for (const [index, item] of items.entries())
+      this.dispatch.settled(item, results[index] as never, this.now);
   }
 
   flush(): void {
@@ -290,6 +327,7 @@ class World {
       this.land();
       this.beat();
       for (let n = 0; n < 4; n++) this.start();
+      this.relieve();
       for (const unit of [...this.units]) this.end(unit, "ack");
       this.flush();
     }
@@ -314,26 +352,152 @@ function pick<T>(list: readonly T[], which: number): T | undefined {
   return list.length === 0 ? undefined : list[which % list.length];
 }
 
+/** Lets it all happen, and then come to its end. */
+function promises(plan: DispatchPlan, steps: readonly Step[]): World {
+  const world = new World(plan);
+  for (const each of steps) world.do(each);
+  world.finish();
+  const open = world.broker.tasks.filter(({ state }) => state !== "done" && state !== "dead");
+  expect(open.map(({ id, state }) => `${id} ${state}`)).toEqual([]);
+  expect(world.dispatch.hand.size).toBe(0);
+  expect(world.dispatch.waiting).toBe(0);
+  expect(world.dispatch.startable).toBe(0);
+  expect(world.dispatch.running).toBe(0);
+  expect(world.broker.blocks.size).toBe(0);
+  // Somebody else may have done what was awaited here: that is noticed with the next message of its key.
+  for (const key of ["a", "b", "c"]) world.broker.enqueue(key);
+  world.finish();
+  expect(world.dispatch.keyed).toBe(0);
+  return world;
+}
+
 describe("Dispatch", () => {
+  const many = { numRuns: 1_000, includeErrorInReport: true };
+
   test("keeps its promises whatever happens, and nothing is left when all has ended", () => {
     fc.assert(
       fc.property(plans, fc.array(step, { maxLength: 300, size: "max" }), (plan, steps) => {
-        const world = new World(plan);
-        for (const each of steps) world.do(each);
-        world.finish();
-        const open = world.broker.tasks.filter(({ state }) => state !== "done" && state !== "dead");
-        expect(open.map(({ id, state }) => `${id} ${state}`)).toEqual([]);
-        expect(world.dispatch.hand.size).toBe(0);
-        expect(world.dispatch.waiting).toBe(0);
-        expect(world.dispatch.startable).toBe(0);
-        expect(world.dispatch.running).toBe(0);
-        expect(world.broker.blocks.size).toBe(0);
-        // Somebody else may have done what was awaited here: that is noticed with the next message of its key.
-        for (const key of ["a", "b", "c"]) world.broker.enqueue(key);
-        world.finish();
-        expect(world.dispatch.keyed).toBe(0);
+        promises(plan, steps);
       }),
-      { numRuns: 1_000, includeErrorInReport: true },
+      many,
     );
+  });
+
+  test("keeps them while messages of a key crowd here, too", () => {
+    let relieved = 0;
+    const narrow = plans.map(({ batch: _, ...plan }) => ({
+      ...plan,
+      concurrency: plan.concurrency + 1,
+      buffer: Math.ceil(plan.buffer / 2) + 2,
+    }));
+    fc.assert(
+      fc.property(narrow, fc.array(crowding, { maxLength: 300, size: "max" }), (plan, steps) => {
+        relieved += promises(plan, steps).relieved;
+      }),
+      many,
+    );
+    expect(relieved).toBeGreaterThan(100);
+  });
+
+  /** A world with one handler that never ends and as many messages of its key, and of others behind them. */
+  function hanging(plan: Partial<DispatchPlan>, count: number) {
+    const world = new World({ concurrency: 3, buffer: 12, ...plan });
+    world.do({ tag: "arrive", key: "hot", count });
+    for (const key of ["a", "b", "c"]) world.do({ tag: "arrive", key, count: 3 });
+    world.do({ tag: "claim", max: 1 });
+    world.do({ tag: "land" });
+    world.do({ tag: "start" });
+    return world;
+  }
+
+  /** Everything but the first one that began comes to its end, as far as it can. */
+  function go(world: World, rounds: number): void {
+    const [first] = world.units;
+    for (let round = 0; round < rounds; round++) {
+      for (const tag of ["land", "start", "start", "start", "relieve", "send", "answer"] as const)
+        world.do({ tag });
+      world.do({ tag: "claim", max: 12 });
+      for (const [which, unit] of [...world.units.entries()].reverse())
+        if (unit !== first) world.do({ tag: "end", which, ending: "ack" });
+      world.do({ tag: "wait", ms: 200 });
+    }
+  }
+
+  const doneOf = ({ broker }: World, isHot: boolean) =>
+    broker.tasks.filter(({ key, state }) => (key === "hot") === isHot && state === "done").length;
+
+  test("a handler that hangs delays no other key, however many of its own wait behind it", () => {
+    const world = hanging({}, 100);
+    go(world, 60);
+    expect(doneOf(world, false)).toBe(9);
+    expect(doneOf(world, true)).toBe(0);
+    expect(world.broker.blocks.get("hot")).toBe("t0");
+    world.finish();
+    expect(doneOf(world, true)).toBe(100);
+    expect(world.dispatch.keyed).toBe(0);
+  });
+
+  test("a key whose rate is used up delays no other", () => {
+    const world = hanging({ limitPerKey: { rate: 1, per: 1_000_000 } }, 100);
+    go(world, 60);
+    expect(doneOf(world, false)).toBe(3);
+  });
+
+  test("what waits behind a slow one stays in the broker until those that are here have ended", () => {
+    const world = hanging({}, 30);
+    go(world, 30);
+    const held = () => world.broker.tasks.filter(({ state }) => state === "held").length;
+    const before = held();
+    const here = world.dispatch.waiting;
+    expect(before + here).toBe(29);
+    expect(here).toBeGreaterThan(0);
+    for (let ended = 0; ended < here; ended++) {
+      world.do({ tag: "end", which: 0, ending: "ack" });
+      world.do({ tag: "send" });
+      world.do({ tag: "answer" });
+      expect(held()).toBe(before);
+      world.do({ tag: "start" });
+    }
+    world.do({ tag: "end", which: 0, ending: "ack" });
+    world.flush();
+    expect(held()).toBe(0);
+  });
+
+  test("one that fails while others wait behind it in the broker comes again before all of them", () => {
+    const world = hanging({}, 30);
+    go(world, 30);
+    world.do({ tag: "end", which: 0, ending: "retry" });
+    world.flush();
+    expect(world.dispatch.waiting).toBe(0);
+    expect(world.broker.tasks.filter(({ state }) => state === "held").length).toBe(29);
+    world.finish();
+    expect(doneOf(world, true)).toBe(30);
+  });
+
+  test("nothing goes back while slots are taken, while something can start, or before it has waited for a second", () => {
+    const busy = hanging({ concurrency: 1 }, 100);
+    go(busy, 30);
+    expect(busy.relieved).toBe(0);
+    const young = hanging({}, 100);
+    go(young, 4);
+    expect(young.relieved).toBe(0);
+    go(young, 4);
+    expect(young.relieved).toBeGreaterThan(0);
+  });
+
+  test("those that are only looked at to get past them are no more than ten buffers in a second", () => {
+    const world = hanging({}, 1_000);
+    go(world, 7);
+    const held = () => world.broker.tasks.filter(({ state }) => state === "held").length;
+    const before = held();
+    for (let round = 0; round < 100; round++) {
+      for (const tag of ["land", "start", "relieve", "send", "answer"] as const) world.do({ tag });
+      world.do({ tag: "claim", max: 12 });
+    }
+    expect(held() - before).toBeGreaterThan(60);
+    expect(held() - before).toBeLessThanOrEqual(140);
+    const [first] = world.units;
+    expect(world.dispatch.wakeAt(world.now)).toBeGreaterThan(world.now);
+    expect(first?.freed).toBe(false);
   });
 });

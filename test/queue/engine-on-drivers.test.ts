@@ -55,6 +55,33 @@ for (const { name, harness } of [
       expect(done).toEqual(["b0", "b1", "a0", "a1", "a2"]);
     });
 
+    test("a handler that hangs delays no other key, and its own comes in its order", async () => {
+      await using site = await harness.start();
+      const begun: unknown[] = [];
+      const end = Promise.withResolvers<void>();
+      const { queue, driver } = await consumeOn(
+        site,
+        {
+          consume({ data, key }) {
+            begun.push(data);
+            return key === "hot" ? end.promise : undefined;
+          },
+        },
+        { concurrency: 2, buffer: 8 },
+      );
+      const hot = Array.from({ length: 60 }, (_, n) => ({ type: "t", payload: n, key: "hot" }));
+      await queue.enqueueAll([...hot, { type: "t", payload: "fine", key: "other" }]);
+      for (let n = 0; n < 40 && begun.length < 2; n++) await site.pass(1_000);
+      expect(begun).toEqual([0, "fine"]);
+      expect((await driver.inspector.queues())[0]?.held).toBeGreaterThan(50);
+      end.resolve();
+      for (let n = 0; n < 40 && begun.length < 61; n++) await site.pass(1_000);
+      expect(begun).toEqual([0, "fine", ...hot.slice(1).map(({ payload }) => payload)]);
+      for (let n = 0; n < 5; n++) await site.pass(1_000);
+      const [info] = await driver.inspector.queues();
+      expect(info).toMatchObject({ held: 0, processed: 61, counts: { pending: 0, active: 0 } });
+    });
+
     test("runs a chain, each step with the result of the one before", async () => {
       await using site = await harness.start();
       const seen: unknown[] = [];

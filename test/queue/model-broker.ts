@@ -108,13 +108,20 @@ export class ModelBroker {
   }
 
   #apply(task: Task, settlement: Settlement): SettleResult {
-    if (settlement.unblocks !== undefined) this.#unblock(settlement.unblocks);
+    const { unblocks, heir } = settlement;
+    if (unblocks !== undefined && this.blocks.get(unblocks) === task.id) {
+      const next = heir && this.#owned(heir);
+      if (next) this.blocks.set(unblocks, next.id);
+      else this.#unblock(unblocks);
+    }
     switch (settlement.tag) {
       case "ack":
         task.state = "done";
+        this.#over(task);
         break;
       case "dead":
         task.state = "dead";
+        this.#over(task);
         break;
       case "release":
         task.state = "pending";
@@ -126,12 +133,20 @@ export class ModelBroker {
         if (settlement.blocks !== undefined) this.blocks.set(settlement.blocks, task.id);
         break;
       case "hold": {
-        const isBlocked = this.blocks.has(settlement.key);
+        const { key, behind } = settlement;
+        const first = behind && this.#owned(behind);
+        if (first && !this.blocks.has(key)) this.blocks.set(key, first.id);
+        const isBlocked = this.blocks.has(key) && this.blocks.get(key) !== task.id;
         task.state = isBlocked ? "held" : "pending";
         return isBlocked ? "settled" : "released";
       }
     }
     return "settled";
+  }
+
+  /** Whoever settles it may not know that others wait for it. */
+  #over(task: Task): void {
+    for (const [key, id] of this.blocks) if (id === task.id) this.#unblock(key);
   }
 
   #unblock(key: string): void {

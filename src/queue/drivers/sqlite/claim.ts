@@ -11,7 +11,8 @@ export interface SqliteDelivery extends Delivery {
   readonly token: number;
   readonly queueNumber: number;
   readonly lock: string | null;
-  readonly blocks: string | null;
+  /** As it was claimed, or since others are held behind it. */
+  blocks: string | null;
 }
 
 export interface Claim {

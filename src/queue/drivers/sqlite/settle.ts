@@ -37,22 +37,16 @@ export function settleTask(tx: Transaction, settlement: Settlement): SettleResul
 }
 
 /** Makes another delivery block a key, where this settlement says so: what it is itself ends after that. */
-function passOn(
-  { sql }: Transaction,
-  settlement: Settlement,
-  { seq, token, queueNumber }: SqliteDelivery,
-): void {
+function passOn({ sql }: Transaction, settlement: Settlement, { queueNumber, blocks }: SqliteDelivery): void {
   const { unblocks, heir } = settlement;
-  if (heir && unblocks !== undefined && sql.blocksKey.get(seq, token, unblocks)) {
-    block(sql, unblocks, heir as SqliteDelivery);
-  }
+  if (heir && unblocks !== undefined && blocks === unblocks) block(sql, unblocks, heir as SqliteDelivery);
   if (settlement.tag !== "hold" || !settlement.behind) return;
   const { key, behind } = settlement;
   if (!sql.isBlocked.get(queueNumber, key)) block(sql, key, behind as SqliteDelivery);
 }
 
-function block(sql: Statements, key: string, { seq, token }: SqliteDelivery): void {
-  sql.block.run(key, seq, token);
+function block(sql: Statements, key: string, delivery: SqliteDelivery): void {
+  if (changes(sql.block.run(key, delivery.seq, delivery.token)) > 0) delivery.blocks = key;
 }
 
 /** A key that nothing blocks any more, or the task itself, holds nothing: the task would wait for ever. */

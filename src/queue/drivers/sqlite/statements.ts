@@ -46,7 +46,6 @@ const texts = {
   extend: `UPDATE tasks SET run_at = ? ${current}`,
   progress: `UPDATE tasks SET progress = ? ${current}`,
   block: `UPDATE tasks SET blocks = ? ${current}`,
-  blocksKey: `SELECT 1 FROM tasks ${current} AND blocks = ?`,
   stopBlocking: `UPDATE tasks SET blocks = NULL ${current}`,
   isBlocked: "SELECT 1 FROM tasks INDEXED BY blocking WHERE queue = ? AND blocks = ? LIMIT 1",
   blocking: `SELECT id, blocks FROM tasks INDEXED BY blocking WHERE queue = ? AND blocks IS NOT NULL
