@@ -85,6 +85,7 @@ const metricsSection = [
   "| `supervisor_consumer_messages_total{service,outcome}` | what became of them: `done`, `failed` (tried again), `dead` (archived), `released` (handed back), `lost` (the lease is another's) |",
   "| `supervisor_consumer_active{service}`, `supervisor_consumer_buffered{service}` | messages whose handlers run; those that are here and have not begun |",
   "| `supervisor_consumer_blocked_keys{service}` | keys whose messages wait in the broker for one that is tried again, or takes long |",
+  "| `supervisor_consumer_group_failures_total{service}`, `supervisor_consumer_failing_groups{service}` | calls of `aggregate` that failed; groups that have failed and not been made one since |",
   "| `supervisor_consumer_lag_seconds{service}` | how long the oldest buffered message has waited |",
   "| `supervisor_consumer_wait_seconds`, `supervisor_consumer_handler_seconds` | histograms by `service`: from when a message was due to its handler's call; how long handlers took |",
   "| `supervisor_schedule_runs_total{service,outcome}` | planned times: `done`, `failed`, `skipped` |",

@@ -78,10 +78,12 @@ function blocked({ longestStretch }: ServiceStatus): string {
 
 /** @example "120 done, 2 dead, 3 active, 17 here; next in 12s" */
 function work({ consumer, schedule }: ServiceStatus, now: number): string {
+  const failing = consumer?.groups?.failing ?? 0;
   const counts = consumer
     ? ([
         [consumer.done, "done"],
         [consumer.dead, "dead"],
+        [failing, failing === 1 ? "group fails" : "groups fail"],
         [consumer.active, "active"],
         [consumer.buffered, "here"],
       ] as const)

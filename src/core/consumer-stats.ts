@@ -23,6 +23,24 @@ export interface ConsumerStats {
   readonly latency: Histogram;
   /** Of the handlers. */
   readonly duration: Histogram;
+  /** Absent where it makes no groups. */
+  readonly groups?: GroupStats;
+}
+
+/** Groups whose tasks `aggregate` could not make one. */
+export interface GroupStats {
+  /** Calls that failed. */
+  readonly failed: number;
+  /** Groups that have failed and not been made one since. */
+  readonly failing: number;
+  /** Of the newest failure; it stays when that group has been made one. */
+  readonly lastError?: {
+    readonly queue: string;
+    readonly group: string;
+    readonly error: string;
+    /** Milliseconds since 1970. */
+    readonly at: number;
+  };
 }
 
 export interface Histogram {

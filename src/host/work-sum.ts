@@ -26,6 +26,23 @@ function bothConsumers(one: ConsumerStats, other: ConsumerStats): ConsumerStats 
     lag: Math.max(one.lag, other.lag),
     latency: together(one.latency, other.latency),
     duration: together(one.duration, other.duration),
+    ...bothGroups(one, other),
+  };
+}
+
+function bothGroups(
+  { groups: one }: ConsumerStats,
+  { groups: other }: ConsumerStats,
+): Pick<ConsumerStats, "groups"> {
+  const groups = one ?? other;
+  if (!one || !other) return groups ? { groups } : {};
+  const { lastError } = (one.lastError?.at ?? 0) >= (other.lastError?.at ?? 0) ? one : other;
+  return {
+    groups: {
+      failed: one.failed + other.failed,
+      failing: one.failing + other.failing,
+      ...(lastError ? { lastError } : {}),
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ConsumerStats, Histogram } from "../core/consumer-stats.ts";
+import type { ConsumerStats, GroupStats, Histogram } from "../core/consumer-stats.ts";
 import { bucketBounds } from "../core/consumer-stats.ts";
 import type { ScheduleWork, ServiceWork } from "../core/service-work.ts";
 
@@ -58,6 +58,7 @@ function ofConsumers(consumers: Named<ConsumerStats>): WorkFamily[] {
       "Keys whose messages wait in the broker for one that is tried again, or takes long.",
       (stats) => stats.blockedKeys,
     ),
+    ...ofGroups(consumers),
     gauge("lag_seconds", "How long the oldest buffered message has waited.", ({ lag }) => seconds(lag)),
     histogram(
       "wait",
@@ -66,6 +67,27 @@ function ofConsumers(consumers: Named<ConsumerStats>): WorkFamily[] {
       (stats) => stats.latency,
     ),
     histogram("handler", "How long handlers took.", consumers, ({ duration }) => duration),
+  ];
+}
+
+function ofGroups(consumers: Named<ConsumerStats>): WorkFamily[] {
+  const samples = (value: (groups: GroupStats) => number) =>
+    consumers.flatMap(([service, { groups }]) =>
+      groups ? [{ labels: { service }, value: value(groups) }] : [],
+    );
+  return [
+    {
+      name: "supervisor_consumer_group_failures_total",
+      type: "counter",
+      help: "Calls of aggregate() that failed.",
+      samples: samples(({ failed }) => failed),
+    },
+    {
+      name: "supervisor_consumer_failing_groups",
+      type: "gauge",
+      help: "Groups that have failed and not been made one task since.",
+      samples: samples(({ failing }) => failing),
+    },
   ];
 }
 

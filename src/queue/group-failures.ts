@@ -37,6 +37,11 @@ export class GroupFailures {
     return { wait, isNews: error !== before?.error };
   }
 
+  /** Those that have failed and not been made one since. */
+  get size(): number {
+    return this.#failed.size;
+  }
+
   /** It was made one. True: it had failed before. */
   forget(id: string): boolean {
     return this.#failed.delete(id);

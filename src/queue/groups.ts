@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
+import type { GroupStats } from "../core/consumer-stats.ts";
 import { formatDuration } from "../core/duration.ts";
 import type { ConsumePlan } from "../core/plan.ts";
 import { retryDelay } from "../core/retry-delay.ts";
@@ -25,6 +26,8 @@ export interface GroupsOptions {
 /** asynq looks every seven seconds at most (aggregator.go, maxInterval), and as often as the grace period is long. */
 const rarest = 7_000;
 const mostOften = 1_000;
+/** In characters: it goes to the operator's plane with every change of the stats. */
+const longestError = 500;
 
 /**
  * Has `aggregate` of a service make one task of all tasks of a group that is due, as asynq's aggregator.go; the task is
@@ -41,6 +44,9 @@ export class Groups {
   /** Whose `aggregate` has been called and has not ended. */
   #busy: Crew | undefined;
   #failures = 0;
+  /** Calls of `aggregate` that failed. */
+  #failedCalls = 0;
+  #lastError: GroupStats["lastError"];
 
   constructor(options: GroupsOptions) {
     const { grace } = options.limits;
@@ -52,6 +58,15 @@ export class Groups {
   /** Whether `aggregate` of this crew has been called and has not ended. */
   isBusy(crew: Crew): boolean {
     return this.#busy === crew;
+  }
+
+  stats(): GroupStats {
+    const failing = this.#failed.size;
+    return {
+      failed: this.#failedCalls,
+      failing,
+      ...(this.#lastError ? { lastError: this.#lastError } : {}),
+    };
   }
 
   /** From now on `crew` is asked, instead of whoever was. */
@@ -118,6 +133,7 @@ export class Groups {
       if (this.#failed.forget(idOf(set))) crew.log.info("The tasks of a group are made one again", about);
     } catch (error) {
       const { wait, isNews } = this.#failed.add(idOf(set), error, clock.now());
+      this.#note(set, error);
       const text = `The tasks of a group could not be made one: tried again in ${formatDuration(wait)}`;
       // A group that fails in the same way again is no news, and its stack would be in the log for ever.
       if (isNews) crew.log.error(text, { ...about, error });
@@ -125,6 +141,13 @@ export class Groups {
       await this.#release(set, crew);
     }
     this.#busy = undefined;
+  }
+
+  #note({ queue, group }: GroupSet, error: unknown): void {
+    const text = textOf(error);
+    const shown = text.length > longestError ? `${text.slice(0, longestError - 1)}…` : text;
+    this.#failedCalls++;
+    this.#lastError = { queue, group, error: shown, at: this.#options.clock.wall() };
   }
 
   async #release(set: GroupSet, crew: Crew): Promise<void> {

@@ -192,7 +192,10 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
       turn();
     },
     close: () => void close(),
-    stats: () => consumer?.stats() ?? nothingYet(),
+    stats: () => ({
+      ...(consumer?.stats() ?? nothingYet()),
+      ...(groups ? { groups: groups.stats() } : {}),
+    }),
   };
 }
 

@@ -59,6 +59,8 @@ test("statusText() tells in its wide form what consumers and schedules do", () =
   const services = [
     { ...service, name: "both", consumer, schedule },
     { ...service, name: "idle", consumer: { ...consumer, done: 0, active: 0, buffered: 0 } },
+    { ...service, name: "sums", consumer: { ...consumer, groups: { failed: 9, failing: 1 } } },
+    { ...service, name: "well", consumer: { ...consumer, groups: { failed: 9, failing: 0 } } },
     { ...service, name: "api" },
   ];
   const lines = statusText({ ...status, services }, { wide: true, color: false, now: 20_000 }).split("\n");
@@ -66,5 +68,7 @@ test("statusText() tells in its wide form what consumers and schedules do", () =
     "5 done, 2 active, 3 here; runs now, next in 12s",
   );
   expect(lines.find((line) => line.startsWith("idle"))).toEndWith("0 done");
+  expect(lines.find((line) => line.startsWith("sums"))).toContain("5 done, 1 group fails, 2 active, 3 here");
+  expect(lines.find((line) => line.startsWith("well"))).toContain("5 done, 2 active, 3 here");
   expect(lines.find((line) => line.startsWith("api"))).toEndWith("-");
 });

@@ -24,6 +24,21 @@ test("sumOf() adds up what threads have done, and lags as the one that lags most
   expect(sumOf([])).toEqual({});
 });
 
+test("sumOf() adds up groups that failed, and has the newest of their errors", () => {
+  const groups = (failing: number, at: number) => ({
+    failed: 3,
+    failing,
+    lastError: { queue: "q", group: "g", error: `at ${at}`, at },
+  });
+  const all = [{ ...stats(1), groups: groups(1, 20) }, stats(2), { ...stats(4), groups: groups(0, 10) }];
+  expect(sumOf(all.map((consumer) => ({ consumer }))).consumer?.groups).toEqual({
+    ...groups(1, 20),
+    failed: 6,
+  });
+  const one = [stats(1), { ...stats(1), groups: { failed: 0, failing: 0 } }];
+  expect(sumOf(one.map((consumer) => ({ consumer }))).consumer?.groups).toEqual({ failed: 0, failing: 0 });
+});
+
 test("sumOf() has the next time of the thread that keeps the schedule, and the runs of one that it has replaced", () => {
   const before = { running: 1, done: 5, failed: 2, skipped: 3, next: 50 };
   const now = { running: 0, done: 1, failed: 1, skipped: 0, next: 70 };

@@ -50,6 +50,19 @@ test("workFamilies() tells what became of messages, by outcome", () => {
   expect(samplesOf("supervisor_consumer_lag_seconds")).toEqual(["service=mails 1.5"]);
 });
 
+test("workFamilies() tells of groups that fail, of consumers that make some", () => {
+  const groups = { failed: 7, failing: 2 };
+  const work = new Map([
+    ["sums", { consumer: { ...consumer, groups } }],
+    ["mails", { consumer }],
+  ]);
+  const told = workFamilies(work).filter(({ name }) => name.includes("group"));
+  expect(told.map(({ name, type, samples }) => [name, type, samples])).toEqual([
+    ["supervisor_consumer_group_failures_total", "counter", [{ labels: { service: "sums" }, value: 7 }]],
+    ["supervisor_consumer_failing_groups", "gauge", [{ labels: { service: "sums" }, value: 2 }]],
+  ]);
+});
+
 test("workFamilies() makes histograms cumulative, in seconds, with all of them in the last bucket", () => {
   const samples = samplesOf("supervisor_consumer_wait_seconds");
   expect(samples.length).toBe(bucketBounds.length + 3);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { GroupStats } from "../../src/core/consumer-stats.ts";
 import type { TaskInfo } from "../../src/core/task.ts";
 import type { Delivery, GroupSet } from "../../src/queue/driver.ts";
 import { Site } from "./setup.ts";
@@ -60,6 +61,28 @@ describe("a group", () => {
     const before = errorsOf(site).length;
     await site.pass(2_000);
     expect(errorsOf(site)).toHaveLength(before + 1);
+  });
+
+  test("that fails is in the stats: how often, how many fail now, and the last error with its group and time", async () => {
+    const site = new Site({ groups: limits });
+    expect(site.intake.stats().groups).toBeUndefined();
+    site.model.groups = [setOf("bad"), setOf("worse"), setOf("good")];
+    let isBroken = true;
+    await site.open({
+      consume() {},
+      aggregate(group) {
+        if (group !== "good" && isBroken) throw new Error(`no ${group} ${"x".repeat(2_000)}`);
+        return { type: "one" };
+      },
+    });
+    const { groups } = site.intake.stats();
+    expect(groups).toMatchObject({ failed: 2, failing: 2 });
+    expect(groups?.lastError).toMatchObject({ queue: "q", group: "worse", at: site.clock.wall() });
+    expect(groups?.lastError?.error).toMatch(/^no worse x+…$/);
+    expect(groups?.lastError?.error.length).toBeLessThan(1_001);
+    isBroken = false;
+    await site.pass(60_000);
+    expect(site.intake.stats().groups).toEqual({ ...(groups as GroupStats), failing: 0 });
   });
 
   test("in a queue whose consumer makes no groups is warned of, once, by queue and group", async () => {
