@@ -14,7 +14,8 @@ export interface AppetiteFacts {
  * How many messages to ask for: enough that no slot is ever without one, few enough that what is here is begun soon, for
  * others cannot have it meanwhile. It doubles while slots ran out of work although there was more, and halves when what
  * was asked for lasted longer than a second. It asks in big bites: a call costs the same for one message as for many. So
- * where there is little room but more is about to come it waits for that: little bites would never grow again.
+ * where there is little room but more is about to come it waits for that: little bites would never grow again. A large
+ * stock comes in two bites: the broker is busy with the one while the other is handled.
  */
 export class Appetite {
   readonly #least: number;
@@ -42,7 +43,7 @@ export class Appetite {
     if (this.#askedAt !== undefined && now - this.#askedAt > 1_000)
       this.#stock = Math.max(this.#least, this.#stock >> 1);
     this.#askedAt = now;
-    return Math.min(lack, Math.max(1, this.#stock - startable + idle));
+    return Math.min(lack, Math.max(this.#least * 2, Math.ceil(this.#stock / 2)));
   }
 
   /** A call has ended; `startable` is what there was before. */

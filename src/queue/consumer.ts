@@ -91,7 +91,7 @@ export class Consumer {
         this.#dispatch.settled(item, result, clock.now());
         this.#counters.settled(item, result);
       },
-      answered: () => this.#pump(),
+      answered: () => this.#pumpSoon(),
       trouble: trouble("settle"),
     });
     this.#heartbeat = new Heartbeat({
@@ -208,7 +208,13 @@ export class Consumer {
       now,
     );
     if (deliveries.length > 0) this.#heartbeat.wake();
-    this.#pump();
+    this.#pumpSoon();
+  }
+
+  /** In the next turn: until then the broker is asked for more, and is busy with that while these are handled. */
+  #pumpSoon(): void {
+    this.#isYielding = true;
+    this.#tickSoon();
   }
 
   /** Starts what can start. */

@@ -66,6 +66,14 @@ describe("Appetite", () => {
     expect(appetite.stock).toBe(50);
   });
 
+  test("takes a large stock in two bites, so that the broker prepares the one while the other is handled", () => {
+    const appetite = new Appetite(10, 1_000);
+    for (let n = 0; n < 10; n++) appetite.received(20, 20, 0);
+    expect(appetite.want({ ...full, startable: 0, idle: 10 })).toBe(500);
+    expect(appetite.want({ ...full, room: 500, startable: 500, isSettling: true })).toBe(500);
+    expect(appetite.want({ ...full, room: 499, startable: 501, isSettling: true })).toBe(0);
+  });
+
   test("never asks for more than there is room for", () => {
     expect(new Appetite(10, 8).want({ ...full, room: 3, startable: 0, idle: 10 })).toBe(3);
     expect(new Appetite(10, 8).want({ ...full, room: 0, startable: 0, idle: 10 })).toBe(0);

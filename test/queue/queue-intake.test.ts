@@ -201,6 +201,7 @@ describe("a time-out", () => {
       },
     });
     site.enqueue(2);
+    await site.rest();
     await site.pass(1_000);
     expect(reason).toMatchObject({
       name: "TimeoutError",
@@ -221,6 +222,7 @@ describe("a time-out", () => {
     const desk = new Desk();
     await site.open(desk);
     site.enqueue(2);
+    await site.rest();
     await site.pass(30_999);
     expect(desk.begun).toEqual(["t0"]);
     await site.pass(1);

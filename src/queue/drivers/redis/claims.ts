@@ -29,7 +29,6 @@ export function createClaims(
 ): (max: number) => Promise<Claimed> {
   const { link, clock, times, tending, holder, random, number } = parts;
   let count = 0;
-  let hadEnough = false;
 
   async function call(wanted: readonly { queue: string; share: number }[], max: number): Promise<Answer[]> {
     const name = `${holder}|${number}.${++count}`;
@@ -58,26 +57,11 @@ export function createClaims(
     }
   }
 
-  /**
-   * A large claim is made in parts that are under way at once, while there was more than enough: Redis is busy with the
-   * next part while this process reads the one before.
-   */
-  async function callInParts(max: number): Promise<Answer[]> {
-    const size = hadEnough ? Math.max(leastPart, Math.ceil(max / mostParts)) : max;
-    const calls: Promise<Answer[]>[] = [];
-    for (let left = max; left > 0; left -= size) {
-      const part = Math.min(size, left);
-      calls.push(call(shares(subscription.queues, subscription.strict, part, random), part));
-    }
-    const answers = (await Promise.all(calls)).flat();
-    hadEnough = answers.reduce((sum, { deliveries }) => sum + deliveries.length, 0) === max;
-    return answers;
-  }
-
   return async (max) => {
     const answers: Answer[] = [];
-    if (!link.isCluster) answers.push(...(await callInParts(max)));
-    else {
+    if (!link.isCluster) {
+      answers.push(...(await call(shares(subscription.queues, subscription.strict, max, random), max)));
+    } else {
       for (const { queue } of shares(subscription.queues, subscription.strict, max, random)) {
         const left = max - answers.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
         if (left > 0) answers.push(...(await call([{ queue, share: left }], left)));
@@ -118,5 +102,3 @@ interface Answer {
 }
 
 const claimCall = script(claimScript);
-const leastPart = 50;
-const mostParts = 4;

@@ -23,7 +23,7 @@ export interface Settling {
 }
 
 /**
- * Settles in one script call per queue, up to 200 at a time; the calls of one queue run in their order. Redis keeps what
+ * Settles in one script call per queue, up to 512 at a time; the calls of one queue run in their order. Redis keeps what
  * a call has answered: when the reply is lost, the same settlements can be made again.
  *
  * @throws SupervisorError BROKER_UNREACHABLE when nothing is known of some of them
@@ -167,7 +167,7 @@ const askCall = script(callScript);
 type Letter = keyof typeof meanings;
 
 const meanings = { s: "settled", l: "lost", r: "released" } as const;
-const mostAtOnce = 200;
+const mostAtOnce = 512;
 /** asynq's rdb.go: statsTTL, archivedExpirationInDays, maxArchiveSize. */
 const keptDays = 90;
 const mostArchived = 10_000;

@@ -2,20 +2,23 @@ import { heldScore } from "../keys.ts";
 import { enqueueOne, prelude } from "./prelude.ts";
 
 const fence = `
-local function fence(P, ids)
-  local claims = call('HMGET', P .. 'sv:owners', unpack(ids))
-  local ends = call('ZMSCORE', P .. 'lease', unpack(ids))
+local function fence(P, ids, ms)
+  local claims, ends = call('HMGET', P .. 'sv:owners', unpack(ids)), nil
   return function(n, claim, latest)
-    return claims[n] == claim and ends[n] and tonumber(ends[n]) <= tonumber(latest)
-  end, claims, ends
+    if claims[n] ~= claim then return false end
+    latest = tonumber(latest)
+    if ms < latest * 1000 then return true end
+    ends = ends or call('ZMSCORE', P .. 'lease', unpack(ids))
+    return ends[n] and tonumber(ends[n]) <= latest
+  end
 end
 `;
 
 /**
  * Settles many deliveries of one queue, in their order (asynq: rdb.go, doneCmd, markAsCompleteCmd, retryCmd,
  * archiveCmd, requeueCmd, one each). A delivery is ours while its claim is the one that
- * `sv:owners` names, and its lease ends no later than we said: asynq, which knows no owners, gives out another one
- * only when ours has run out. Otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key,
+ * `sv:owners` names, and its lease has not run out, or ends no later than we said: asynq, which knows no owners, gives out
+ * another one only when ours has run out (recoverer.go, half a minute later). Otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key,
  * or it does so itself: released.
  *
  * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, the call's name
@@ -52,7 +55,7 @@ local gone, tasks, placed, seen = {}, {}, {}, {}
 local processed, failed, index = 0, 0, 0
 local answers, prefix = {}, P .. 't:'
 local is_blocking = call('EXISTS', P .. 'sv:blocked') == 1
-local ours, claims, ends = fence(P, ids)
+local ours = fence(P, ids, ms)
 local function go_on(task, id)
   local key = call('HGET', task, 'blocks')
   if key then
@@ -64,13 +67,13 @@ for _, at in ipairs(ops) do
   local tag, id = T[at], T[at + 1]
   if tag == 'A' then
     local claim, latest = id, tonumber(T[at + 2])
-    local answered, left, done, before, right = #answers, #gone, #tasks, #gone
+    local answered, left, done, before = #answers, #gone, #tasks, #gone
     for k = 1, tonumber(T[at + 3]) do
       index = index + 1
       id = T[at + 3 + k]
-      local answer, ends_at = 'l', ends[index]
-      if claims[index] == claim and ends_at and (ends_at == right or tonumber(ends_at) <= latest) and not seen[id] then
-        seen[id], right = true, ends_at
+      local answer = 'l'
+      if not seen[id] and ours(index, claim, latest) then
+        seen[id] = true
         answer = 's'
         left, done = left + 1, done + 1
         gone[left] = id
@@ -171,7 +174,8 @@ local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 local ids, leases, answers = {}, {}, {}
 for i = 2, #ARGV, 3 do ids[#ids + 1] = ARGV[i] end
-local ours = fence(P, ids)
+-- A lease that is gone cannot be renewed, however early it is.
+local ours = fence(P, ids, math.huge)
 for n, id in ipairs(ids) do
   if ours(n, ARGV[n * 3], ARGV[n * 3 + 1]) then
     leases[#leases + 1] = ARGV[1]
