@@ -90,7 +90,14 @@ export async function enqueued(
       against(`enqueued to ${name}, 10 in flight`, "tasks/s", [], ten, "value"),
       against(`enqueued to ${name}, 200 in flight`, "tasks/s", [], many, "value", aimOf(200)),
       against(`enqueued to ${name}, lists of ${bulkSize}`, "tasks/s", [], lists, "value", inBulk),
-      against(`enqueued to ${name}, 4 lists of ${bulkSize} at a time`, "tasks/s", [], several, "value", inBulk),
+      against(
+        `enqueued to ${name}, 4 lists of ${bulkSize} at a time`,
+        "tasks/s",
+        [],
+        several,
+        "value",
+        inBulk,
+      ),
     );
   }
   return figures;
