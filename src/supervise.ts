@@ -111,6 +111,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     services: plan.services,
     onListening: (service, url) => events.emit({ type: "listening", url, ...(service ? { service } : {}) }),
   });
+  release.push(events.on(http.follow));
   const brokerage = createBrokerage({
     plan,
     clock: systemClock,

@@ -6,8 +6,12 @@ import { createFlow } from "./flow.ts";
 import type { OverlapPort } from "./overlap.ts";
 import { createOverlap } from "./overlap.ts";
 import { notReady, paused, withHeader } from "./reply.ts";
+import { createWaitingRoom } from "./waiting-room.ts";
 
-/** Where the requests of one service go in, whichever generation is behind it; 503 while there is none. */
+/**
+ * Where the requests of one service go in, whichever generation is behind it; 503 while there is none. On an inherited
+ * address they wait for the first one instead: a restart of the process must refuse nobody.
+ */
 export interface Door extends Intake {
   readonly service: string;
   handle(request: Request, info: NativeInfo): Answer | Promise<Answer>;
@@ -22,6 +26,8 @@ export interface Door extends Intake {
   attach(entrance: Entrance | undefined): void;
   /** What holds for generations from the next one on. */
   configure(settings: DoorSettings): void;
+  /** The first start has come to nothing, or the group stops: whoever waits for it is refused, and nobody waits from now on. */
+  dismiss(): void;
   /** Cuts all generations. */
   cut(): void;
 }
@@ -36,6 +42,8 @@ export interface Entrance {
   readonly native: NativeServer;
   /** Whether no other door is behind the address. */
   readonly isExclusive: boolean;
+  /** Whether the address was there before this process, so that its clients know of no restart. */
+  readonly isInherited: boolean;
   /** The door will not open again. */
   release(): void;
   /** Cuts what can only be cut with the whole listener, when all its doors are released. */
@@ -58,6 +66,9 @@ export function createDoor(options: DoorOptions): Door {
   let open: Generation[] = [];
   /** Those and the ones that drain. */
   const generations = new Set<Generation>();
+  const room = createWaitingRoom();
+  /** No generation has been behind it yet, and none has failed. */
+  let isAwaited = true;
   let isPaused = false;
   let isFinal = false;
 
@@ -74,8 +85,18 @@ export function createDoor(options: DoorOptions): Door {
     const response = isPaused && open.length > 0 ? paused(service) : notReady(service);
     return isClosing() ? withHeader(response, "connection", "close") : response;
   }
+  function waitOrRefuse(request: Request, info: NativeInfo): Answer | Promise<Answer> {
+    if (isAwaited && entrance?.isInherited && !isClosing()) return room.admit(request, info, entrance.native);
+    return refuse();
+  }
+  /** Nobody waits from now on; whoever has waited goes in, or is refused. */
+  function dismiss(): void {
+    isAwaited = false;
+    room.empty((request, info) => (taking ? taking.handle(request, info) : refuse()));
+  }
   function close(): void {
     isFinal = true;
+    dismiss();
     entrance?.release();
   }
   function leaseOf(generation: Generation): Lease {
@@ -105,7 +126,7 @@ export function createDoor(options: DoorOptions): Door {
     get needsFetch() {
       return settings.hasAddress;
     },
-    handle: (request, info) => (taking ? taking.handle(request, info) : refuse()),
+    handle: (request, info) => (taking ? taking.handle(request, info) : waitOrRefuse(request, info)),
     call: (request) => (taking ? taking.call(request) : Promise.resolve(refuse())),
     get isOpen() {
       return open.length > 0;
@@ -131,6 +152,7 @@ export function createDoor(options: DoorOptions): Door {
       generations.add(generation);
       open.push(generation);
       turn();
+      dismiss();
       return leaseOf(generation);
     },
     // Not ready is told by readiness; a request that comes all the same is still answered.
@@ -144,9 +166,11 @@ export function createDoor(options: DoorOptions): Door {
       turn();
     },
     close,
+    dismiss,
     cut() {
       open = [];
       turn();
+      dismiss();
       for (const { flow } of generations) flow.cut();
       entrance?.cut();
     },

@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
 import { defaultHttpLimits } from "../core/defaults.ts";
+import type { SupervisorEvent } from "../core/events.ts";
 import type { HttpPlan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
@@ -12,6 +13,7 @@ import { scopes } from "../service/scope.ts";
 import { bindAll } from "./bind-all.ts";
 import type { Door } from "./door.ts";
 import { createDoor } from "./door.ts";
+import { endOfStart } from "./end-of-start.ts";
 import type { Entry, Listener } from "./listener.ts";
 import { groupByAddress, holdNowAndThen } from "./listener.ts";
 
@@ -34,7 +36,8 @@ export interface HttpPlaneOptions {
 /** Every HTTP listener of the process, and the doors behind them. */
 export interface HttpPlane {
   /**
-   * Binds every address, before any service starts: from here on they answer 503 until a service opens.
+   * Binds every address, before any service starts: from here on they answer 503 until a service opens. On sockets of
+   * systemd, requests wait for that, until `follow` hears that it will not be.
    * Rejects with a ProblemsError that holds all bind errors; then nothing is bound.
    */
   bind(): Promise<void>;
@@ -49,6 +52,8 @@ export interface HttpPlane {
    * errors; then nothing has changed. One update at a time, each ended by `release` or `rollback`.
    */
   update(services: readonly HttpService[]): Promise<HttpUpdate>;
+  /** Hears what becomes of the services: those who wait for one whose first start fails are refused. */
+  follow(event: SupervisorEvent): void;
   /**
    * The group's stop has begun: every response from now on says `Connection: close`. Resolves when requests
    * that had been sent before that have been read; closing a listener earlier would drop them unread.
@@ -166,8 +171,13 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
     call: async (service, request) => doorOf(service).call(request),
     isOpen: (service) => doorOf(service).isOpen,
     update,
+    follow(event) {
+      const service = endOfStart(event);
+      if (service !== undefined) doors.get(service)?.dismiss();
+    },
     async stopping() {
       stopping = true;
+      for (const door of doors.values()) door.dismiss();
       await Promise.all([...listeners.values()].map((listener) => listener.quiesce()));
       if (listeners.size > 0) await sleep(clock, readAheadMs);
     },

@@ -73,6 +73,7 @@ function listenerOn(
     return {
       native,
       isExclusive: entries.length === 1,
+      isInherited: entries.some(({ plan }) => plan.address.tag === "systemd"),
       release() {
         released.add(door);
         if (isReleased()) void stop();

@@ -8,8 +8,9 @@ import type { SystemCalls } from "../../src/runtime/native.ts";
 import { openSystemCalls } from "../../src/runtime/native-detect.ts";
 import { listeningOn, withPassedSockets } from "../../src/runtime/passed-listener.ts";
 import type { NativeServer, Runtime } from "../../src/runtime/runtime.ts";
+import { openWire } from "../support/wire.ts";
 import { httpPlaneCases } from "./http-plane.ts";
-import type { Case } from "./http-setup.ts";
+import type { Case, Site } from "./http-setup.ts";
 import { openSite } from "./http-setup.ts";
 
 /** The whole contract of HTTP again, with sockets that somebody else has opened wherever a port is asked for. */
@@ -77,7 +78,139 @@ const ownCases: readonly Case[] = [
   },
 ];
 
-export const httpPassedCases: readonly Case[] = [...everyCase, ...ownCases];
+/** Before its first generation is ready; `failing` is what the group says when it will not be. */
+const firstStartCases: readonly Case[] = [
+  {
+    name: "a request that comes before its service was ready for the first time waits until it is, with its body",
+    async run(runtime) {
+      await using it = await openShared(runtime, { a: "/" });
+      const early = it.ask("/", { method: "POST", body: "x".repeat(100_000) });
+      assert.equal(await Promise.race([early, sleep(100, "waits")]), "waits");
+      it.site.open("a", async (request) => new Response(`read ${(await request.text()).length}`));
+      assert.equal(await early, "200 read 100000");
+      await it.site.lease("a").drain({ final: false });
+      assert.match(await it.ask("/"), /^503 .*not ready/);
+    },
+  },
+  {
+    name: "of several services on one socket, each request waits for its own",
+    async run(runtime) {
+      await using it = await openShared(runtime, { a: "/", b: "/b" });
+      const early = it.ask("/b");
+      it.site.open("a", () => new Response("from a"));
+      assert.equal(await it.ask("/"), "200 from a");
+      assert.equal(await Promise.race([early, sleep(50, "waits")]), "waits");
+      it.site.open("b", () => new Response("from b"));
+      assert.equal(await early, "200 from b");
+    },
+  },
+  {
+    name: "who waits for a service that fails is refused, and nobody waits for it after that",
+    async run(runtime) {
+      await using it = await openShared(runtime, { a: "/", b: "/b" });
+      const [early, other] = [it.ask("/"), it.ask("/b")];
+      await sleep(50);
+      it.site.plane.follow({ type: "serviceFailed", service: "a", generation: 1, error: new Error("no") });
+      assert.match(await early, /^503 .*not ready.*"a"/);
+      assert.match(await it.ask("/"), /^503 /);
+      const quarantined = {
+        name: "b",
+        state: "quarantined",
+        generation: 1,
+        critical: true,
+        since: 0,
+      } as const;
+      it.site.plane.follow({
+        type: "serviceChanged",
+        from: "stopping",
+        snapshot: { ...quarantined, failures: 5 },
+      });
+      assert.match(await other, /^503 .*not ready.*"b"/);
+      it.site.open("a", () => new Response("from a"));
+      assert.equal(await it.ask("/"), "200 from a");
+    },
+  },
+  {
+    name: "who waits when the group stops is refused with Connection: close, as is who comes then",
+    async run(runtime) {
+      await using it = await openShared(runtime, { a: "/" });
+      const wires = await Promise.all([openWire({ port: it.port }), openWire({ port: it.port })]);
+      wires[0].send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      wires[1].send("GET / HTTP/1.1\r\n");
+      await sleep(50);
+      await it.site.plane.stopping();
+      wires[1].send("Host: a\r\n\r\n");
+      for (const wire of wires) {
+        const answer = (await wire.until("not ready")).toLowerCase();
+        assert.match(answer, /^http\/1\.1 503 /);
+        assert.match(answer, /connection: close/);
+        wire.destroy();
+      }
+    },
+  },
+  {
+    name: "a client that goes away while it waits never reaches the service",
+    async run(runtime) {
+      await using it = await openShared(runtime, { a: "/" });
+      const wire = await openWire({ port: it.port });
+      wire.send("GET /gone HTTP/1.1\r\nHost: a\r\n\r\n");
+      const early = it.ask("/here");
+      await sleep(50);
+      wire.destroy();
+      await sleep(100);
+      const seen: string[] = [];
+      it.site.open("a", (request) => {
+        seen.push(new URL(request.url).pathname);
+        return new Response("here");
+      });
+      assert.equal(await early, "200 here");
+      assert.deepEqual(seen, ["/here"]);
+    },
+  },
+  {
+    name: "the idle timeout does not cut who waits",
+    async run(runtime) {
+      await using it = await openShared(runtime, { a: "/" }, 1_000);
+      const early = it.ask("/");
+      await sleep(6_000);
+      it.site.open("a", () => new Response("late"));
+      assert.equal(await early, "200 late");
+    },
+  },
+];
+
+export const httpPassedCases: readonly Case[] = [...everyCase, ...ownCases, ...firstStartCases];
+
+/** Services on one socket that was there before them, by their paths. */
+async function openShared(
+  runtime: Runtime,
+  paths: Record<string, string>,
+  idleTimeout = 60_000,
+): Promise<
+  AsyncDisposable & { site: Site; port: number; ask(path: string, init?: RequestInit): Promise<string> }
+> {
+  const [calls, libc] = [await callsOf(), await libcOf()];
+  const { descriptor, port } = await openSocket(runtime, calls, libc);
+  const address = { tag: "systemd", name: "web" } as const;
+  const plans = Object.entries(paths).map(([name, path]) => [
+    name,
+    { address, path, limits: { idleTimeout } },
+  ]);
+  const passed = withPassedSockets(runtime, { web: [descriptor] }, calls);
+  const site = await openSite(passed, Object.fromEntries(plans));
+  return {
+    site,
+    port,
+    async ask(path, init) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
+      return `${response.status} ${await response.text()}`;
+    },
+    async [Symbol.asyncDispose]() {
+      await site[Symbol.asyncDispose]();
+      libc.dup2(2, descriptor);
+    },
+  };
+}
 
 /** What is said of a socket, and its hint. */
 async function refusalOf(

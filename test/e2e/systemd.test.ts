@@ -133,30 +133,32 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
         expect(reloads.length).toBeGreaterThanOrEqual(3);
       }, 120_000);
 
-      test(`three restarts with socket activation lose none of ${requests} requests`, async () => {
-        const port = await freePort();
-        await using unit = await installUnit(rig, target, {
-          yaml: `admin: false\nservices:\n  api: { module: ./api.ts, http: { listen: systemd:web, port: ${port} } }\n`,
-          modules: { "api.ts": greetsSlowly },
-        });
-        await unit.start();
-        const first = await unit.show("MainPID");
-        const load = await httpLoad({
-          url: `http://127.0.0.1:${port}`,
-          requests,
-          keepAlive: 0,
-          fresh: isFull ? 200 : 50,
-          during: (async () => {
-            for (let round = 0; round < 3; round++) {
-              await sleep(300);
-              expect((await unit.systemctl("restart")).status).toBe(0);
-            }
-          })(),
-        });
-        expect(load.failures).toEqual([]);
-        expect(load.answered).toBeGreaterThanOrEqual(requests);
-        expect(await unit.show("MainPID")).not.toBe(first);
-      }, 180_000);
+      for (const { what, service, modules } of restarted) {
+        test(`three restarts with socket activation lose none of ${requests} requests: ${what}`, async () => {
+          const port = await freePort();
+          await using unit = await installUnit(rig, target, {
+            yaml: `admin: false\nservices:\n  slow: { module: ./slow.ts }\n  api: { ${service}, http: { listen: systemd:web, port: ${port} } }\n`,
+            modules: { "slow.ts": slowStart, ...modules },
+          });
+          await unit.start();
+          const first = await unit.show("MainPID");
+          const load = await httpLoad({
+            url: `http://127.0.0.1:${port}`,
+            requests,
+            keepAlive: 0,
+            fresh: isFull ? 200 : 50,
+            during: (async () => {
+              for (let round = 0; round < 3; round++) {
+                await sleep(300);
+                expect((await unit.systemctl("restart")).status).toBe(0);
+              }
+            })(),
+          });
+          expect(load.failures).toEqual([]);
+          expect(load.answered).toBeGreaterThanOrEqual(requests);
+          expect(await unit.show("MainPID")).not.toBe(first);
+        }, 180_000);
+      }
 
       test("a socket that is not passed, or is elsewhere, is an error that says so", async () => {
         const port = await freePort();
@@ -293,6 +295,25 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
 const greets = 'export default { fetch: () => new Response("hello") };';
 const greetsSlowly =
   'export default { async fetch() { await new Promise((resolve) => setTimeout(resolve, 20)); return new Response("hello"); } };';
+/** Whoever comes before a service is ready waits, whatever its start waits for. */
+const restarted = [
+  { what: "ready at once", service: "module: ./api.ts", modules: { "api.ts": greetsSlowly } },
+  {
+    what: "start() takes a second",
+    service: "module: ./api.ts",
+    modules: {
+      "api.ts": `export default {
+  start: () => new Promise((resolve) => setTimeout(resolve, 1_000)),
+  fetch: () => new Response("hello"),
+};`,
+    },
+  },
+  {
+    what: "a slow dependency, in a thread of its own",
+    service: "module: ./api.ts, isolation: worker, depends_on: slow",
+    modules: { "api.ts": greetsSlowly },
+  },
+];
 const slowStart = "export default { start: () => new Promise((resolve) => setTimeout(resolve, 1_000)) };";
 const freezes = `export default {
   fetch(request: Request) {
