@@ -1,7 +1,9 @@
+import { PermanentError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { ConsumePlan } from "../core/plan.ts";
 import type { Outcome } from "./batch-call.ts";
 import { chainHeader, nextOfChain } from "./chain.ts";
+import type { Delivery } from "./driver.ts";
 import type { Decision, Item } from "./item.ts";
 import { encodeResult } from "./payload.ts";
 import { afterFailure, isPermanentFailure, textOf } from "./retry.ts";
@@ -54,27 +56,41 @@ function failed(
   return afterFailure(item.delivery, retry, failure, { now, random: random() });
 }
 
-/** The work is done: a result that cannot be kept does not undo that. Only a chain that cannot go on is a failure. */
+/**
+ * The work is done: a result that cannot be kept does not undo that. One that the next step of a chain would need does:
+ * a step that begins without it works on nothing, and nobody learns of it.
+ */
 function ack({ delivery }: Item, value: unknown, { log, now }: Facts): Verdict {
-  const isChained = delivery.headers[chainHeader] !== undefined;
-  if (value === undefined && !isChained) return done;
-  if (delivery.retention === 0 && !isChained) return done;
-  let result: ReturnType<typeof encodeResult>;
+  if (delivery.headers[chainHeader] !== undefined) return handOn(delivery, value, now);
+  if (value === undefined || delivery.retention === 0) return done;
   try {
-    result = encodeResult(value);
+    const result = encodeResult(value);
+    return result === undefined ? done : { decision: { tag: "ack", result } };
   } catch (error) {
-    log.warn("The result of a task is not kept", {
-      task: delivery.id,
-      type: delivery.type,
-      error: textOf(error),
-    });
+    const { id: task, type } = delivery;
+    log.warn("The result of a task is not kept", { task, type, error: textOf(error) });
+    return done;
   }
+}
+
+function handOn(delivery: Delivery, value: unknown, now: number): Verdict {
   try {
-    const next = isChained ? nextOfChain(delivery, result, now) : undefined;
+    const result = resultFor(value);
+    const next = nextOfChain(delivery, result, now);
     return {
       decision: { tag: "ack", ...(result === undefined ? {} : { result }), ...(next ? { next } : {}) },
     };
   } catch (error) {
     return { decision: { tag: "dead", error: textOf(error) }, error };
+  }
+}
+
+function resultFor(value: unknown) {
+  try {
+    return encodeResult(value);
+  } catch (cause) {
+    throw new PermanentError(`The next step of the chain cannot have this result: ${textOf(cause)}`, {
+      cause,
+    });
   }
 }

@@ -1,6 +1,6 @@
 import type { Payload } from "./driver.ts";
 
-/** Larger ones are not kept: the broker is no store of files. */
+/** Larger ones are neither kept nor handed on: the broker is no store of files. */
 export const mostResultBytes = 1_048_576;
 
 const decoder = new TextDecoder();
@@ -24,7 +24,7 @@ export function parsePayload(payload: Payload): unknown {
 export function encodeResult(value: unknown): Payload | undefined {
   if (value === undefined) return undefined;
   const result = value instanceof Uint8Array ? value : JSON.stringify(value);
-  if (result === undefined) return undefined;
+  if (result === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
   const size = typeof result === "string" ? Buffer.byteLength(result) : result.byteLength;
   if (size > mostResultBytes) throw new TypeError(`it has ${size} bytes, more than ${mostResultBytes}`);
   return result;

@@ -9,6 +9,7 @@ import { Desk, plan, Site } from "./setup.ts";
 
 const nothing = {} as Message;
 const ctx = {} as Context;
+const laterStep = { type: "second", queue: "q", maxRetry: 3, timeout: 0, deadline: 0, retention: 0 };
 
 describe("handlerFinder()", () => {
   const said: string[] = [];
@@ -122,10 +123,33 @@ describe("a result", () => {
     expect(() => encodeResult(1n)).toThrow(TypeError);
   });
 
+  test("that no step of a chain could be given is a permanent failure, kept task or not", async () => {
+    const cycle: { self?: unknown } = {};
+    cycle.self = cycle;
+    const results: [unknown, RegExp][] = [
+      ["x".repeat(mostResultBytes), /it has 1048578 bytes, more than 1048576/],
+      [cycle, /cyclic|circular/i],
+      [1n, /BigInt/],
+      [() => 1, /a function has no JSON/],
+    ];
+    const headers = { [chainHeader]: JSON.stringify({ id: "c", next: 2, steps: [laterStep] }) };
+    for (const [result, why] of results) {
+      for (const consume of [() => result, (message: Message) => message.ack(result)]) {
+        const site = new Site();
+        await site.open({ consume });
+        site.enqueue(1, undefined, { headers, retention: 1_000 });
+        await site.rest();
+        expect(site.states()).toEqual(["dead"]);
+        const [decision] = acks(site) as [{ tag: string; error: string }];
+        expect(decision.error).toMatch(/^The next step of the chain cannot have this result: /);
+        expect(decision.error).toMatch(why);
+      }
+    }
+  });
+
   test("goes to the next step of a chain in the same step as the ack", async () => {
     const site = new Site();
-    const step = { type: "second", queue: "q", maxRetry: 3, timeout: 0, deadline: 0, retention: 0 };
-    const headers = { [chainHeader]: JSON.stringify({ id: "c", next: 2, steps: [step] }) };
+    const headers = { [chainHeader]: JSON.stringify({ id: "c", next: 2, steps: [laterStep] }) };
     await site.open({ consume: () => 42 });
     site.enqueue(1, undefined, { headers });
     await site.rest();
