@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { inOrder } from "./config/findings.ts";
 import { overlayFile } from "./config/load-source.ts";
-import type { ReadOptions } from "./config/read-plan.ts";
+import type { PlanSource, ReadOptions } from "./config/read-plan.ts";
 import { readLoadable, readPlan } from "./config/read-plan.ts";
 import type { Claim } from "./control/claim.ts";
 import { claimInstance } from "./control/claim.ts";
@@ -129,12 +129,14 @@ async function claimName(plan: Plan): Promise<Claim | SupervisorError> {
 
 /**
  * Everything that `runSupervisor` does before it starts anything: reads the file, loads and looks at the modules;
- * also at those of a file that has problems itself, so that nobody mends one run at a time.
+ * also at those of a file that has problems itself, so that nobody mends one run at a time. Credentials may be absent where
+ * no folder of them is given: they are `lacking` then.
  *
  * @throws ProblemsError with what is wrong with the file and with the modules.
  */
-export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile">): Promise<Plan> {
-  const { problems, plan, locate } = await readLoadable(readOptions(options));
+export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile">): Promise<PlanSource> {
+  const source = await readLoadable({ ...readOptions(options), lenient: "credentials" });
+  const { problems, plan, locate } = source;
   const runtime = await detectRuntime();
   runtime.provideModule("supervisor", library);
   const allowExit = ownExit();
@@ -147,7 +149,7 @@ export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile"
     allowExit();
   }
   if (problems.length > 0) throw new ProblemsError(problems);
-  return plan;
+  return source;
 }
 
 function readOptions({ file, only, env }: Omit<RunOptions, "stopReportFile">): ReadOptions {

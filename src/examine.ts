@@ -23,9 +23,10 @@ export interface ExamineOptions {
  * @throws ProblemsError when the file cannot be read as YAML.
  */
 export async function examineSupervisor(options: ExamineOptions): Promise<Finding[]> {
-  const { problems, plan, locate } = await readLoadable({
+  const { problems, plan, locate, lacking } = await readLoadable({
     ...options,
     variables: process.env,
+    lenient: "credentials",
     cron: () => import("./schedule/cron.ts"),
   });
   const runtime = await detectRuntime();
@@ -43,7 +44,8 @@ export async function examineSupervisor(options: ExamineOptions): Promise<Findin
     ...(runningPid === undefined ? {} : { runningPid }),
     machine: thisMachine((address) => runtime.probe(address)),
   });
-  return [...problems.map(asFinding), ...findings];
+  const unread = (lacking?.credentials ?? []).map(asUnread);
+  return [...problems.map(asFinding), ...findings, ...unread];
 }
 
 function pidOf(name: string): number | undefined {
@@ -52,4 +54,13 @@ function pidOf(name: string): number | undefined {
 
 function asFinding({ code, message, hint, position }: Problem): Finding {
   return { level: "error", code, message, remedy: hint, ...(position ? { position } : {}) };
+}
+
+function asUnread(credential: string): Finding {
+  return {
+    level: "info",
+    code: "CREDENTIAL_UNREAD",
+    message: `The credential "${credential}" was not looked at: it is there only under systemd`,
+    remedy: `"supervisor systemd" says which file it is read from. To look at it here, point $CREDENTIALS_DIRECTORY at a folder with a file "${credential}".`,
+  };
 }

@@ -1,39 +1,59 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { loadOverlay, loadSource } from "./config/load-source.ts";
+import type { Lacking } from "./config/lacks.ts";
 import type { ReadOptions } from "./config/read-plan.ts";
-import { readPlan } from "./config/read-plan.ts";
+import { readLoadable, readPlan } from "./config/read-plan.ts";
 import type { Plan } from "./core/plan.ts";
+
+export interface UnitSourceOptions extends ReadOptions {
+  /** What the unit's own file of variables holds, for a plan of that name; undefined: nobody can tell. */
+  readonly environment: (name: string) => Readonly<Record<string, string>> | undefined;
+}
 
 /** What a unit is made of. */
 export interface UnitSource {
   readonly plan: Plan;
   /** What the file calls `${credential:NAME}`, in its order. */
   readonly credentials: readonly string[];
+  /** The variables without a default that somebody has to set, in the order of the file. */
+  readonly variables: readonly string[];
+  /** Those of them that the unit's own file of variables does not set; absent: nobody can tell. */
+  readonly unset?: readonly string[];
 }
 
 /**
- * Reads a plan as it will be under systemd: credentials are there, whatever they hold, and what is kept lies in the
- * unit's own folder.
+ * Reads a plan as it will be under systemd: credentials and variables are there, whatever they hold, and what is kept
+ * lies in the unit's own folder. What is known of the variables by now counts: from the unit's own file, or from here.
  *
  * @throws ProblemsError with everything that is wrong in the file
  */
-export async function readUnitSource(options: ReadOptions): Promise<UnitSource> {
-  const texts = [
-    loadSource(options.file),
-    ...(options.env === undefined ? [] : [loadOverlay(options.file, options.env)]),
-  ].map((loaded) => ("source" in loaded ? loaded.source.text : ""));
-  const names = texts.flatMap((text) =>
-    [...text.matchAll(/\$\{credential:([\w.@-]+)\}/g)].map(([, name]) => name),
-  );
-  const credentials = [...new Set(names as string[])];
-  const folder = mkdtempSync(join(tmpdir(), "supervisor-credentials-"));
-  try {
-    for (const name of credentials) writeFileSync(join(folder, name), `credential ${name}`, { mode: 0o600 });
-    const variables = { STATE_DIRECTORY: "/var/lib", ...options.variables, CREDENTIALS_DIRECTORY: folder };
-    return { plan: (await readPlan({ ...options, variables })).plan, credentials };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export async function readUnitSource({ environment, ...options }: UnitSourceOptions): Promise<UnitSource> {
+  const read = { ...options, lenient: "all" } as const;
+  const lackingWith = async (variables: ReadOptions["variables"]) => {
+    const source = await readLoadable({ ...read, variables: { ...givenBySystemd, ...variables } });
+    return { name: source.plan.name, ...told(source.lacking) };
+  };
+  const { name, credentials, variables } = await lackingWith({});
+  const set = environment(name);
+  const known = { ...givenBySystemd, ...options.variables, ...set, CREDENTIALS_DIRECTORY: undefined };
+  const { plan } = await readPlan({ ...read, variables: known });
+  if (set === undefined) return { plan, credentials, variables };
+  return { plan, credentials, variables, unset: (await lackingWith(set)).variables };
+}
+
+/** What a unit finds in its environment without anybody's doing. */
+const givenBySystemd = {
+  STATE_DIRECTORY: "/var/lib",
+  RUNTIME_DIRECTORY: "/run",
+  HOME: "/",
+  SHELL: "/bin/sh",
+  USER: "nobody",
+  LOGNAME: "nobody",
+  PATH: "/usr/bin:/bin",
+  LANG: "C.UTF-8",
+  INVOCATION_ID: "0",
+  JOURNAL_STREAM: "0:0",
+} as const;
+
+function told({ credentials = [], variables = [] }: Partial<Lacking> = {}): Lacking {
+  // Paths that begin with it are the unit's own affair.
+  return { credentials, variables: variables.filter((name) => name !== "CREDENTIALS_DIRECTORY") };
 }

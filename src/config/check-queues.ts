@@ -41,7 +41,8 @@ export function checkQueues(
 ): void {
   for (const draft of drafts) {
     const find: Find = (...path) => exactSpan(root, ["services", draft.name, ...path]);
-    const about: About = { draft, head, find, report };
+    const isWritten = (broker: string) => exactSpan(root, ["brokers", broker]) !== undefined;
+    const about: About = { draft, head, find, isWritten, report };
     if (draft.settings.consume) checkConsume(about, draft.settings.consume);
     if (draft.settings.schedule) checkSchedule(about, draft.settings.schedule, cron);
   }
@@ -55,6 +56,8 @@ interface About {
   readonly draft: Draft;
   readonly head: HeadSettings;
   readonly find: Find;
+  /** Whether `brokers:` has that name, whatever it says there. */
+  readonly isWritten: (broker: string) => boolean;
   readonly report: Report;
 }
 
@@ -205,13 +208,12 @@ function complaintOf(work: () => unknown): SupervisorError | undefined {
   }
 }
 
-function checkBroker(
-  { head, find, report, draft }: About,
-  block: "consume" | "schedule",
-  name: string | undefined,
-): void {
+function checkBroker(about: About, block: "consume" | "schedule", name: string | undefined): void {
+  const { head, find, isWritten, report, draft } = about;
   const names = brokerNames(head.brokers);
   const at = find(block, "broker") ?? find(block);
+  // One whose URL was wrong was told of already; one whose URL is lacking will be there.
+  if (name !== undefined && !names.includes(name) && isWritten(name)) return;
   if (name !== undefined && !names.includes(name)) {
     const near = nearest(name, names);
     const hint = near ? `Did you mean "${near}"?` : `The brokers are: ${names.join(", ")}.`;

@@ -2,12 +2,14 @@ import type { Problem } from "../core/problem.ts";
 import { complainMissing } from "./complaints.ts";
 import { fillFields } from "./fill.ts";
 import { reportTo } from "./findings.ts";
+import { newLacks } from "./lacks.ts";
 import type { Entry, MapNode } from "./node.ts";
 import { entryOf } from "./node.ts";
 import { readFields } from "./read-field.ts";
 import type { Reading } from "./reading.ts";
 import type { ServiceSettings, WrittenService } from "./schema.ts";
 import { serviceFields, serviceNames } from "./schema.ts";
+import type { Lacks } from "./variables.ts";
 
 /** A service on its way into the plan. */
 export interface Draft {
@@ -20,6 +22,8 @@ export interface Draft {
   readonly problems: readonly Problem[];
   /** What must never be printed, of what its variables and its config hold. */
   readonly secrets: ReadonlySet<string>;
+  /** What it needs and is not here; only where that was asked for. */
+  readonly lacks?: Lacks;
 }
 
 /** Reads every service of `services:`, in the order of the file. */
@@ -31,11 +35,17 @@ function readDraft(entry: Entry, defaults: Layer | undefined, base: Reading): Dr
   const { name } = entry;
   const problems: Problem[] = [];
   const secrets = new Set<string>();
-  const reading: Reading = { variables: base.variables, secrets, report: reportTo(problems) };
+  const lacks = base.lacks && newLacks(base.lacks.variables !== undefined);
+  const reading: Reading = {
+    variables: base.variables,
+    secrets,
+    report: reportTo(problems),
+    ...(lacks ? { lacks } : {}),
+  };
   checkName(entry, reading);
   const written = readService(entry, reading);
   const settings = fillFields(serviceFields, layers(written, defaults));
-  return { name, entry, written, settings, problems, secrets };
+  return { name, entry, written, settings, problems, secrets, ...(lacks ? { lacks } : {}) };
 }
 
 function readService(entry: Entry, reading: Reading): WrittenService {

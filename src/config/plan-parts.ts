@@ -69,7 +69,8 @@ export function makeService({ name, settings }: Draft, { brokers }: HeadSettings
     restart: settings.restart,
     health: settings.health,
     replace: settings.replace,
-    ...(http ? { http: makeHttp(http) } : {}),
+    // Without an address only when what it says was wrong, or is lacking: nobody can listen there.
+    ...(http && addressOf(http) ? { http: makeHttp(http) } : {}),
     ...(consume ? { consume: makeConsume(consume, brokers) } : {}),
     ...(schedule ? { schedule: makeSchedule(schedule, brokers) } : {}),
     ...(settings.isolation === "worker" ? { worker: makeWorker(settings) } : {}),

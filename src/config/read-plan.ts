@@ -13,6 +13,8 @@ import { inOrder, reportTo } from "./findings.ts";
 import { checkDependencies, selectDrafts } from "./graph.ts";
 import type { Kept } from "./kept.ts";
 import { variablesFor } from "./kept.ts";
+import type { Lacking } from "./lacks.ts";
+import { joinLacks, newLacks } from "./lacks.ts";
 import type { Loaded } from "./load-source.ts";
 import { loadOverlay, loadSource } from "./load-source.ts";
 import { createLocate, exactSpan } from "./locate.ts";
@@ -39,6 +41,11 @@ export interface ReadOptions {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** It will run on another machine: of the files that it names only the modules must be here. */
   readonly elsewhere?: boolean;
+  /**
+   * What may be absent, because it is there only where it runs: `${credential:NAME}` while no folder of credentials is
+   * given, or any variable as well. What is written with it is then as if it were not written; in a `config:`, `unread`.
+   */
+  readonly lenient?: "credentials" | "all";
   /** Loads what looks at cron expressions, when there is one; absent: nobody does. */
   readonly cron?: () => Promise<{ readonly parseCron: ReadCron }>;
 }
@@ -48,6 +55,8 @@ export interface PlanSource {
   readonly plan: Plan;
   /** For problems that are found later; keeps the files' text in memory as long as it is kept. */
   readonly locate: Locate;
+  /** With `lenient`: what the selected services and the rest of the file need, and is not here. */
+  readonly lacking?: Lacking;
   /** For `readPlanAgain`; absent when nothing may be kept. */
   readonly kept?: Kept;
 }
@@ -122,7 +131,9 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
   const problems: Problem[] = [];
   const report = reportTo(problems);
   const secrets = new Set<string>();
-  const reading: Reading = { variables: options.variables, secrets, report };
+  const { lenient } = options;
+  const lacks = lenient && newLacks(lenient === "all");
+  const reading: Reading = { variables: options.variables, secrets, report, ...(lacks ? { lacks } : {}) };
 
   const headWritten = readFields(root, headFields, reading, "", undefined, ["services"]);
   const head = fillFields(headFields, [headWritten]);
@@ -147,7 +158,8 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
         secrets,
         options.variables,
       );
-      return { plan, locate: createLocate(root) };
+      const lacking = lacks && joinLacks([lacks, ...selected.map((draft) => draft.lacks)]);
+      return { plan, locate: createLocate(root), ...(lacking ? { lacking } : {}) };
     },
     keep(plan) {
       if (!base.everyday) return {};

@@ -1,3 +1,4 @@
+import { unread } from "../core/unread.ts";
 import { complainNull, complainType, complainValue } from "./complaints.ts";
 import { plainValue } from "./core-types.ts";
 import type { Field } from "./fields.ts";
@@ -39,7 +40,8 @@ export function readAny(node: Node, reading: Reading): unknown {
     return Object.freeze(Object.fromEntries(entries));
   }
   const input = expand(node, reading);
-  if (!input) return undefined;
+  // Left out, it would be missing to whoever checks the whole.
+  if (!input) return reading.lacks ? unread : undefined;
   const value = input.untyped && !input.variable ? plainValue(input.text) : input.text;
   if (typeof value === "string") addUrlPasswords(reading.secrets, value);
   if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) {

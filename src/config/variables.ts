@@ -7,6 +7,15 @@ import { addSecret, looksSecret } from "./secrets.ts";
 export interface VariableSource {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly secrets: Set<string>;
+  /** When there, what is not set is gathered in it instead of being a mistake. */
+  readonly lacks?: Lacks;
+}
+
+/** What will be there where it runs, and is not here; by name. */
+export interface Lacks {
+  readonly credentials: Set<string>;
+  /** Absent: a variable that is not set is a mistake all the same. */
+  readonly variables?: Set<string>;
 }
 
 /** A scalar after its variables were replaced. */
@@ -30,7 +39,7 @@ export interface VariableMistake {
 /**
  * Replaces `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, `${credential:NAME}` and `$$` in `text`.
  * A default may itself hold references; values are never looked through again. Calls `report` for each
- * mistake and returns undefined when there was one.
+ * mistake and returns undefined when there was one, or when something is lacking.
  */
 export function expandVariables(
   text: string,
@@ -95,6 +104,7 @@ export function expandVariables(
     const folder = from.variables.CREDENTIALS_DIRECTORY;
     secret = true;
     if (!folder) {
+      if (from.lacks) return lack(from.lacks.credentials, name);
       return fail(
         "UNSET_VARIABLE",
         start,
@@ -119,6 +129,7 @@ export function expandVariables(
   }
 
   function unset(name: string, start: number, close: number, reason: string | undefined): string {
+    if (from.lacks?.variables) return lack(from.lacks.variables, name);
     const state = from.variables[name] === "" ? "empty" : "not set";
     const similar = nearest(name, Object.keys(from.variables));
     return fail(
@@ -128,6 +139,12 @@ export function expandVariables(
       `Variable ${name} is ${state}${reason ? `: ${reason}` : ""}`,
       `Set it${similar && similar !== name ? ` (${similar} is set)` : ""}, or give a default: \${${name}:-value}`,
     );
+  }
+
+  function lack(names: Set<string>, name: string): string {
+    failed = true;
+    names.add(name);
+    return "";
   }
 
   function notAReference(start: number, close: number): string {

@@ -33,6 +33,7 @@ export const findingCodes = {
   PORT_PRIVILEGED: "A port that this process may not bind.",
   UNREADABLE: "A file that is needed cannot be read by this user.",
   SECRET_READABLE: "Every user of this machine can read a secret.",
+  CREDENTIAL_UNREAD: "A credential is there only under systemd, so it was not looked at.",
   SOCKET_FOLDER: "A unix socket has no folder, or one that this user may not write to.",
   SYSTEMD_TIMEOUT: "systemd kills the process before its stop has to be over.",
   KUBERNETES_GRACE: "Kubernetes has a time limit of its own for a stop, which cannot be read from inside.",

@@ -1,6 +1,7 @@
 import type { ServicePlan } from "../core/plan.ts";
 import type { Locate, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
+import { holdsUnread } from "../core/unread.ts";
 
 /** The part of Standard Schema (standardschema.dev, version 1) that zod, valibot and arktype share. */
 interface StandardSchema {
@@ -34,7 +35,14 @@ export async function checkConfig(
   if (!isStandardSchema(schema)) return value;
   const result = await schema["~standard"].validate(value);
   if (!result.issues) return result.value;
-  throw new ProblemsError(result.issues.map((issue) => problem(service.name, issue, locate)));
+  const certain = result.issues.filter((issue) => !holdsUnread(valueAt(value, stepsOf(issue))));
+  if (certain.length === 0) return value;
+  throw new ProblemsError(certain.map((issue) => problem(service.name, issue, locate)));
+}
+
+/** What an issue is about; undefined when it is about something that is not there. */
+function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce((inner, key) => (Object(inner) as Record<string | number, unknown>)[key], value);
 }
 
 function isStandardSchema(value: unknown): value is StandardSchema {
@@ -44,7 +52,7 @@ function isStandardSchema(value: unknown): value is StandardSchema {
 }
 
 function problem(service: string, issue: Issue, locate: Locate): Problem {
-  const path = (issue.path ?? []).map((step) => keyOf(typeof step === "object" ? step.key : step));
+  const path = stepsOf(issue);
   const key = ["config", ...path].join(".");
   const position = locate(["services", service, "config", ...path]);
   return {
@@ -53,6 +61,10 @@ function problem(service: string, issue: Issue, locate: Locate): Problem {
     hint: `Correct services.${service}.${key}; the module's exported "config" schema says what it wants.`,
     ...(position ? { position } : {}),
   };
+}
+
+function stepsOf({ path = [] }: Issue): (string | number)[] {
+  return path.map((step) => keyOf(typeof step === "object" ? step.key : step));
 }
 
 function keyOf(key: PropertyKey): string | number {

@@ -1,4 +1,5 @@
 import type { Plan } from "../core/plan.ts";
+import { sealed } from "../core/sealed.ts";
 
 export interface HardeningOptions {
   readonly plan: Plan;
@@ -42,12 +43,18 @@ export function hardening(options: HardeningOptions): string[] {
 }
 
 /** What of it lies in somebody's home, where a user of its own may not look. */
-export function homePaths({ plan, command, folder }: HardeningOptions): string[] {
-  const modules = plan.services.map(({ module }) => module);
-  const paths = [...command, folder, plan.file, ...modules].filter((path) =>
-    /^\/(?:home|root|run\/user)\//.test(path),
-  );
-  return [...new Set(paths)];
+export function homePaths(options: HardeningOptions): string[] {
+  return pathsIn(/^\/(?:home|root|run\/user)\//, options);
+}
+
+/** What of it `PrivateTmp=` hides. */
+export function privatePaths(options: HardeningOptions): string[] {
+  return pathsIn(/^\/(?:tmp|var\/tmp)(?:\/|$)/, options);
+}
+
+function pathsIn(place: RegExp, { plan, command, folder }: HardeningOptions): string[] {
+  const modules = sealed() ? [] : [plan.file, ...plan.services.map(({ module }) => module)];
+  return [...new Set([...command, folder, ...modules])].filter((path) => place.test(path));
 }
 
 const forEverybody: readonly string[] = [

@@ -1,4 +1,5 @@
 import type { Plan } from "../core/plan.ts";
+import { executableName, sealed } from "../core/sealed.ts";
 import { startSeconds, stopSeconds } from "../core/unit-times.ts";
 import { hardening } from "./hardening.ts";
 import { quoted } from "./quoted.ts";
@@ -30,7 +31,7 @@ const watchdogSeconds = 10;
 export function serviceUnit(options: UnitOptions): string {
   const { plan, scope, sockets } = { ...options, sockets: socketUnits(options.plan) };
   return `${[
-    `# Made by "supervisor systemd" from ${plan.file}; make it anew when that changes.`,
+    madeFrom(plan),
     "[Unit]",
     `Description=${plan.name} (supervisor)`,
     ...(scope === "system" ? ["Wants=network-online.target", "After=network-online.target"] : []),
@@ -68,6 +69,13 @@ export function serviceUnit(options: UnitOptions): string {
   ].join("\n")}\n`;
 }
 
+/** The first words are how a file of ours is known. */
+function madeFrom({ file }: Plan): string {
+  const inside = sealed();
+  const origin = inside ? `the ${inside.file} inside ${executableName()}` : file;
+  return `# Made by "supervisor systemd" from ${origin}; make it anew when that changes.`;
+}
+
 export interface SocketUnit {
   readonly file: string;
   readonly text: string;
@@ -79,7 +87,7 @@ export function socketUnits(plan: Plan): SocketUnit[] {
   for (const { name, listens, lines } of socketsOf(plan)) {
     const file = `${plan.name}-${name}.socket`;
     const text = [
-      `# Made by "supervisor systemd" from ${plan.file}; make it anew when that changes.`,
+      madeFrom(plan),
       "[Unit]",
       `Description=Socket "${name}" of ${plan.name} (supervisor)`,
       "",

@@ -192,6 +192,34 @@ web      after api (ready), migrate (completed)
     });
   });
 
+  test("check, doctor, plan and graph say which credentials they have not looked at; run refuses", async () => {
+    using project = tempDir({
+      "services.yaml":
+        'admin: { listen: "0.0.0.0:0", token: "${credential:token}" }\nservices: { a: { module: ./a.ts, config: { key: "${credential:key}" } } }\n',
+      "a.ts": "export default { start() {} };\n",
+    });
+    const env = { CREDENTIALS_DIRECTORY: "" };
+    const said = (name: string) =>
+      `the credential "${name}" was not looked at: it is there only under systemd`;
+    for (const [command, stream] of [
+      ["check", "stdout"],
+      ["plan", "stderr"],
+      ["graph", "stderr"],
+    ] as const) {
+      const done = await run([command], { cwd: project.path, env });
+      expect(done.code).toBe(0);
+      expect(done[stream]).toContain(said("token"));
+      expect(done[stream]).toContain(said("key"));
+      expect(done.stdout).not.toContain("admin.token is not set");
+    }
+    const doctor = await run(["doctor"], { cwd: project.path, env });
+    expect(doctor.stdout).toContain('info CREDENTIAL_UNREAD  The credential "key" was not looked at');
+    expect(doctor.code).toBe(0);
+    const refused = await run(["run"], { cwd: project.path, env });
+    expect(refused.code).toBe(78);
+    expect(refused.stderr).toContain('Credential "key" cannot be read');
+  });
+
   test("check reports every problem at once, with its place, and exits 78", async () => {
     using project = tempDir({
       "services.yaml":

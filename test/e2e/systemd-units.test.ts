@@ -48,7 +48,55 @@ describeTargets("supervisor systemd", (target) => {
     using folder = project('  a: { module: ./a.ts, config: { key: "${credential:api-key}" } }\n');
     const { stdout, stderr } = await runSupervisorCli(target, ["systemd"], { cwd: folder.path });
     expect(stdout).toContain("LoadCredential=api-key:/etc/shop/api-key\n");
-    expect(stderr).toContain('the credential "api-key" is read from /etc/shop/api-key');
+    expect(stderr).toContain(
+      'the credential "api-key" is read from /etc/shop/api-key, which is not there yet\n',
+    );
+  });
+
+  test("needs no variable to be set, and says which the unit's file has to set, and which it does not", async () => {
+    using folder = project(
+      '  a: { module: ./a.ts, start_timeout: "${START}", http: { port: "${PORT}" }, config: { mode: "${MODE:-fast}" } }\n  b: { module: ./a.ts, consume: { broker: main, queue: jobs } }\nbrokers: { main: "${REDIS_URL:?where}" }\n',
+    );
+    const settings = join(folder.path, "shop/environment");
+    const printed = () =>
+      runSupervisorCli(target, ["systemd", "--user"], {
+        cwd: folder.path,
+        env: { XDG_CONFIG_HOME: folder.path },
+      });
+    const first = await printed();
+    expect(first.stderr).toBe(
+      `supervisor: ${settings} must set REDIS_URL, START, PORT; it is not there yet\n`,
+    );
+    expect(first.code).toBe(0);
+    folder.write("shop/environment", "# where\nSTART=100s\nPORT='80'\n");
+    const second = await printed();
+    expect(second.stderr).toContain("must set REDIS_URL, START, PORT; it does not set REDIS_URL yet\n");
+    // 100 s to load, 100 s to start, and 5 s.
+    expect(second.stdout).toContain("TimeoutStartSec=205\n");
+    folder.write("shop/environment", "START=100s\nPORT=80\nREDIS_URL=redis://127.0.0.1\n");
+    expect((await printed()).stderr).toBe(`supervisor: ${settings} must set REDIS_URL, START, PORT\n`);
+  });
+
+  test("tells a user where the unit of that user reads credentials, whatever XDG_CONFIG_HOME says", async () => {
+    using folder = project('  a: { module: ./a.ts, config: { key: "${credential:key}" } }\n');
+    const install = (XDG_CONFIG_HOME: string) =>
+      runSupervisorCli(target, ["systemd", "--user", "--install"], {
+        cwd: folder.path,
+        env: { XDG_CONFIG_HOME, HOME: folder.path, DENO_DIR: process.env.DENO_DIR },
+      });
+    for (const wrong of ["", "relative"]) {
+      const { stdout, stderr } = await install(wrong);
+      expect(stderr).toContain(`is read from ${folder.path}/.config/shop/key, which is not there yet\n`);
+      expect(stdout).toContain(`wrote ${folder.path}/.config/systemd/user/shop.service\n`);
+    }
+    const set = await install(folder.path);
+    expect(set.stderr).toContain(`is read from ${folder.path}/shop/key, `);
+  });
+
+  test("warns of a folder that the unit cannot see", async () => {
+    using folder = project("  a: { module: ./a.ts }\n");
+    const { stderr } = await runSupervisorCli(target, ["systemd"], { cwd: folder.path });
+    expect(stderr).toContain("is in a folder of which the unit has an empty one for itself");
   });
 
   test("refuses a socket of which nobody says where it is, and both scopes at once", async () => {

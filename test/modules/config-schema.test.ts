@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import type { ServicePlan } from "../../src/core/plan.ts";
 import type { Locate } from "../../src/core/problem.ts";
+import { unread } from "../../src/core/unread.ts";
 import { checkConfig } from "../../src/modules/config-schema.ts";
 
 const service = (config: unknown) => ({ name: "api", config }) as ServicePlan;
@@ -29,6 +30,16 @@ describe("checkConfig()", () => {
     expect(await checkConfig(service({ dsn: "x" }), { config: schema }, locate)).toEqual({
       dsn: "x",
       pool: 4,
+    });
+  });
+
+  test("judges nothing that was not looked at, and all the rest", async () => {
+    const unseen = v.object({ key: v.pipe(v.string(), v.url()), pool: v.number() });
+    const config = { key: unread, pool: 1 };
+    expect(await checkConfig(service(config), { config: unseen }, locate)).toEqual(config);
+    const wrong = checkConfig(service({ key: unread, pool: "x" }), { config: unseen }, locate);
+    await expect(wrong).rejects.toMatchObject({
+      problems: [{ position: { text: "services.api.config.pool" } }],
     });
   });
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readPlan } from "../../src/config/read-plan.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { startSeconds, stopSeconds } from "../../src/core/unit-times.ts";
-import { homePaths } from "../../src/systemd/hardening.ts";
+import { homePaths, privatePaths } from "../../src/systemd/hardening.ts";
 import { quoted } from "../../src/systemd/quoted.ts";
 import type { UnitOptions } from "../../src/systemd/unit.ts";
 import { placelessSockets, serviceUnit, socketUnits } from "../../src/systemd/unit.ts";
@@ -128,4 +128,13 @@ test("the embedded queue is where systemd wants it, and beside services.yaml els
   const under = await planOf(yaml, { STATE_DIRECTORY: "/var/lib/shop:/var/lib/other" });
   expect(under.brokers?.[0]?.url).toBe("sqlite:/var/lib/shop/queue.db");
   expect((await planOf(yaml)).brokers?.[0]?.url).toMatch(/\/data\/queue\.db$/);
+});
+
+test("privatePaths() are what lies below /tmp and /var/tmp, of the program, the file and the modules", async () => {
+  const plan = { ...(await planOf(plain)), file: "/tmp/shop/services.yaml" };
+  const modules = plan.services.map((service) => ({ ...service, module: "/var/tmp/a.ts" }));
+  const options = optionsOf({ ...plan, services: modules }, { folder: "/tmp" });
+  expect(privatePaths(options)).toEqual(["/tmp", "/tmp/shop/services.yaml", "/var/tmp/a.ts"]);
+  const elsewhere = { ...plan, file: "/srv/tmp/services.yaml", services: [] };
+  expect(privatePaths(optionsOf(elsewhere, { folder: "/tmpfs" }))).toEqual([]);
 });

@@ -7,12 +7,14 @@ import type { Handler } from "../handler.ts";
 import { exitCodeOf, problemsOf } from "../problems.ts";
 import { targetOf } from "../target.ts";
 import type { Terminal } from "../terminal.ts";
+import { unreadCredentials } from "../unread-credentials.ts";
 
 export const command: Handler<"check"> = async ({ positionals, options }, terminal) => {
   const { env, json } = options;
   try {
-    const plan = await checkSupervisor({ ...targetOf(positionals), ...(env === undefined ? {} : { env }) });
-    const notes = notesOn(plan);
+    const source = await checkSupervisor({ ...targetOf(positionals), ...(env === undefined ? {} : { env }) });
+    const { plan } = source;
+    const notes = [...notesOn(source), ...unreadCredentials(source.lacking)];
     terminal.out(
       json
         ? printed({ valid: true, ...summary(plan), ...(notes.length > 0 ? { notes } : {}) })
@@ -28,14 +30,18 @@ export const command: Handler<"check"> = async ({ positionals, options }, termin
   }
 };
 
+type Checked = Awaited<ReturnType<typeof checkSupervisor>>;
+
 function summary(plan: Plan) {
   const services = plan.services.map(({ name, module }) => ({ name, module }));
   return { name: plan.name, file: plan.file, services };
 }
 
 /** What is allowed, and may surprise. */
-function notesOn({ admin }: Plan): string[] {
+function notesOn({ plan: { admin }, locate }: Checked): string[] {
   if (!admin || admin.token !== undefined || isLocal(admin.listen)) return [];
+  // It is a credential that was not looked at.
+  if (locate(["admin", "token"])) return [];
   const where = formatAddress(admin.listen);
   return [
     `${where} can be reached from other machines, and admin.token is not set: /api/v1 is refused there, health is not`,

@@ -1,15 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
 import { sealed } from "../../core/sealed.ts";
 import { writeError } from "../../core/write-error.ts";
-import { homePaths } from "../../systemd/hardening.ts";
+import { parseEnvironmentFile } from "../../systemd/environment-file.ts";
+import { homePaths, privatePaths } from "../../systemd/hardening.ts";
 import type { UnitOptions } from "../../systemd/unit.ts";
 import { placelessSockets, serviceUnit, socketUnits } from "../../systemd/unit.ts";
+import type { UnitSource } from "../../unit-source.ts";
 import { readUnitSource } from "../../unit-source.ts";
 import type { Handler } from "../handler.ts";
 import { targetOf } from "../target.ts";
@@ -19,15 +21,19 @@ export const command: Handler<"systemd"> = async ({ positionals, options }, term
   const { env, install, user, system } = options;
   if (user && system) throw usage("--user and --system exclude each other", "Give one of them.");
   const target = targetOf(positionals);
-  const { plan, credentials } = await readUnitSource({
+  const scope = user ? "user" : "system";
+  const source = await readUnitSource({
     ...target,
     variables: terminal.variables,
+    environment: (name) => readEnvironment(join(settingsFolder(scope, name), "environment")),
     cron: () => import("../../schedule/cron.ts"),
     ...(env === undefined ? {} : { env }),
   });
+  const { plan, credentials, variables, unset = variables } = source;
   const [placeless] = placelessSockets(plan);
   if (placeless !== undefined) {
-    const hint = "Add port, or unix, beside listen: that is what the socket unit then says.";
+    const known = unset.length === 0 ? "" : ` What it says of ${unset.join(", ")} is not known yet.`;
+    const hint = `Add port, or unix, beside listen: that is what the socket unit then says.${known}`;
     throw usage(`services.yaml does not say where the socket "${placeless}" listens`, hint);
   }
   const words = [...target.only, ...(env === undefined ? [] : ["--env", env])];
@@ -35,7 +41,7 @@ export const command: Handler<"systemd"> = async ({ positionals, options }, term
   const unit: UnitOptions = {
     plan,
     program,
-    scope: user ? "user" : "system",
+    scope,
     version: systemdVersion(),
     command: [...program, "run", ...(sealed() ? [] : [resolve(terminal.cwd, target.file)]), ...words],
     folder: sealed()?.folder ?? dirname(plan.file),
@@ -44,6 +50,7 @@ export const command: Handler<"systemd"> = async ({ positionals, options }, term
   };
   const files = [{ file: `${plan.name}.service`, text: serviceUnit(unit) }, ...socketUnits(plan)];
   warn(unit, terminal);
+  tellSettings(unit, source, terminal);
   if (install) installFiles(unit, files, terminal);
   else terminal.out(files.map(({ file, text }) => `# ${join(folderOf(unit), file)}\n${text}`).join("\n"));
   return ExitCode.clean;
@@ -82,17 +89,58 @@ function isOurs(path: string): boolean {
 
 function folderOf({ scope }: UnitOptions): string {
   if (scope === "system") return "/etc/systemd/system";
-  return join(process.env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "systemd/user");
+  return join(configHome(), "systemd/user");
+}
+
+/** Where the unit reads its variables and credentials from. */
+function settingsFolder(scope: UnitOptions["scope"], name: string): string {
+  return scope === "system" ? `/etc/${name}` : join(configHome(), name);
+}
+
+/** What systemd calls %E for a user: empty or relative, it counts as not set. */
+function configHome(): string {
+  const { XDG_CONFIG_HOME: set = "" } = process.env;
+  return isAbsolute(set) ? set : join(homedir(), ".config");
+}
+
+/** Undefined when it is not there, or not for this user to read. */
+function readEnvironment(file: string): Record<string, string> | undefined {
+  try {
+    return parseEnvironmentFile(readFileSync(file, "utf8"));
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
+}
+
+/** A file in a folder that this user may not look into counts as there: nobody can tell. */
+function isAbsent(path: string): boolean {
+  try {
+    statSync(path);
+    return false;
+  } catch (error) {
+    if (isSystemError(error)) return error.code === "ENOENT" || error.code === "ENOTDIR";
+    throw error;
+  }
 }
 
 function warn(unit: UnitOptions, terminal: Terminal): void {
-  const { plan, scope, credentials, command } = unit;
+  const { plan, scope } = unit;
   const say = (text: string) => terminal.err(`supervisor: ${text}\n`);
   const [home] = scope === "system" ? homePaths(unit) : [];
   if (home !== undefined) {
     say(`${home} is in a home, where the unit's own user may not read: move it to /opt or /srv`);
-  } else if (scope === "system" && /^\/(?:tmp|var\/tmp)\//.test(command[0] ?? "")) {
-    say(`${command[0]} is in a folder that the unit has for itself: move it to /opt or /srv`);
+  }
+  const [hidden, ...more] = scope === "system" ? privatePaths(unit) : [];
+  if (hidden !== undefined) {
+    const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+    say(
+      `${hidden}${others} is in a folder of which the unit has an empty one for itself: move it to /opt or /srv`,
+    );
   }
   for (const { scheme, url } of plan.brokers ?? []) {
     const path = url.replace(/^sqlite:/, "").replace(/\?.*$/, "");
@@ -101,7 +149,26 @@ function warn(unit: UnitOptions, terminal: Terminal): void {
       `the queue ${path} is not in the unit's StateDirectory: write sqlite:\${STATE_DIRECTORY:-./data}/queue.db`,
     );
   }
-  for (const name of credentials) say(`the credential "${name}" is read from /etc/${plan.name}/${name}`);
+}
+
+/** What the unit reads from where, and what of it is not there yet. */
+function tellSettings(
+  { scope, plan, credentials }: UnitOptions,
+  source: UnitSource,
+  terminal: Terminal,
+): void {
+  const folder = settingsFolder(scope, plan.name);
+  const say = (text: string) => terminal.err(`supervisor: ${text}\n`);
+  const { variables, unset } = source;
+  if (variables.length > 0) {
+    const file = join(folder, "environment");
+    const lack = unset && unset.length > 0 ? `; it does not set ${unset.join(", ")} yet` : "";
+    say(`${file} must set ${variables.join(", ")}${isAbsent(file) ? "; it is not there yet" : lack}`);
+  }
+  for (const name of credentials) {
+    const file = join(folder, name);
+    say(`the credential "${name}" is read from ${file}${isAbsent(file) ? ", which is not there yet" : ""}`);
+  }
 }
 
 /** What has to be typed to get this supervisor: one executable, or a runtime and its source. */
