@@ -1,6 +1,7 @@
 import { errorCodes, messageOf, SupervisorError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit.ts";
 import { sealed } from "../core/sealed.ts";
+import { shownText } from "../core/shown-text.ts";
 import { parseArguments, parseCommand } from "./arguments.ts";
 import type { Handler } from "./handler.ts";
 import { commandHelp, generalHelp, groupHelp, shortUsage } from "./help.ts";
@@ -124,7 +125,7 @@ async function explain(error: unknown, name: CommandName | undefined, terminal: 
     const { code, message, hint } = error;
     // What is wrong with the words of the command line is plain; anything else can be looked up by its code.
     const [known, usage] = code === "USAGE" ? ["", shortUsage(name)] : [` (${code})`, ""];
-    terminal.err(`supervisor: ${message}${known}. ${hint}\n${usage}`);
+    terminal.err(`supervisor: ${shownText(`${message}${known}. ${hint}`)}\n${usage}`);
     return errorCodes[code].exit;
   }
   const problems = problemsOf(error);

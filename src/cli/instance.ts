@@ -6,6 +6,7 @@ import { findInstance, runningInstances } from "../control/find-instance.ts";
 import type { CommandError } from "../core/command.ts";
 import { parseDuration } from "../core/duration.ts";
 import { SupervisorError } from "../core/errors.ts";
+import { shownText } from "../core/shown-text.ts";
 import { usualFile } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -98,5 +99,6 @@ export function printError(
   subject?: string,
 ): void {
   const about = subject === undefined ? "" : `${subject}: `;
-  terminal.err(`supervisor: ${about}${message.replace(/\.$/, "")} (${code}). ${hint}`.trimEnd().concat("\n"));
+  const text = `supervisor: ${about}${message.replace(/\.$/, "")} (${code}). ${hint}`;
+  terminal.err(`${shownText(text.trimEnd())}\n`);
 }

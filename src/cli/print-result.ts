@@ -2,6 +2,7 @@ import type { ControlAnswer } from "../control/client.ts";
 import type { CommandResult, StepResult } from "../core/command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { ExitCode } from "../core/exit.ts";
+import { shownText } from "../core/shown-text.ts";
 import { errorIn, printError } from "./instance.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -15,7 +16,8 @@ export function printResult(answer: ControlAnswer, terminal: Terminal, json: boo
   const result = answer.value as Partial<CommandResult>;
   if (json) terminal.out(`${JSON.stringify(answer.value, undefined, 2)}\n`);
   const steps = result.steps ?? [];
-  if (!json) for (const step of steps) if (step.outcome !== "failed") terminal.out(`${sentence(step)}\n`);
+  if (!json)
+    for (const step of steps) if (step.outcome !== "failed") terminal.out(`${shownText(sentence(step))}\n`);
   const failed = steps.filter((step) => step.error);
   for (const { subject, error: why } of failed) if (why) printError(why, terminal, subject);
   for (const problem of result.problems ?? []) printError(problem, terminal);

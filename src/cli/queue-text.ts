@@ -1,4 +1,5 @@
 import type { QueueAnswers } from "../core/queue-command.ts";
+import { shownLine } from "../core/shown-text.ts";
 import type { QueueInfo } from "../core/task.ts";
 import { fromNow, roughly } from "./short-text.ts";
 import type { Cell } from "./table-text.ts";
@@ -37,7 +38,7 @@ export function queueText(
   const { counts, memory } = queue;
   const facts = listText(
     [
-      ["queue", queue.queue],
+      ["queue", shownLine(queue.queue)],
       ["broker", broker],
       ["state", stateOf(queue)],
       ...Object.entries(counts).map(([state, count]): [string, string] => [state, `${count}`]),

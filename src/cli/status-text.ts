@@ -1,5 +1,6 @@
 import type { ServiceStatus, Status } from "../control/status.ts";
 import { formatDuration } from "../core/duration.ts";
+import { shownText } from "../core/shown-text.ts";
 import { columns } from "./columns.ts";
 import { bold, painted } from "./terminal.ts";
 
@@ -40,7 +41,7 @@ function headline({ name, state, pid, uptimeMs, rssBytes, runtime, admin }: Stat
 
 function trouble({ frozen, stopping, reload }: Status, { color, now }: StatusLook): string[] {
   return [
-    ...(frozen ? [painted(`${frozen.message}; what follows is from before`, red, color)] : []),
+    ...(frozen ? [painted(`${shownText(frozen.message)}; what follows is from before`, red, color)] : []),
     ...(stopping ? [`stopping since ${formatDuration(Math.max(0, now - stopping.since))}`] : []),
     ...(reload?.outcome === "failed" ? [painted(failedReload(reload, now), red, color)] : []),
   ];
@@ -53,7 +54,7 @@ function failedReload({ at, problems = [] }: NonNullable<Status["reload"]>, now:
   if (!first) return `${ago}: not every step could be done`;
   // Below the first line is the frame of the source.
   const message = first.message.split("\n")[0] as string;
-  return `${ago}: ${first.code} ${message}${others.length > 0 ? ` (and ${others.length} more)` : ""}`;
+  return `${ago}: ${first.code} ${shownText(message)}${others.length > 0 ? ` (and ${others.length} more)` : ""}`;
 }
 
 function rowOf(service: ServiceStatus, { wide, now }: StatusLook): string[] {

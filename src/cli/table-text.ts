@@ -1,3 +1,4 @@
+import { shownLine, shownText } from "../core/shown-text.ts";
 import { columns } from "./columns.ts";
 import { bold, painted } from "./terminal.ts";
 
@@ -16,12 +17,15 @@ export function tableText(
   return `${[bold(first, color), ...lines].join("\n")}\n`;
 }
 
-/** Lines of `name  value`; a value that begins with a line feed stands below its name. */
+/**
+ * Lines of `name  value`; a value that begins with a line feed stands below its name. What a terminal would obey is told;
+ * line feeds stay: whoever has a value of one line passes it through shownLine().
+ */
 export function listText(
   entries: readonly (readonly [name: string, value: string | undefined])[],
   color: boolean,
 ): string {
-  const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, shownText(value)]]));
   const width = Math.max(...known.map(([name = ""]) => name.length));
   const line = ([name = "", value = ""]: readonly string[]) =>
     value.startsWith("\n")
@@ -34,7 +38,8 @@ function paintCells(line: string, row: readonly Cell[], color: boolean): string 
   let painting = "";
   let rest = line;
   for (const cell of row) {
-    const [text, code] = typeof cell === "string" ? [cell, ""] : cell;
+    const [written, code] = typeof cell === "string" ? [cell, ""] : cell;
+    const text = shownLine(written);
     const at = rest.indexOf(text);
     painting += rest.slice(0, at) + painted(text, text === "" ? "" : code, color);
     rest = rest.slice(at + text.length);

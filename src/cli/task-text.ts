@@ -1,3 +1,4 @@
+import { shownLine } from "../core/shown-text.ts";
 import type { TaskInfo, TaskPage, TaskState } from "../core/task.ts";
 import { dateText, fromNow, roughly, shortened } from "./short-text.ts";
 import type { Cell } from "./table-text.ts";
@@ -29,16 +30,17 @@ export function tasksText({ tasks }: TaskPage, color: boolean, now: number): str
 export function taskText(task: TaskInfo, color: boolean, now: number): string {
   const { enqueuedAt, runAt, lastError, lastFailedAt, completedAt, deadline, timeout, retention } = task;
   const at = (time: number | undefined) => (time ? `${dateText(time)} (${fromNow(time, now)})` : undefined);
-  const headers = Object.entries(task.headers).map(([name, value]) => `${name}: ${value}`);
+  const headers = Object.entries(task.headers).map(([name, value]) => shownLine(`${name}: ${value}`));
+  const line = (text: string | undefined) => text && shownLine(text);
   const payload = task.encoding === "base64" ? `${task.payload} (base64)` : pretty(task.payload);
   return listText(
     [
-      ["id", task.id],
-      ["queue", task.queue],
-      ["type", task.type],
+      ["id", line(task.id)],
+      ["queue", line(task.queue)],
+      ["type", line(task.type)],
       ["state", task.state],
-      ["key", task.key],
-      ["group", task.group],
+      ["key", line(task.key)],
+      ["group", line(task.group)],
       ["enqueued", at(enqueuedAt)],
       ["runs", at(runAt)],
       ["failed", `${task.retried} of at most ${task.maxRetry} retries`],
@@ -46,7 +48,7 @@ export function taskText(task: TaskInfo, color: boolean, now: number): string {
       ["timeout", timeout > 0 ? roughly(timeout) : undefined],
       ["deadline", at(deadline)],
       ["kept for", retention > 0 ? roughly(retention) : undefined],
-      ["worked on by", task.owner],
+      ["worked on by", line(task.owner)],
       ["progress", task.progress],
       ["done", at(completedAt)],
       ["headers", headers.length > 0 ? headers.join("\n") : undefined],

@@ -16,6 +16,16 @@ export function shownText(text: string, color = false): string {
   return painted ? `${shown}\u001b[0m` : shown;
 }
 
+/**
+ * The same where one line is to stay one, as in a cell of a table: line feeds and tabs are told, too.
+ *
+ * @example shownLine("a\nb") // "a\\nb"
+ */
+export function shownLine(text: string): string {
+  return shownText(text.replace(/[\r\n\t]/g, (char) => lineControls[char] as string));
+}
+
+const lineControls: Readonly<Record<string, string>> = { "\r": "\\r", "\n": "\\n", "\t": "\\t" };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const controls = /[\0-\x08\x0b-\x1f\x7f-\x9f]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -171,3 +171,59 @@ describe("selectionOf()", () => {
     expect(meansAll(selectionOf([], { state: "retry" }, now))).toBe(false);
   });
 });
+
+describe("what others have written goes to a terminal as text", () => {
+  const evil = "\u001b]0;pwned\u0007\u001b[2Jx\nSTATE  forged\ty";
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const obeyed = /[\0-\x09\x0b-\x1f\x7f-\x9f]/;
+  const odd: TaskInfo = {
+    ...task,
+    id: evil,
+    queue: evil,
+    type: evil,
+    key: evil,
+    group: evil,
+    headers: { [evil]: evil },
+    payload: evil,
+    owner: evil,
+    lastError: evil,
+    result: evil,
+  };
+
+  test("in tables: one line per row, colors on the right cells", () => {
+    const text = tasksText({ tasks: [{ ...odd, payload: "{}" }] }, false, now);
+    expect(text).not.toMatch(obeyed);
+    expect(text.split("\n")).toHaveLength(3);
+    expect(text).toContain("\\u001b]0;pwned\\u0007\\u001b[2Jx\\nSTATE  forged\\ty");
+    const painted = tableText(["A", "B"], [["a\u001b[1m\n", ["b\u0007", "31"]]], true);
+    expect(painted.split("\n")[1]).toBe("a\\u001b[1m\\n  \u001b[31mb\\u0007\u001b[0m");
+    const names = queuesText({ broker: "main", queues: [{ ...queue, queue: evil }] }, false);
+    expect(names).not.toMatch(obeyed);
+    expect(names.split("\n")).toHaveLength(3);
+  });
+
+  test("in lists: only a payload, a result and an error keep their lines, below their name", () => {
+    const text = taskText(odd, false, now);
+    expect(text.replaceAll("\ty", "")).not.toMatch(obeyed);
+    expect(text).toContain("id            \\u001b]0;pwned\\u0007\\u001b[2Jx\\nSTATE  forged\\ty\n");
+    const moved = [...text.matchAll(/^ *STATE {2}forged/gm)].map(([begin]) => begin);
+    expect(moved).toEqual(["  STATE  forged", "  STATE  forged", "  STATE  forged"]);
+    const server = {
+      id: "s",
+      host: evil,
+      pid: 7,
+      startedAt: now,
+      status: evil,
+      concurrency: 8,
+      queues: { [evil]: 2 },
+      active: 3,
+    };
+    const inspected = queueText(
+      { broker: "main", queue: { ...queue, queue: evil }, servers: [server] },
+      false,
+      now,
+    );
+    expect(inspected).not.toMatch(obeyed);
+    expect(inspected).not.toMatch(/^\s*STATE {2}forged/m);
+  });
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { shownText } from "../../src/core/shown-text.ts";
+import { shownLine, shownText } from "../../src/core/shown-text.ts";
 
 describe("shownText()", () => {
   test("tells control characters, and leaves line feeds, tabs and everything else", () => {
@@ -14,4 +14,8 @@ describe("shownText()", () => {
     expect(shownText("\u001b[31mred\u001b[2J", true)).toBe("\u001b[31mred\\u001b[2J\u001b[0m");
     expect(shownText("plain", true)).toBe("plain");
   });
+});
+
+test("shownLine() tells line feeds and tabs, too", () => {
+  expect(shownLine("a\r\n\tb\u001b[31m")).toBe("a\\r\\n\\tb\\u001b[31m");
 });

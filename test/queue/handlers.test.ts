@@ -140,7 +140,7 @@ describe("a result", () => {
         site.enqueue(1, undefined, { headers, retention: 1_000 });
         await site.rest();
         expect(site.states()).toEqual(["dead"]);
-        const [decision] = acks(site) as [{ tag: string; error: string }];
+        const [decision] = acks(site) as unknown as [{ error: string }];
         expect(decision.error).toMatch(/^The next step of the chain cannot have this result: /);
         expect(decision.error).toMatch(why);
       }

@@ -1,6 +1,7 @@
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
 import type { ActAnswer } from "../../core/queue-command.ts";
+import { shownLine } from "../../core/shown-text.ts";
 import type { TaskAction } from "../../core/task.ts";
 import type { QueueOptions } from "../ask-queues.ts";
 import { askQueues, printJson } from "../ask-queues.ts";
@@ -73,7 +74,7 @@ function tell(
   if (count > 0 || refused.length === 0) terminal.out(`${tasks} ${done[action]}\n`);
   for (const { id, state } of refused) {
     const why = state === undefined ? "there is no such task" : `it is ${state}`;
-    terminal.err(`supervisor: ${id}: ${why}\n`);
+    terminal.err(`supervisor: ${shownLine(id)}: ${why}\n`);
   }
   if (refused.some(({ state }) => state !== undefined)) terminal.err(`${hints[action]}\n`);
 }

@@ -1,4 +1,5 @@
 import { ExitCode } from "../../core/exit.ts";
+import { shownLine } from "../../core/shown-text.ts";
 import type { TaskInfo } from "../../core/task.ts";
 import { askQueues, printJson } from "../ask-queues.ts";
 import type { Handler } from "../handler.ts";
@@ -34,6 +35,7 @@ export const command: Handler<"task ls"> = async ({ positionals, options }, term
     return ExitCode.clean;
   }
   terminal.out(tasksText(page, terminal.outColor, Date.now()));
-  if (after !== undefined) terminal.err(`there are more: --limit COUNT, or go on with --after '${after}'\n`);
+  if (after !== undefined)
+    terminal.err(`there are more: --limit COUNT, or go on with --after '${shownLine(after)}'\n`);
   return ExitCode.clean;
 };
