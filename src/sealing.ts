@@ -1,5 +1,6 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import process from "node:process";
 import { buildInfo } from "./core/build-info.ts";
 import type { Problem } from "./core/problem.ts";
 import { ProblemsError } from "./core/problem.ts";
@@ -10,6 +11,7 @@ import { appOf } from "./seal/app.ts";
 import type { Contents } from "./seal/contents.ts";
 import { readContents } from "./seal/contents.ts";
 import { denoFiles, denoIncludes } from "./seal/deno-entry.ts";
+import { assertFits, assertOwnFolder, assertReplaceable } from "./seal/destination.ts";
 import type { SealInfo } from "./seal/info.ts";
 import type { Kit } from "./seal/kit.ts";
 import { readKit } from "./seal/kit.ts";
@@ -41,13 +43,15 @@ export interface SealResult {
  * Makes an executable that holds a services.yaml, its overlays and all modules that they name.
  *
  * @throws ProblemsError with what is wrong with the file or the modules, or cannot be inside; SupervisorError
- * UNSUPPORTED on Deno, FILE_UNWRITABLE.
+ * UNSUPPORTED on Deno, FILE_UNWRITABLE, USAGE when something would be lost or `cross` contradicts itself.
  */
 export async function sealServices({ file, outfile, cross }: SealOptions): Promise<SealResult> {
   const { compile, runtime, target } = await importBundler();
+  if (cross) assertFits(cross.runtime, cross.target);
   const looked = await lookAt(file, { runtime, target: cross?.target ?? target });
   const app = appOf(looked.contents, looked.kit, looked.info);
   const path = resolve(outfile);
+  assertReplaceable(outfile, [...looked.read, cross?.runtime ?? process.execPath]);
   try {
     await writeExecutable(path, (compiled) =>
       compile(app, { outfile: compiled, ...(cross ? { cross } : {}) }),
@@ -66,7 +70,7 @@ export interface DenoResult {
 }
 
 /**
- * Writes the same app as files that `deno compile` makes an executable of; what is in `outdir` already is
+ * Writes the same app as files that `deno compile` makes an executable of; what it has written to `outdir` before is
  * overwritten.
  *
  * @throws as `sealServices`
@@ -75,6 +79,7 @@ export async function writeDenoEntry(file: string, outdir: string, types: string
   const { contents, kit, info, doubtful } = await lookAt(file, { runtime: "deno", target: "deno" });
   const app = appOf(contents, kit, info);
   const out = resolve(outdir);
+  assertOwnFolder(outdir);
   for (const [name, text] of Object.entries(denoFiles(app, out, types))) {
     const path = join(out, name);
     try {
@@ -92,6 +97,8 @@ interface Looked {
   readonly kit: Kit;
   readonly info: SealInfo;
   readonly doubtful: readonly Problem[];
+  /** The paths of all files that it is made of. */
+  readonly read: readonly string[];
 }
 
 async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">): Promise<Looked> {
@@ -101,7 +108,8 @@ async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">)
   const { fatal, doubtful } = findObstacles(contents.folder, inputs);
   if (fatal.length > 0) throw new ProblemsError(fatal);
   const info = infoOf({ contents, kit, inputs: inputs.map(({ path }) => path), supervisor, ...about });
-  return { contents, kit, info, doubtful };
+  const paths = [...Object.keys(contents.texts), ...inputs.map(({ path }) => path)];
+  return { contents, kit, info, doubtful, read: paths.map((path) => resolve(contents.folder, path)) };
 }
 
 function isWriteError(error: unknown): boolean {

@@ -22,7 +22,7 @@ export function appOf({ folder, file, texts, services }: Contents, { files }: Ki
 const threads = ["main", "operator", "worker"];
 
 /** Imports run in their order: what is sealed is known before any code of the supervisor looks for it. */
-function entry(name: string): string {
+export function entry(name: string): string {
   return `import "./contents.js";\nimport "./kit/${name}.js";\n`;
 }
 

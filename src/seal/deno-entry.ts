@@ -1,6 +1,7 @@
 import { posix, relative, sep } from "node:path";
 import { nearestFile, readLooseJson } from "../doctor/nearest-file.ts";
 import type { AppSource } from "../runtime/bundler.ts";
+import { entry } from "./app.ts";
 
 /**
  * The same app as files for `deno compile`: literal imports only, and a deno.json that says what `supervisor` is.
@@ -29,6 +30,11 @@ export function denoFiles(app: AppSource, out: string, types: string): Record<st
 /** What `deno compile` has to be told to include, as its graph cannot know it. */
 export function denoIncludes(app: AppSource): string[] {
   return app.entries.slice(1).map(threadFile);
+}
+
+/** Whether a main.ts is one of `denoFiles`. */
+export function isDenoEntry(text: string): boolean {
+  return text === entry("main");
 }
 
 function threadFile(name: string): string {

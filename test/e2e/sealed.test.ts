@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { inRoot, makeEmptyRoot, noEmptyRoot } from "../support/empty-root.ts";
 import { freshBinary } from "../support/targets.ts";
@@ -217,6 +217,7 @@ describe("a sealed executable", () => {
       "this executable runs the services.yaml that is inside it",
     );
     expect(run("run", "--watch").stderr).toContain("the code is inside this executable");
+    expect(run("build")).toMatchObject({ status: 64 });
     expect(run("build").stderr).toContain("This executable was built already");
     expect(run("run", "--env", "test").stderr).toContain("Overlays beside services.yaml: prod.");
     expect(run("check")).toMatchObject({ status: 0 });
@@ -272,6 +273,55 @@ describe("supervisor build", () => {
     using variable = tempDir({ "services.yaml": "services: { a: { module: '${WHERE}' } }\n" });
     expect(build(variable.path, outfile)).toMatchObject({ status: 78 });
     expect(build(variable.path, outfile).stderr).toContain("depends on a variable that has no default");
+  });
+
+  test.each([
+    ["the services.yaml", "services.yaml", "is what the executable is made of"],
+    ["an overlay", "services.prod.yaml", "is what the executable is made of"],
+    ["a module", "a.ts", "is what the executable is made of"],
+    ["what a module imports, by a link to it", "link", "is what the executable is made of"],
+    ["something else", "notes.txt", "is there already, and is no executable"],
+  ])("never overwrites %s", (_, out, why) => {
+    using project = service('import "./b.ts";\nexport default { fetch: () => new Response() };\n', {
+      "services.prod.yaml": "log: { level: debug }\n",
+      "b.ts": "export const b = 1;\n",
+      "notes.txt": "mine\n",
+    });
+    symlinkSync("b.ts", join(project.path, "link"));
+    const before = readFileSync(join(project.path, out));
+    const { status, stderr } = build(project.path, out);
+    expect({ status, said: stderr.includes(`${out} ${why}`) }).toEqual({ status: 64, said: true });
+    expect(readFileSync(join(project.path, out))).toEqual(before);
+  });
+
+  test("writes over an executable, and over an empty file", () => {
+    using project = service("export default { fetch: () => new Response() };\n", { app: "" });
+    for (const _ of ["empty", "built"]) expect(build(project.path, "app").status).toBe(0);
+  });
+
+  test("--deno writes into no folder that has something else in it, and into its own again", () => {
+    using project = service("export default { fetch: () => new Response() };\n", { "main.ts": "mine" });
+    const refused = build(project.path, ".", "--deno");
+    expect(refused.status).toBe(64);
+    expect(refused.stderr).toContain('has files in it that "supervisor build --deno" has not made');
+    expect(readFileSync(join(project.path, "main.ts"), "utf8")).toBe("mine");
+    for (const _ of ["new", "again"]) expect(build(project.path, "out", "--deno").status).toBe(0);
+  });
+
+  test("refuses a runtime that is not for the target, and names both", () => {
+    using project = service("export default { fetch: () => new Response() };\n", { text: "no executable" });
+    const cross = (target: string, runtime: string) =>
+      build(project.path, outfile, "--target", target, "--runtime", runtime);
+    const own = `linux-${process.arch}`;
+    const other = process.arch === "x64" ? "linux-arm64" : "linux-x64";
+    for (const target of [other, `${own}-musl`, "darwin-arm64"]) {
+      const { status, stderr } = cross(target, supervisor);
+      expect({ target, status }).toEqual({ target, status: 64 });
+      expect(stderr).toContain(`${supervisor} is an executable for ${own}, not for ${target}`);
+    }
+    expect(cross(own, "text").stderr).toContain("--runtime text is no executable");
+    expect(cross(own, "nowhere").stderr).toContain("--runtime nowhere does not exist");
+    expect(existsSync(outfile)).toBe(false);
   });
 
   test("wants the runtime of another target from the user", () => {

@@ -11,8 +11,7 @@ import { targetOf } from "../target.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const command: Handler<"build"> = async ({ positionals, options }, terminal) => {
-  if (sealed())
-    throw new SupervisorError("UNSUPPORTED", "This executable was built already", "Take the supervisor.");
+  if (sealed()) throw usage("This executable was built already", "Take the supervisor to build another one.");
   const { file, only } = targetOf(positionals);
   if (only[0] !== undefined)
     throw usage(`"${only[0]}" is not a services.yaml`, "All services of a file are sealed.");
