@@ -5,7 +5,7 @@ import { nearest } from "../core/nearest.ts";
 import { readBrokerUrl } from "./broker-url.ts";
 import type { Draft } from "./draft.ts";
 import type { Report } from "./findings.ts";
-import { exactSpan } from "./locate.ts";
+import { exactSpan, holdsAny } from "./locate.ts";
 import type { MapNode, Span } from "./node.ts";
 import { entryOf } from "./node.ts";
 import { brokerNames, embedded, parseRate } from "./plan-queues.ts";
@@ -42,7 +42,8 @@ export function checkQueues(
   for (const draft of drafts) {
     const find: Find = (...path) => exactSpan(root, ["services", draft.name, ...path]);
     const isWritten = (broker: string) => exactSpan(root, ["brokers", broker]) !== undefined;
-    const about: About = { draft, head, find, isWritten, report };
+    const holds: About["holds"] = (...path) => holdsAny(root, ["services", draft.name, ...path]);
+    const about: About = { draft, head, find, holds, isWritten, report };
     if (draft.settings.consume) checkConsume(about, draft.settings.consume);
     if (draft.settings.schedule) checkSchedule(about, draft.settings.schedule, cron);
   }
@@ -56,6 +57,8 @@ interface About {
   readonly draft: Draft;
   readonly head: HeadSettings;
   readonly find: Find;
+  /** Whether something is written in there, be it wrong. */
+  readonly holds: (...path: string[]) => boolean;
   /** Whether `brokers:` has that name, whatever it says there. */
   readonly isWritten: (broker: string) => boolean;
   readonly report: Report;
@@ -126,7 +129,7 @@ function checkConsume(about: About, settings: ConsumeSettings): void {
   }
 }
 
-function checkNames({ find, report, draft }: About, { queue, queues }: ConsumeSettings): void {
+function checkNames({ find, holds, report, draft }: About, { queue, queues }: ConsumeSettings): void {
   const own = find("consume");
   const many = find("consume", "queues");
   if (find("consume", "queue") && many) {
@@ -140,7 +143,7 @@ function checkNames({ find, report, draft }: About, { queue, queues }: ConsumeSe
       `Service "${draft.name}" has consume, but neither "queue" nor "queues"`,
       'For example: "queue: order.paid".',
     );
-  } else if (queues && Object.keys(queues).length === 0) {
+  } else if (queues && Object.keys(queues).length === 0 && !holds("consume", "queues")) {
     report(
       "BAD_VALUE",
       many,

@@ -66,8 +66,9 @@ function readService(entry: Entry, reading: Reading): WrittenService {
   return {};
 }
 
-/** A schedule that enqueues runs no code, so it needs none. */
+/** A schedule that enqueues runs no code, so it needs none; requests and messages need somebody who takes them. */
 function enqueuesOnly(service: MapNode): boolean {
+  if (entryOf(service, "http") || entryOf(service, "consume")) return false;
   const schedule = entryOf(service, "schedule")?.value;
   return schedule?.tag === "map" && entryOf(schedule, "enqueue") !== undefined;
 }

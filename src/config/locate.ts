@@ -2,11 +2,14 @@ import type { Locate } from "../core/problem.ts";
 import type { MapNode, Node, Span } from "./node.ts";
 import { entryOf, positionOf, spanOf } from "./node.ts";
 
+interface Found {
+  readonly span: Span | undefined;
+  readonly node: Node;
+  readonly depth: number;
+}
+
 /** Finds what the longest known prefix of `path` names, and how long that prefix is. */
-export function findSpan(
-  root: Node,
-  path: readonly (string | number)[],
-): { readonly span: Span | undefined; readonly depth: number } {
+export function findSpan(root: Node, path: readonly (string | number)[]): Found {
   let node = root;
   let span: Span | undefined;
   let depth = 0;
@@ -17,7 +20,7 @@ export function findSpan(
     node = next.node;
     depth++;
   }
-  return { span, depth };
+  return { span, node, depth };
 }
 
 /**
@@ -33,11 +36,22 @@ export function createLocate(root: MapNode): Locate {
 
 /** Where exactly `path` is written, in the service or in `defaults:`; undefined when nowhere. */
 export function exactSpan(root: MapNode, path: readonly string[]): Span | undefined {
+  return exactly(root, path)?.span;
+}
+
+/** Whether something is written at `path`, whatever it is worth: `{}` and `[]` hold nothing. */
+export function holdsAny(root: MapNode, path: readonly string[]): boolean {
+  const node = exactly(root, path)?.node;
+  if (node?.tag === "map") return node.entries.length > 0;
+  return node?.tag === "list" ? node.items.length > 0 : node !== undefined;
+}
+
+function exactly(root: MapNode, path: readonly string[]): Found | undefined {
   const own = findSpan(root, path);
-  if (own.depth === path.length) return own.span;
+  if (own.depth === path.length) return own;
   if (path[0] !== "services") return undefined;
   const inherited = findSpan(root, ["defaults", ...path.slice(2)]);
-  return inherited.depth + 1 === path.length ? inherited.span : undefined;
+  return inherited.depth + 1 === path.length ? inherited : undefined;
 }
 
 function locateSpan(root: MapNode, path: readonly (string | number)[]): Span | undefined {

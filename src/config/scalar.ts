@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { parseDuration } from "../core/duration.ts";
+import { formatDuration, parseDuration } from "../core/duration.ts";
 import { nearest } from "../core/nearest.ts";
 import { parseSize } from "../core/size.ts";
 import { longestSocketPath, parseAddress } from "./address.ts";
@@ -115,7 +115,7 @@ function parseNumber(
 function parseTime(input: ScalarInput, min: number): ScalarResult {
   const value = parseDuration(input.text);
   if (value !== undefined && value < min) {
-    return { ok: false, code: "BAD_VALUE", hint: `It must be longer than ${input.text}.` };
+    return { ok: false, code: "BAD_VALUE", hint: tooShort(input.text, min) };
   }
   if (value !== undefined) return Number.isSafeInteger(value) ? ok(value) : badValue;
   const plain = typed(input);
@@ -127,6 +127,10 @@ function parseTime(input: ScalarInput, min: number): ScalarResult {
     };
   }
   return typeof plain === "string" ? badValue : wrongType;
+}
+
+function tooShort(text: string, min: number): string {
+  return min > 1 ? `It must be ${formatDuration(min)} or longer.` : `It must be longer than ${text}.`;
 }
 
 function parseBytes(input: ScalarInput): ScalarResult {
