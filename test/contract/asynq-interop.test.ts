@@ -168,7 +168,15 @@ describe.skipIf(reason !== undefined)(
       const waiting = receiver.receive(5, stop.signal);
       expect(await Promise.race([waiting, Bun.sleep(300).then(() => "nothing")])).toBe("nothing");
       expect((await driver.inspector.queues())[0]?.paused).toBe(true);
-      const shown = (await go.inspect("task", "q", "p1")) as { Payload: string; Queue: string; Type: string };
+      const shown = (await go.inspect("task", "q", "p1")) as {
+        Payload: string;
+        Queue: string;
+        Type: string;
+        Timeout: number;
+      };
+      // In nanoseconds: what its own client would have written.
+      expect(shown.Timeout).toBe(1_800_000_000_000);
+      expect((await driver.inspector.task("q", "p1"))?.timeout).toBe(0);
       expect([Buffer.from(shown.Payload, "base64").toString(), shown.Type]).toEqual(["visible", "test:one"]);
       expect(await go.inspect("queue", "q")).toMatchObject({
         Pending: 2,

@@ -35,16 +35,18 @@ describe("a task message", () => {
   });
 
   test("keeps fields that are not known here, of every wire type, when it is written again", () => {
+    // All but the one of ours that says that a task has no limit.
+    const number = fc.integer({ min: 16, max: 5_000 }).filter((one) => one !== 2_000);
     const unknown = fc.array(
       fc.oneof(
         fc.record({
           kind: fc.constant("int" as const),
-          number: fc.integer({ min: 16, max: 5_000 }),
+          number,
           value: whole,
         }),
         fc.record({
           kind: fc.constant("bytes" as const),
-          number: fc.integer({ min: 16, max: 5_000 }),
+          number,
           value: fc.uint8Array({ minLength: 1, maxLength: 40 }),
         }),
       ),
@@ -85,12 +87,33 @@ describe("a task message", () => {
     expect(Buffer.from(encodeTaskMessage(read)).toString("hex")).toBe(hex);
   });
 
+  test("without a limit has asynq's own for asynq, and none for us; a limit that was said is the same for both", () => {
+    const bare = decodeTaskMessage(new Uint8Array());
+    const asAsynqReads = (made: TaskMessage) =>
+      [...readFields(encodeTaskMessage(made))].filter(({ number }) => number === 8).map(({ int }) => int);
+    const limits = [
+      { timeout: 0, deadline: 0, asynq: [1800] },
+      { timeout: 0, deadline: 1_700_000_000, asynq: [] },
+      { timeout: 1800, deadline: 0, asynq: [1800] },
+      { timeout: 60, deadline: 0, asynq: [60] },
+    ];
+    for (const { asynq, ...limit } of limits) {
+      const made = { ...bare, ...limit };
+      expect(asAsynqReads(made)).toEqual(asynq);
+      const read = decodeTaskMessage(encodeTaskMessage(made));
+      expect([read.timeout, read.deadline]).toEqual([limit.timeout, limit.deadline]);
+      expect(read.unknown).toBeUndefined();
+      // Written again, as a retry does.
+      expect(Buffer.from(encodeTaskMessage(read)).equals(encodeTaskMessage(made))).toBe(true);
+    }
+  });
+
   test("that is cut off is refused, wherever", () => {
     const whole = encodeTaskMessage({
       ...decodeTaskMessage(new Uint8Array()),
       type: "abc",
       payload: "def",
-      retry: 300,
+      deadline: 300,
     });
     for (let length = 1; length < whole.length; length++) {
       const read = () => [...readFields(whole.subarray(0, length))].length;

@@ -3,7 +3,8 @@ import { bytesAt, createWriter, fieldsOf, nextField, rawAt, readFields, textAt, 
 
 /**
  * asynq's TaskMessage (internal/proto/asynq.proto; base.go, EncodeMessage), with its units: times and durations are
- * seconds, 0 and "" are "none".
+ * seconds, 0 and "" are "none". One with neither timeout nor deadline is written as asynq's client does it, because its
+ * server calls any other a defect: with a timeout of 30 minutes, and with a field of ours that says that none was meant.
  */
 export interface TaskMessage {
   readonly type: string;
@@ -37,7 +38,8 @@ export function encodeTaskMessage(message: TaskMessage): Uint8Array {
   writer.int(5, message.retry);
   writer.int(6, message.retried);
   writer.bytes(7, message.errorMsg);
-  writer.int(8, message.timeout);
+  const isUnlimited = message.timeout === 0 && message.deadline === 0;
+  writer.int(8, isUnlimited ? asynqTimeout : message.timeout);
   writer.int(9, message.deadline);
   writer.bytes(10, message.uniqueKey);
   writer.int(11, message.lastFailedAt);
@@ -45,6 +47,7 @@ export function encodeTaskMessage(message: TaskMessage): Uint8Array {
   writer.int(13, message.completedAt);
   writer.bytes(14, message.groupKey);
   for (const name in message.headers) writer.message(15, encodePair(name, message.headers[name] as string));
+  if (isUnlimited) writer.int(unlimited, 1);
   if (message.unknown) writer.raw(message.unknown);
   return writer.finish();
 }
@@ -61,6 +64,7 @@ export function decodeTaskMessage(
   const message: Mutable<TaskMessage> = { ...empty };
   let headers: Record<string, string> | undefined;
   const unknown: Uint8Array[] = [];
+  let isUnlimited = false;
   if (known) {
     message.id = known.id;
     message.queue = known.queue;
@@ -114,10 +118,14 @@ export function decodeTaskMessage(
         headers ??= {};
         readPair(bytesAt(field), headers);
         break;
+      case unlimited:
+        isUnlimited = true;
+        break;
       default:
         unknown.push(rawAt(field));
     }
   }
+  if (isUnlimited) message.timeout = 0;
   if (headers) message.headers = headers;
   if (unknown.length > 0) message.unknown = Buffer.concat(unknown);
   return message;
@@ -144,6 +152,11 @@ function readPair(data: Uint8Array, into: Record<string, string>): void {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** asynq's client.go, defaultTimeout. */
+const asynqTimeout = 1_800;
+/** A field of ours, far from asynq's numbers; a Go server that writes the message again leaves it out. */
+const unlimited = 2_000;
 
 /** A writer of its own for each message would cost more than the message. */
 const messageWriter = createWriter();
