@@ -186,6 +186,7 @@ export class OperatorPlane {
     const left = stop && stop.since + stop.budgetMs - Date.now();
     return {
       services: [...this.#known.services.values()],
+      retries: this.#data.retries ?? {},
       isListening: this.#isListening,
       isFrozen: this.#loop.state(performance.now()).frozen,
       ...(stop && left !== undefined

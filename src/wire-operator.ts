@@ -72,9 +72,13 @@ function operatorData({
     beacon,
     budgetMs: plan.shutdown.timeout,
     signals: signals !== false,
-    ...(inherited ? { inherited } : {}),
+    ...(inherited ? { inherited, retries: retriesOf(plan) } : {}),
     ...(stopReportFile === undefined ? {} : { stopReportFile }),
   };
+}
+
+function retriesOf({ services }: Plan): Record<string, number> {
+  return Object.fromEntries(services.map(({ name, restart }) => [name, restart.limit]));
 }
 
 function watchListening(operator: OperatorLink, { group, events, log }: OperatorWiring): void {

@@ -40,6 +40,8 @@ export interface OperatorData {
   readonly signals?: boolean;
   /** What systemd wants of this process; absent: nothing. */
   readonly inherited?: Inherited;
+  /** `restart.limit` of each service, by its name, as it was at the start; absent where nobody asks for it. */
+  readonly retries?: Readonly<Record<string, number>>;
 }
 
 /** What of it a reload may make another: everything else holds for the life of the process. */

@@ -115,6 +115,11 @@ export class Child {
     return isAlive(this.state) ? this.#generations.current?.held() : undefined;
   }
 
+  /** The last failure since it served, also of a generation before this one; undefined while it serves. */
+  get failure(): unknown {
+    return this.#machine.failure;
+  }
+
   /** Generations that were abandoned by their successors, and have not ended since. */
   get strays(): readonly LeftBehind[] {
     return this.#generations.strays;

@@ -32,6 +32,7 @@ export class StateMachine implements HealthSubject {
   #isFinal = false;
   #budget = defaultStopTimeout;
   #lateError: unknown;
+  #failure: unknown;
   /** Of the newest generation that has said so. */
   #trouble: { readonly generation: number; readonly reason: string } | undefined;
   /** Off at the next transition. */
@@ -67,6 +68,11 @@ export class StateMachine implements HealthSubject {
     return this.#lateError;
   }
 
+  /** The last failure since it served; undefined while it serves. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   get host(): Host | undefined {
     return this.#generations.current;
   }
@@ -97,6 +103,7 @@ export class StateMachine implements HealthSubject {
   failed(generation: number, error: unknown): void {
     this.#options.failed(generation, error);
     if (this.#isFinal) this.#lateError ??= error;
+    else if (generation === this.#state.generation) this.#failure = error;
     this.#onlyIf(generation, { tag: "failed", error });
   }
 
@@ -143,6 +150,7 @@ export class StateMachine implements HealthSubject {
         break;
       case "ready":
       case "unhealthy":
+        this.#failure = undefined;
         if (!isServing(from) || from.generation !== state.generation || isTroubled(from)) {
           this.#health.forget();
         }

@@ -71,11 +71,12 @@ async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Prom
   const turn = { startedMs: tenths(startedMs), deadlineMs: tenths(startedMs + budget) };
   options.begun(child, turn);
   const before = options.states.get(child) as ChildState;
+  const { failure } = child;
   const end = afterAll(await child.stop(budget), child, before);
   const leftBehind = child.strays.filter(
     ({ generation }) => !end.abandoned || generation !== before.generation,
   );
-  const error = end.error === undefined ? lastError(before) : messageOf(end.error);
+  const error = end.error === undefined ? lastError(before, failure) : messageOf(end.error);
   const held = heldAtEnd(end);
   const stop: ServiceStop = {
     service: child.member.name,
@@ -106,8 +107,10 @@ function outcomeOf(child: Child, before: ChildState, end: ChildEnd): ServiceStop
   return end.error === undefined ? "stopped" : "failed";
 }
 
-function lastError(state: ChildState): string | undefined {
-  return "error" in state && state.error !== undefined ? messageOf(state.error) : undefined;
+/** One that was stopped while it was tried again has the failure of its last try. */
+function lastError(state: ChildState, failure: unknown): string | undefined {
+  const error = "error" in state ? state.error : state.tag === "completed" ? undefined : failure;
+  return error === undefined ? undefined : messageOf(error);
 }
 
 function heldAtEnd(end: ChildEnd): Held | undefined {

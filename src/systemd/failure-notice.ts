@@ -2,7 +2,8 @@ import { constants } from "node:os";
 import type { ErrorCode } from "../core/errors.ts";
 import { errorCodes, messageOf, SupervisorError } from "../core/errors.ts";
 import { ProblemsError } from "../core/problem.ts";
-import type { StopCause, StopReport } from "../core/report.ts";
+import type { ServiceStop, StopCause, StopReport } from "../core/report.ts";
+import { describeHeld } from "../core/report.ts";
 import { causeText } from "./status-text.ts";
 
 /** What `systemctl status` shows of a start that came to nothing; one datagram. */
@@ -16,21 +17,42 @@ export function failureNotice(error: unknown): string {
 }
 
 /**
- * The same of a group that has ended because something failed; undefined when it was asked to stop. The operator's
- * thread says so as well, unless the end came before it could.
+ * The same of a group that has ended because something failed, or that had to cut somebody off; undefined when it was
+ * asked to stop and did. The operator's thread says so as well, unless the end came before it could; it does not know
+ * who was cut off.
  */
 export function endNotice({ cause, services }: StopReport): string | undefined {
+  const cut = services.filter(({ outcome, leftBehind }) => outcome === "abandoned" || leftBehind);
   const [errno] = errnoOf(cause);
-  if (errno === undefined) return undefined;
-  const stopped = services.filter(({ outcome }) => outcome !== "abandoned").length;
-  const text = `${causeText(cause)}${stopped}/${services.length} services stopped`;
-  return `STATUS=${text.replace(/\s+/g, " ")}\n${errno}`;
+  if (errno !== undefined) {
+    const stopped = services.filter(({ outcome }) => outcome !== "abandoned").length;
+    const who = cut.length > 0 ? `; cut off: ${namesOf(cut)}` : "";
+    return notice(`${causeText(cause)}${stopped}/${services.length} services stopped${who}`, errno);
+  }
+  if (cut.length === 0) return undefined;
+  // Whoever was cut off before it was ready for once: that is why, and the rest follows from it.
+  const failed = cut.find(({ error }) => error !== undefined);
+  if (!failed) return notice(`Cut off: ${namesOf(cut)}`, `ERRNO=${constants.errno.ETIME}`);
+  const failure = { tag: "failure", service: failed.service, message: failed.error ?? "" } as const;
+  return notice(`${causeText(failure)}cut off: ${namesOf(cut)}`, `ERRNO=${constants.errno.EIO}`);
 }
 
 /** The line about a group that stops because something failed; none when it was asked to stop. */
 export function errnoOf(cause: StopCause): string[] {
   if (cause.tag === "operator") return [`ERRNO=${constants.errno.EIO}`];
   return cause.tag === "failure" ? [`ERRNO=${numberOf(cause.code)}`] : [];
+}
+
+function notice(text: string, errno: string): string {
+  return `STATUS=${text.replace(/\s+/g, " ").slice(0, longest)}\n${errno}`;
+}
+
+const longest = 500;
+
+function namesOf(services: readonly ServiceStop[]): string {
+  return services
+    .map(({ service, held }) => (held ? `${service} (${describeHeld(held)})` : service))
+    .join(", ");
 }
 
 function asProblem(error: unknown): { readonly code?: ErrorCode; readonly message: string } {

@@ -9,6 +9,8 @@ export interface Sight {
   /** Milliseconds on a clock that never jumps. */
   readonly now: number;
   readonly services: readonly ServiceSnapshot[];
+  /** How often each service may fail in one start and still be tried again, by its name. */
+  readonly retries: Readonly<Record<string, number>>;
   /** Whether the admin listener is bound, or there is none. */
   readonly isListening: boolean;
   /** Whether the main loop has turned since the last look. */
@@ -30,14 +32,15 @@ export interface Notices {
   ending(why: string): string[];
 }
 
-/** How much longer a stop may take, said anew each second while it goes as planned. */
+/** How much longer a start or a stop may take, said anew each second while it goes as planned. */
 const extension = { eachMs: 1_000, ms: 5_000 } as const;
 
 /**
  * `READY=1` when every critical service is. `WATCHDOG=1` only while the main loop turns: a service that is unwell is up
- * to its own restart policy, and killing everybody else would not help it. While the group stops, systemd's own limit
- * is pushed on as long as the loop turns and the budget lasts: within it every service has a deadline, so whoever hangs is
- * cut off by us, by name.
+ * to its own restart policy, and killing everybody else would not help it. While the group starts, systemd's own limit is
+ * pushed on as long as the loop turns and somebody is tried within the limits of services.yaml: who fails there is told by
+ * us, with the reason. While it stops, as long as the loop turns and the budget lasts: within it every service has a
+ * deadline, so whoever hangs is cut off by us, by name.
  */
 export function createNotices(watchdogMs: number | undefined): Notices {
   let status = "";
@@ -45,8 +48,27 @@ export function createNotices(watchdogMs: number | undefined): Notices {
   let reloads = 0;
   let reloadProblem: string | undefined;
   let watchdogAt = Number.NEGATIVE_INFINITY;
-  let extendedAt: number | undefined;
+  let extendedAt = Number.NEGATIVE_INFINITY;
+  let isStopping = false;
   let isEnding = false;
+  /** Why services have failed that have not been ready since, before the group was. */
+  const failures = new Map<string, StopCause>();
+
+  function note({ services, stop }: Sight): void {
+    if (isReady || stop) return;
+    for (const { name, state, reason } of services) {
+      if (up.has(state)) failures.delete(name);
+      else if (failing.has(state) && reason !== undefined)
+        failures.set(name, { tag: "failure", service: name, message: reason });
+    }
+  }
+
+  /** A start that is cut short has failed for the reason that its services had, whoever asks for the stop. */
+  function causeOf({ services, stop }: Sight): StopCause | undefined {
+    if (!stop || stop.cause.tag === "failure" || stop.cause.tag === "operator" || isReady) return stop?.cause;
+    const critical = services.find((service) => service.critical && failures.has(service.name));
+    return failures.get(critical?.name ?? "") ?? [...failures.values()][0] ?? stop.cause;
+  }
 
   function ready({ services, isListening, stop }: Sight): string[] {
     if (isReady || stop || !isListening || !isStarted(services)) return [];
@@ -54,17 +76,32 @@ export function createNotices(watchdogMs: number | undefined): Notices {
     return ["READY=1"];
   }
 
-  function stopping({ now, stop, isFrozen }: Sight): string[] {
-    if (!stop) return [];
-    const first = extendedAt === undefined;
-    const told = first ? ["STOPPING=1", ...errnoOf(stop.cause)] : [];
+  function starting(sight: Sight): string[] {
+    const { services, retries, stop } = sight;
+    if (isReady || stop) return [];
+    const isTried = services.some(
+      ({ name, state, generation, failures }) =>
+        (tried.has(state) || generation === 0) && failures <= (retries[name] ?? 0),
+    );
+    return isTried ? extended(sight, extension.ms) : [];
+  }
+
+  function stopping(sight: Sight): string[] {
+    const { now, stop } = sight;
+    const cause = causeOf(sight);
+    if (!stop || !cause) return [];
+    const told = isStopping ? [] : ["STOPPING=1", ...errnoOf(cause)];
+    if (!isStopping) extendedAt = Number.NEGATIVE_INFINITY;
+    isStopping = true;
     const left = stop.endsAt - now;
-    if (isFrozen || left <= 0 || now - (extendedAt ?? Number.NEGATIVE_INFINITY) < extension.eachMs)
-      return told;
-    extendedAt = now;
     // A second more than there is: what has to be told at the end takes a moment, too.
-    const ms = Math.min(extension.ms, left + 1_000);
-    return [...told, `EXTEND_TIMEOUT_USEC=${Math.ceil(ms) * 1_000}`];
+    return left <= 0 ? told : [...told, ...extended(sight, Math.min(extension.ms, left + 1_000))];
+  }
+
+  function extended({ now, isFrozen }: Sight, ms: number): string[] {
+    if (isFrozen || now - extendedAt < extension.eachMs) return [];
+    extendedAt = now;
+    return [`EXTEND_TIMEOUT_USEC=${Math.ceil(ms) * 1_000}`];
   }
 
   function alive({ now, hasTurned }: Sight): string[] {
@@ -74,10 +111,9 @@ export function createNotices(watchdogMs: number | undefined): Notices {
   }
 
   function changed(sight: Sight): string[] {
-    const { services, stop } = sight;
     const text = statusText({
-      services,
-      stop: stop?.cause,
+      services: sight.services,
+      stop: causeOf(sight),
       isReady,
       isReloading: reloads > 0,
       reloadProblem,
@@ -89,7 +125,14 @@ export function createNotices(watchdogMs: number | undefined): Notices {
 
   return {
     look(sight) {
-      const lines = [...ready(sight), ...stopping(sight), ...changed(sight), ...alive(sight)];
+      note(sight);
+      const lines = [
+        ...ready(sight),
+        ...starting(sight),
+        ...stopping(sight),
+        ...changed(sight),
+        ...alive(sight),
+      ];
       return lines.length > 0 ? [lines.join("\n")] : [];
     },
     reloading(monotonicUs) {
@@ -121,4 +164,7 @@ function isStarted(services: readonly ServiceSnapshot[]): boolean {
 }
 
 const up: ReadonlySet<string> = new Set(["ready", "unhealthy", "completed"]);
+/** Within limits of its own, which end in one of the others. */
+const tried: ReadonlySet<string> = new Set(["loading", "starting", "stopping", "backoff"]);
+const failing: ReadonlySet<string> = new Set(["stopping", "backoff", "quarantined", "failed"]);
 const onTheWay: ReadonlySet<string> = new Set(["pending", "loading", "starting"]);

@@ -23,7 +23,8 @@ function describe({ services, stop, isReady, isReloading, reloadProblem }: Stand
   if (stop) {
     const left = services.filter(({ state }) => !ended.has(state));
     const done = `${all - left.length}/${all} services stopped`;
-    const waiting = left.length > 0 ? `; waiting for ${names(left)}` : "";
+    const turn = left.filter(({ state }) => state === "stopping");
+    const waiting = turn.length > 0 ? `; waiting for ${names(turn)}` : "";
     return `${causeText(stop)}${done}${waiting}`;
   }
   const ready = services.filter(({ state }) => good.has(state)).length;

@@ -52,7 +52,7 @@ export function serviceUnit(options: UnitOptions): string {
     "RestartPreventExitStatus=64 78",
     "SuccessExitStatus=143",
     "",
-    "# The start_timeout of the services, one wave after the other; shutdown.timeout and 5s.",
+    "# The start_timeout of the services, one wave after the other; shutdown.timeout and 5s. Both are pushed on while it goes as planned.",
     `TimeoutStartSec=${startSeconds(plan)}`,
     `TimeoutStopSec=${stopSeconds(plan)}`,
     "# Only the supervisor gets SIGTERM: it knows the order. What is left at the end is killed.",

@@ -83,6 +83,27 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
         );
       });
 
+      test("a start() that hangs fails for its own reason, whatever TimeoutStartSec= says, and keeps it in a stop", async () => {
+        await using unit = await installUnit(rig, target, {
+          yaml: "admin: false\nservices:\n  db: { module: ./db.ts, start_timeout: 1s, stop_timeout: 1s, restart: { limit: 1 } }\n",
+          modules: { "db.ts": "export default { start: () => new Promise(() => {}) };" },
+          over: ["TimeoutStartSec=2", "RestartSec=2s"],
+        });
+        const { status, elapsedMs } = await unit.start();
+        expect(status).not.toBe(0);
+        expect(elapsedMs).toBeGreaterThan(3_500);
+        expect(await unit.show("ExecMainStatus")).toBe("70");
+        expect(await unit.show("StatusText")).toMatch(/^Failed: service "db": .*was not ready within 1s/);
+        const again = await until(
+          () => unit.show("StatusText"),
+          (text) => /^Starting: .*was not ready within 1s/.test(text),
+        );
+        expect(again).toContain("0/1 services ready");
+        await unit.systemctl("stop");
+        expect(await unit.show("StatusText")).toMatch(/^Failed: service "db": .*was not ready within 1s/);
+        expect(await unit.show("StatusErrno")).toBe("5");
+      }, 30_000);
+
       test("a wrong services.yaml is 78 with the reason, and is not restarted", async () => {
         await using unit = await installUnit(rig, target, {
           yaml: "admin: false\nservices:\n  api: { module: ./api.ts }\n",
@@ -238,6 +259,8 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
         const told = log.map(({ MESSAGE }) => MESSAGE).join("\n");
         expect(told).toContain("hangs: abandoned: it did not stop within 2s, still holding stop()");
         expect(told).toContain("cut off: hangs");
+        expect(await unit.show("StatusText")).toBe("Cut off: hangs (stop())");
+        expect(await unit.show("StatusErrno")).toBe("62");
       }, 30_000);
 
       test("everything killed and started again loses no task of the queue in StateDirectory=", async () => {

@@ -412,6 +412,25 @@ describe("group.stop()", () => {
     expect(report.services[0]).not.toHaveProperty("leftBehind");
   });
 
+  test("one that is stopped while it is tried again is told with the failure of its last try, unless it has served since", async () => {
+    const behaviour = {
+      start: (generation: number) => (generation === 1 ? Promise.reject(new Error("no route")) : never()),
+    };
+    const [away, back] = [fakeService("away", [], { behaviour }), fakeService("back")];
+    const { clock, group } = world([away, back]);
+    group.start();
+    await settle();
+    back.reports[0]?.failed(new Error("boom"));
+    await clock.tick(1_000);
+    const stopping = group.stop(request);
+    await clock.tick(30_000);
+    const { services } = await stopping;
+    expect(services.map(({ service, error }) => [service, error])).toEqual([
+      ["back", undefined],
+      ["away", "no route"],
+    ]);
+  });
+
   test("one whose time to recover runs out before its turn comes is abandoned", async () => {
     const slow = fakeService("slow", [], { behaviour: { stop: never }, stopTimeout: 4_000 });
     const stuck = fakeService("stuck", [], { behaviour: { stop: never }, stopTimeout: 1_000 });

@@ -20,6 +20,7 @@ const service = (
 const sight = (over: Partial<Sight> = {}): Sight => ({
   now: 0,
   services: [service("api", "ready")],
+  retries: { api: 2 },
   isListening: true,
   hasTurned: true,
   isFrozen: false,
@@ -31,12 +32,12 @@ const stop = { cause: { tag: "signal", signal: "SIGTERM" }, endsAt: 20_000 } as 
 describe("createNotices() says READY=1", () => {
   test("once, when every critical service is ready, whatever the others do", () => {
     const notices = createNotices(undefined);
-    const extra = service("extra", "backoff", { critical: false, reason: "no disk" });
+    const extra = service("extra", "quarantined", { critical: false, reason: "no disk" });
     expect(notices.look(sight({ services: [service("api", "starting"), extra] }))).toEqual([
-      "STATUS=Starting: 0/2 services ready; extra backoff (no disk)",
+      "EXTEND_TIMEOUT_USEC=5000000\nSTATUS=Starting: 0/2 services ready; extra quarantined (no disk)",
     ]);
     expect(notices.look(sight({ services: [service("api", "ready"), extra] }))).toEqual([
-      "READY=1\nSTATUS=1/2 services ready; extra backoff (no disk)",
+      "READY=1\nSTATUS=1/2 services ready; extra quarantined (no disk)",
     ]);
     expect(notices.look(sight({ services: [service("api", "ready"), extra] }))).toEqual([]);
   });
@@ -87,9 +88,10 @@ describe("createNotices() says WATCHDOG=1", () => {
 describe("createNotices() in a stop", () => {
   test("says STOPPING=1 once, and pushes systemd's limit on every second", () => {
     const notices = createNotices(undefined);
-    const at = (now: number) => notices.look(sight({ now, stop })).join("\n");
+    const services = [service("db", "ready"), service("api", "stopping")];
+    const at = (now: number) => notices.look(sight({ now, stop, services })).join("\n");
     expect(at(0)).toBe(
-      "STOPPING=1\nEXTEND_TIMEOUT_USEC=5000000\nSTATUS=Stopping: 0/1 services stopped; waiting for api",
+      "STOPPING=1\nEXTEND_TIMEOUT_USEC=5000000\nSTATUS=Stopping: 0/2 services stopped; waiting for api",
     );
     expect(at(900)).toBe("");
     expect(at(1_000)).toBe("EXTEND_TIMEOUT_USEC=5000000");
@@ -110,7 +112,30 @@ describe("createNotices() in a stop", () => {
     const cause = { tag: "failure", service: "db", message: "no\nroute" } as const;
     const [text] = createNotices(undefined).look(sight({ stop: { cause, endsAt: 1_000 } }));
     expect(text).toContain("ERRNO=5");
-    expect(text).toContain('STATUS=Failed: service "db": no route; 0/1 services stopped; waiting for api');
+    expect(text).toContain('STATUS=Failed: service "db": no route; 0/1 services stopped');
+  });
+
+  test("that cuts a start short keeps the reason why a service has failed in it", () => {
+    const notices = createNotices(undefined);
+    const db = (state: ServiceState, reason?: string) => [
+      service("extra", "backoff", { critical: false, reason: "no disk" }),
+      service("db", state, reason === undefined ? {} : { reason }),
+    ];
+    notices.look(sight({ services: db("stopping", "not ready within 3s") }));
+    notices.look(sight({ services: db("starting") }));
+    expect(notices.look(sight({ services: db("stopping"), stop }))[0]).toContain(
+      'ERRNO=5\nEXTEND_TIMEOUT_USEC=5000000\nSTATUS=Failed: service "db": not ready within 3s; 1/2 services stopped; waiting for db',
+    );
+    expect(notices.look(sight({ services: db("stopped"), stop }))).toEqual([
+      'STATUS=Failed: service "db": not ready within 3s; 2/2 services stopped',
+    ]);
+  });
+
+  test("after a start that went well in the end has nothing to tell of its failures", () => {
+    const notices = createNotices(undefined);
+    notices.look(sight({ services: [service("api", "backoff", { reason: "no route" })] }));
+    notices.look(sight());
+    expect(notices.look(sight({ stop }))[0]).toContain("STATUS=Stopping: 0/1 services stopped");
   });
 
   test("ending() tells why the process is killed, and nothing takes its place", () => {
@@ -119,6 +144,36 @@ describe("createNotices() in a stop", () => {
       "STATUS=the stop took too long; not stopped: api\nERRNO=62",
     ]);
     expect(notices.look(sight({ services: [service("api", "starting")] })).join()).not.toContain("STATUS");
+  });
+});
+
+describe("createNotices() in a start pushes systemd's limit on", () => {
+  const extends_ = (over: Partial<Sight>) =>
+    createNotices(undefined).look(sight(over)).join().includes("EXTEND_TIMEOUT_USEC=5000000");
+
+  test("every second while a service is tried within its restart limit", () => {
+    const notices = createNotices(undefined);
+    const at = (now: number, state: ServiceState, failures: number) =>
+      notices
+        .look(sight({ now, services: [service("api", state, { failures })] }))
+        .join()
+        .includes("EXTEND_TIMEOUT_USEC=5000000");
+    expect(at(0, "loading", 0)).toBe(true);
+    expect(at(900, "starting", 0)).toBe(false);
+    expect(at(1_000, "backoff", 1)).toBe(true);
+    expect(at(2_000, "starting", 2)).toBe(true);
+    expect(at(3_000, "starting", 3)).toBe(false);
+  });
+
+  test("but not for who waits or is given up for now, while main is frozen, or once it is ready", () => {
+    const one = (state: ServiceState, over: Partial<ServiceSnapshot> = {}) => ({
+      services: [service("api", state, over)],
+    });
+    expect(extends_(one("pending", { generation: 0 }))).toBe(true);
+    expect(extends_(one("pending", { reason: "waits for db" }))).toBe(false);
+    expect(extends_(one("quarantined"))).toBe(false);
+    expect(extends_({ ...one("starting"), isFrozen: true })).toBe(false);
+    expect(extends_(one("ready"))).toBe(false);
   });
 });
 
