@@ -27,4 +27,5 @@ const reasons: Readonly<Record<string, readonly [fact: string, hint: string]>> =
   EPERM: denied,
   EROFS: ["the file system is read-only", "Name a place on one that can be written."],
   ENOSPC: ["the disk is full", "Make room, or name a place on another disk."],
+  EDQUOT: ["this user may not fill more of the disk", "Make room, or name a place on another disk."],
 };

@@ -102,11 +102,15 @@ async function build(app: AppSource, how: Partial<Bun.BuildConfig>): Promise<Bun
       throw: false,
       ...how,
     } as Bun.BuildConfig);
+    const full = output.logs
+      .map(({ message }) => systemErrorIn(message))
+      .find((error) => error !== undefined);
+    if (full) throw full;
     if (!output.success)
       throw new ProblemsError(output.logs.filter(isError).map((log) => problemOf(log, app, how)));
     return output;
   } catch (error) {
-    if (error instanceof ProblemsError) throw error;
+    if (error instanceof ProblemsError || isSystemError(error)) throw error;
     throw new SupervisorError(
       "CANNOT_SEAL",
       `The executable cannot be made: ${messageOf(error)}`,
@@ -118,6 +122,16 @@ async function build(app: AppSource, how: Partial<Bun.BuildConfig>): Promise<Bun
   } finally {
     process.chdir(before);
   }
+}
+
+/** Bun puts what the system said into a sentence; whoever named the file can say it better. */
+function systemErrorIn(message: string): Error | undefined {
+  const [code] = /\b(?:ENOSPC|EDQUOT)\b/.exec(message) ?? [];
+  return code === undefined ? undefined : Object.assign(new Error(message), { code, syscall: "write" });
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }
 
 function hintFor({ compile }: Partial<Bun.BuildConfig>): string {

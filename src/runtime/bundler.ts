@@ -6,7 +6,10 @@ export interface Bundler {
    * found or parsed, and where.
    */
   inspect(app: AppSource): Promise<AppInput[]>;
-  /** Writes one executable. Rejects with a ProblemsError, as `inspect`, or a SupervisorError. */
+  /**
+   * Writes one executable. Rejects with a ProblemsError, as `inspect`, a SupervisorError, or a full disk's error of the
+   * system.
+   */
   compile(app: AppSource, options: CompileOptions): Promise<void>;
   /** Its own name and version, and what it compiles for unless told otherwise: `linux-x64`. */
   readonly runtime: string;

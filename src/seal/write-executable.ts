@@ -1,12 +1,14 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import process from "node:process";
 
 /**
  * Makes `file` of what `compile` writes to the path that it is given: as a whole or not at all. The name within is always
- * the same, because it becomes part of the executable.
+ * the same, because it becomes part of the executable. The folder that it works in is removed, also by a signal.
  */
 export async function writeExecutable(file: string, compile: (path: string) => Promise<void>): Promise<void> {
   const scratch = mkdtempSync(join(dirname(file), ".build-"));
+  const allow = removeWhenEnded(scratch);
   try {
     const compiled = join(scratch, "supervisor");
     await compile(compiled);
@@ -14,8 +16,25 @@ export async function writeExecutable(file: string, compile: (path: string) => P
     copyInSmallPieces(compiled, copy);
     renameSync(copy, file);
   } finally {
+    allow();
     rmSync(scratch, { recursive: true });
   }
+}
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** A signal ends the process as it would have, but leaves nothing behind. Returns what undoes this. */
+function removeWhenEnded(folder: string): () => void {
+  const allow = () => {
+    for (const signal of signals) process.off(signal, end);
+  };
+  const end = (signal: NodeJS.Signals) => {
+    allow();
+    rmSync(folder, { recursive: true, force: true });
+    process.kill(process.pid, signal);
+  };
+  for (const signal of signals) process.on(signal, end);
+  return allow;
 }
 
 /**

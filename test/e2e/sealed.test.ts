@@ -2,11 +2,22 @@ import { afterAll, describe, expect, test } from "bun:test";
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { inRoot, makeEmptyRoot, noEmptyRoot } from "../support/empty-root.ts";
-import { freshBinary } from "../support/targets.ts";
+import { lacksSmallDisk, onSmallDisk } from "../support/small-disk.ts";
+import { freshBinary, runSupervisorCli } from "../support/targets.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { until } from "../support/until.ts";
 
 const yaml = `name: sealed
 admin: { listen: "127.0.0.1:0" }
@@ -322,6 +333,32 @@ describe("supervisor build", () => {
     expect(cross(own, "text").stderr).toContain("--runtime text is no executable");
     expect(cross(own, "nowhere").stderr).toContain("--runtime nowhere does not exist");
     expect(existsSync(outfile)).toBe(false);
+  });
+
+  test.skipIf(lacksSmallDisk !== undefined)(
+    `says that the disk is full${lacksSmallDisk ? ` (skipped: ${lacksSmallDisk})` : ""}`,
+    async () => {
+      using project = service("export default { fetch: () => new Response() };\n");
+      using disk = tempDir();
+      const small = onSmallDisk({ name: "binary", command: [supervisor] }, disk.path, { size: 40_000_000 });
+      const args = ["build", "services.yaml", "-o", join(disk.path, "app")];
+      const { code, stderr } = await runSupervisorCli(small, args, { cwd: project.path });
+      expect(stderr).toContain("the disk is full (FILE_UNWRITABLE)");
+      expect(code).toBe(64);
+      expect(readdirSync(project.path).sort()).toEqual(["a.ts", "services.yaml"]);
+    },
+  );
+
+  test("leaves nothing behind when a signal ends it", async () => {
+    using project = service("export default { fetch: () => new Response() };\n");
+    const before = readdirSync(project.path);
+    const child = spawn(supervisor, ["build", "services.yaml", "-o", "app"], { cwd: project.path });
+    const ended = new Promise((resolve) => child.once("close", (_, signal) => resolve(signal)));
+    const names = async () => readdirSync(project.path);
+    await until(names, (there) => there.some((name) => name.startsWith(".build-")));
+    child.kill("SIGTERM");
+    expect(await ended).toBe("SIGTERM");
+    expect(readdirSync(project.path)).toEqual(before);
   });
 
   test("wants the runtime of another target from the user", () => {
