@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import { nearest } from "../core/nearest.ts";
 import type { BrokerPlan } from "../core/plan.ts";
+import type { OptionFault } from "./broker-options.ts";
+import { optionFault } from "./broker-options.ts";
 
 export type BrokerUrl =
   | { readonly ok: true; readonly scheme: BrokerPlan["scheme"]; readonly url: string }
@@ -44,6 +46,8 @@ function readSqlite(rest: string, folder: string): BrokerUrl {
     const hint = `Write sqlite:${written.slice(2)}, or sqlite:/${written.slice(2)} for a path from the root.`;
     return { ok: false, wrong: "names a host, but a file has none", hint };
   }
+  const fault = optionFault("sqlite", query);
+  if (fault) return { ok: false, ...fault };
   const path = resolve(folder, written.replace(/^\/\/\//, "/"));
   return { ok: true, scheme: "sqlite", url: `sqlite:${path}${query}` };
 }
@@ -55,12 +59,35 @@ function readRedis(text: string): BrokerUrl {
   if (!url || url.hostname === "") {
     return { ok: false, wrong: "has no host", hint: "For example: redis://127.0.0.1:6379/0" };
   }
-  const database = url.pathname.replace(/^\//, "");
-  if (!url.protocol.includes("sentinel") && !/^\d{0,5}$/.test(database)) {
-    const hint = "The number of a database follows the port: redis://127.0.0.1:6379/0";
-    return { ok: false, wrong: `has a database that is no number: ${database}`, hint };
+  const scheme = url.protocol.slice(0, -1);
+  const fault =
+    hostsFault(scheme, single !== text) ?? pathFault(scheme, url) ?? optionFault(scheme, url.search);
+  return fault ? { ok: false, ...fault } : { ok: true, scheme: "redis", url: text };
+}
+
+function hostsFault(scheme: string, areSeveral: boolean): OptionFault | undefined {
+  if (!areSeveral || scheme.includes("+")) return undefined;
+  const hint = `Write ${scheme}+sentinel:// or ${scheme}+cluster:// before them, or name one.`;
+  return { wrong: "names several hosts", hint };
+}
+
+function pathFault(scheme: string, { pathname }: URL): OptionFault | undefined {
+  const [master, ...rest] = pathname.slice(1).split("/");
+  const isSentinel = scheme.endsWith("+sentinel");
+  if (isSentinel && !master) {
+    const hint =
+      "It follows the sentinels: redis+sentinel://s1,s2,s3/mymaster, and a database may follow it.";
+    return { wrong: "does not name the sentinels' master", hint };
   }
-  return { ok: true, scheme: "redis", url: text };
+  const database = isSentinel ? rest.join("/") : pathname.slice(1);
+  if (!/^\d{0,5}$/.test(database)) {
+    const hint = isSentinel
+      ? "The number of a database follows the master: redis+sentinel://s1,s2,s3/mymaster/0"
+      : "The number of a database follows the port: redis://127.0.0.1:6379/0";
+    return { wrong: `has a database that is no number: ${database}`, hint };
+  }
+  if (!scheme.endsWith("+cluster") || Number(database) === 0) return undefined;
+  return { wrong: `names the database ${database} of a cluster, which has only one`, hint: "Remove it." };
 }
 
 function unknownScheme(scheme: string): BrokerUrl {

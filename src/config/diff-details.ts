@@ -78,12 +78,12 @@ function sorted(value: unknown): string {
 }
 
 const hidden = "***";
-const passwordInUrl = /(:\/\/[^\s:/?#@]*:)[^\s@/]+@/g;
+const passwordInUrl = /(?<=:\/\/[^\s:/?#@]*:)[^\s@/]+(?=@)|(?<=:\/\/\S*[?&]\w*password=)[^\s&]+/gi;
 
 function hide(text: string, path: Path, secrets: readonly string[]): string {
   if (path.some(looksSecret)) return hidden;
   const masked = secrets.reduce((rest, secret) => rest.replaceAll(secret, hidden), text);
-  return masked.replace(passwordInUrl, `$1${hidden}@`);
+  return masked.replace(passwordInUrl, hidden);
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

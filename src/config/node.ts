@@ -86,8 +86,8 @@ export function positionOf(span: Span): Position {
 /** As many stars as there were characters: a caret below must not move. */
 export function maskPasswords(line: string): string {
   return line.replace(
-    /(:\/\/[^\s:/?#@]*:)([^\s@/${}]+)(?=@)/g,
-    (_, before: string, password: string) => before + "*".repeat(password.length),
+    /(?<=:\/\/[^\s:/?#@]*:)[^\s@/${}]+(?=@)|(?<=:\/\/\S*[?&]\w*password=)[^\s&"'${},]+/gi,
+    (password) => "*".repeat(password.length),
   );
 }
 

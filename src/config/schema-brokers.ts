@@ -20,7 +20,7 @@ const broker = union<string>(
 /** Where queues and schedules are kept, by name. */
 export const brokers = map(broker, {
   description:
-    "Where queues and schedules are kept, by name; the first one is what services get that name none. `sqlite:PATH` is a file that is made when it is absent: durable, and no server. `redis://HOST:PORT/DB` (`rediss:` with TLS) has asynq's own format. `memory:` forgets everything at the end. When nothing is written here and a service has `consume` or `schedule`, there is one: `main: sqlite:./data/queue.db`. A password in a URL is kept out of messages and logs.",
+    "Where queues and schedules are kept, by name; the first one is what services get that name none. `sqlite:PATH` is a file that is made when it is absent: durable, and no server. `redis://HOST:PORT/DB` (`rediss:` with TLS; `redis+sentinel:` and `redis+cluster:` for several) has asynq's own format. `memory:` forgets everything at the end. When nothing is written here and a service has `consume` or `schedule`, there is one: `main: sqlite:./data/queue.db`. A password in a URL is kept out of messages and logs.",
   default: "{}",
   example: "{ main: sqlite:./data/queue.db }",
 });

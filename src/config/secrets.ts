@@ -1,6 +1,6 @@
 const secretName =
   /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE|CREDENTIAL|DSN|(?:^|_)(?:PWD|PASS|AUTH)(?:_|$)/i;
-const passwordInUrl = /:\/\/[^\s:/?#@]*:([^\s@/]+)@/g;
+const passwordInUrl = /(?<=:\/\/[^\s:/?#@]*:)[^\s@/]+(?=@)|(?<=:\/\/\S*[?&]\w*password=)[^\s&]+/gi;
 /** Shorter values occur in ordinary text by chance: hiding them would tear holes into the log. */
 const shortestSecret = 6;
 
@@ -17,7 +17,7 @@ export function addSecret(secrets: Set<string>, value: string): void {
 /** Adds the passwords of all URLs in `text`, as written and decoded. */
 export function addUrlPasswords(secrets: Set<string>, text: string): void {
   if (!text.includes("://")) return;
-  for (const [, password = ""] of text.matchAll(passwordInUrl)) {
+  for (const [password] of text.matchAll(passwordInUrl)) {
     addSecret(secrets, password);
     addSecret(secrets, decoded(password));
   }
