@@ -122,6 +122,43 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
         expect(await unit.show("ActiveState")).toBe("failed");
       });
 
+      test("eight restarts by hand are no crash loop, and a crash loop ends", async () => {
+        await using unit = await installUnit(rig, target, {
+          yaml: "admin: false\nservices:\n  api: { module: ./api.ts, restart: { limit: 0 } }\n",
+          modules: { "api.ts": greets },
+          over: ["RestartSec=50ms"],
+        });
+        for (let round = 0; round < 8; round++) expect((await unit.systemctl("restart")).status).toBe(0);
+        rig.shared.write(`${unit.name}/api.ts`, 'export default { start() { throw new Error("no"); } };');
+        expect((await unit.systemctl("restart")).status).not.toBe(0);
+        const isOver = (state: string) => state === "failed";
+        expect(await until(() => unit.show("ActiveState"), isOver, 40_000)).toBe("failed");
+        expect(Number(await unit.show("NRestarts"))).toBeLessThan(20);
+        expect((await unit.start()).status).not.toBe(0);
+        rig.shared.write(`${unit.name}/api.ts`, greets);
+        await rig.done("systemctl", "reset-failed", `${unit.name}.service`);
+        expect((await unit.start()).status).toBe(0);
+      }, 90_000);
+
+      test("beside a socket, a wrong services.yaml is started again a few times only, and a restart mends it", async () => {
+        const port = await freePort();
+        await using unit = await installUnit(rig, target, {
+          yaml: `admin: false\nservices:\n  api: { module: ./api.ts, http: { listen: systemd:web, port: ${port} } }\n`,
+          modules: { "api.ts": greets },
+        });
+        const file = `${unit.name}/services.yaml`;
+        const right = readFileSync(join(unit.folder, "services.yaml"), "utf8");
+        rig.shared.write(file, right.replace("module:", "modul:"));
+        expect((await unit.start()).status).not.toBe(0);
+        expect(await rig.show(`${unit.name}-web.socket`, "ActiveState")).toBe("active");
+        await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+        const result = () => rig.show(`${unit.name}-web.socket`, "Result");
+        expect(await until(result, (why) => why !== "success", 20_000)).toBe("trigger-limit-hit");
+        rig.shared.write(file, right);
+        expect((await unit.systemctl("restart")).status).toBe(0);
+        expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("hello");
+      }, 60_000);
+
       test(`reload under load loses none of ${requests} requests`, async () => {
         const port = await freePort();
         await using unit = await installUnit(rig, target, {

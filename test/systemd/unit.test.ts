@@ -56,6 +56,15 @@ describe("serviceUnit()", () => {
     }
   });
 
+  test("has room for upgrades in its start limit, and its sockets give up long before that", async () => {
+    const yaml = "services: { a: { module: ./a.ts, http: { listen: systemd:web, port: 8080 } } }\n";
+    expect(await linesOf(yaml)).toEqual(
+      expect.arrayContaining(["StartLimitIntervalSec=600", "StartLimitBurst=20"]),
+    );
+    const [socket] = socketUnits(await planOf(yaml));
+    expect(socket?.text).toContain("TriggerLimitIntervalSec=10s\nTriggerLimitBurst=5\n");
+  });
+
   test("has folders for what is kept and for the control socket, and reads credentials", async () => {
     const lines = await linesOf(plain, { credentials: ["token"] });
     expect(lines).toContain("StateDirectory=shop");
