@@ -1,6 +1,6 @@
 import type { Clock } from "./core/clock.ts";
 import { within } from "./core/deadline.ts";
-import { messageOf } from "./core/errors.ts";
+import { messageOf, SupervisorError } from "./core/errors.ts";
 import type { Logger } from "./core/log.ts";
 import { newOwner } from "./core/owner.ts";
 import type { BrokerPlan } from "./core/plan.ts";
@@ -20,7 +20,7 @@ export interface Brokers {
   readonly names: readonly string[];
   readonly plans: readonly BrokerPlan[];
   /**
-   * Resolves when the broker has answered, or is known to be away. Rejects with a RangeError for a name that the plan
+   * Resolves when the broker has answered, or is known to be away. Rejects with UNKNOWN_BROKER for a name that the plan
    * does not have, and when the broker can never be used.
    */
   driver(name: string): Promise<Driver>;
@@ -52,7 +52,7 @@ export function createBrokers(options: BrokersOptions): Brokers {
 
   function driver(name: string): Promise<Driver> {
     const plan = plans.find((each) => each.name === name);
-    if (!plan) return Promise.reject(new RangeError(`There is no broker "${name}"`));
+    if (!plan) return Promise.reject(noBroker(name));
     const known = open.get(name);
     if (known?.plan.url === plan.url) return known.driver;
     if (known) outdated.push(known);
@@ -149,6 +149,11 @@ const drivers: Readonly<Record<BrokerPlan["scheme"], () => Promise<OpenDriver>>>
 
 /** One that says nothing at all is as good as away. */
 const patienceMs = 2_000;
+
+function noBroker(name: string): SupervisorError {
+  const hint = "It may have been there before a reload: write it below brokers: in services.yaml.";
+  return new SupervisorError("UNKNOWN_BROKER", `There is no broker "${name}"`, hint);
+}
 
 /** Shown by `status`, too: without the password, should a client quote its URL. */
 function awayText(name: string, url: string, error: Error): string {

@@ -34,7 +34,10 @@ describe("createBrokers()", () => {
 
   test("driver() of a name that the plan does not have rejects", async () => {
     const { brokers } = brokersOf(memory("main"));
-    await expect(brokers.driver("mian")).rejects.toThrow('There is no broker "mian"');
+    await expect(brokers.driver("mian")).rejects.toMatchObject({
+      code: "UNKNOWN_BROKER",
+      message: 'There is no broker "mian"',
+    });
   });
 
   test("queue() enqueues into its broker, and is the same object each time", async () => {

@@ -69,7 +69,9 @@ export function parseArguments<Name extends CommandName>(
       `It takes ${spec.positionals || "none"}.`,
     );
   }
-  if (positionals.length < (spec.least ?? 0)) {
+  const needed = positionals.slice(0, spec.least ?? 0);
+  // What is empty comes of a variable of the shell that was not set, and names nothing.
+  if (needed.length < (spec.least ?? 0) || needed.includes("")) {
     throw usage(`${name} needs ${spec.positionals}`, `For example: ${spec.example}`);
   }
   return { positionals, options: given as Invocation<Name>["options"] };

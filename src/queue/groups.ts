@@ -10,6 +10,7 @@ import type { GroupLimits, GroupSet, Receiver } from "./driver.ts";
 import { GroupFailures } from "./group-failures.ts";
 import { Item } from "./item.ts";
 import { newTask } from "./producer.ts";
+import { shown } from "./producer-invalid.ts";
 import { textOf } from "./retry.ts";
 import { longestPauseMs } from "./trouble.ts";
 
@@ -126,7 +127,9 @@ export class Groups {
         (delivery) => new Attempt(new Item(delivery, clock.now()), noProgress).message,
       );
       const request = await crew.life.enter(async () => service.aggregate?.(set.group, messages, ctx));
-      if (!request) throw new Error("aggregate() returned no task");
+      if (typeof request !== "object" || request === null || Array.isArray(request)) {
+        throw new TypeError(`aggregate() returned ${shown(request)}, and not a task`);
+      }
       const task = newTask({ queue: set.queue, ...request }, () => `${set.id}:aggregate`, clock.wall());
       const result = await receiver.commitGroup(set, task);
       if (result === "lost") crew.log.warn("aggregate() took too long: its group is done by another", about);

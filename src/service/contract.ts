@@ -80,7 +80,7 @@ export interface Context<Config = unknown> {
   service(name: string): ServiceHandle;
   /**
    * A broker of services.yaml, to enqueue tasks; without a name the first one.
-   * Throws an error that names the known brokers when there is none with that name.
+   * Throws an error with the code UNKNOWN_BROKER, which names the known ones, when there is none with that name.
    */
   queue(broker?: string): Queue;
 }

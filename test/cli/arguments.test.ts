@@ -105,6 +105,13 @@ describe("parseArguments()", () => {
     );
   });
 
+  test("refuses an argument that is needed and empty", () => {
+    const needs = "queue inspect needs NAME. For example: supervisor queue inspect mail";
+    expect(usageOf(() => parseArguments("queue inspect", [""]))).toBe(needs);
+    expect(usageOf(() => parseArguments("queue inspect", []))).toBe(needs);
+    expect(parseArguments("task enqueue", ["x", ""])).toMatchObject({ positionals: ["x", ""] });
+  });
+
   test("refuses more positionals than the command takes", () => {
     expect(usageOf(() => parseArguments("schema", ["x"]))).toBe(
       '"x" is one argument too many for schema. It takes none.',

@@ -63,6 +63,20 @@ describe("a group", () => {
     expect(errorsOf(site)).toHaveLength(before + 1);
   });
 
+  test("for which aggregate() returns no task has that as its error", async () => {
+    const site = new Site({ groups: limits });
+    const odd: [unknown, string][] = [
+      [5, "aggregate() returned 5, and not a task"],
+      [["a"], "aggregate() returned a list, and not a task"],
+      [undefined, "aggregate() returned undefined, and not a task"],
+    ];
+    site.model.groups = odd.map((_, index) => setOf(`${index}`));
+    await site.open({ consume() {}, aggregate: (group) => odd[Number(group)]?.[0] as never });
+    await site.pass(2_000);
+    const said = errorsOf(site).map(({ fields }) => (fields as { error: Error }).error.message);
+    expect(said).toEqual(odd.map(([, message]) => message));
+  });
+
   test("that fails is in the stats: how often, how many fail now, and the last error with its group and time", async () => {
     const site = new Site({ groups: limits });
     expect(site.intake.stats().groups).toBeUndefined();
