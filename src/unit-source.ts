@@ -27,12 +27,11 @@ export interface UnitSource {
  */
 export async function readUnitSource({ environment, ...options }: UnitSourceOptions): Promise<UnitSource> {
   const read = { ...options, lenient: "all" } as const;
-  const lackingWith = async (variables: ReadOptions["variables"]) => {
-    const source = await readLoadable({ ...read, variables: { ...givenBySystemd, ...variables } });
-    return { name: source.plan.name, ...told(source.lacking) };
-  };
-  const { name, credentials, variables } = await lackingWith({});
-  const set = environment(name);
+  const readWith = (variables: ReadOptions["variables"]) =>
+    readLoadable({ ...read, variables: { ...givenBySystemd, ...variables } });
+  const lackingWith = async (set: ReadOptions["variables"]) => told((await readWith(set)).lacking);
+  const { credentials, variables } = await lackingWith({});
+  const set = environment((await readWith(options.variables)).plan.name);
   const known = { ...givenBySystemd, ...options.variables, ...set, CREDENTIALS_DIRECTORY: undefined };
   const { plan } = await readPlan({ ...read, variables: known });
   if (set === undefined) return { plan, credentials, variables };

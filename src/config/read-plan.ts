@@ -22,7 +22,7 @@ import { mergeMaps } from "./merge.ts";
 import type { MapNode, Node } from "./node.ts";
 import { entryOf, positionOf } from "./node.ts";
 import { makePlan, makeService } from "./plan-parts.ts";
-import { readFields } from "./read-field.ts";
+import { readField, readFields } from "./read-field.ts";
 import { isNothing } from "./read-scalar.ts";
 import type { Reading } from "./reading.ts";
 import type { HeadSettings } from "./schema.ts";
@@ -44,6 +44,7 @@ export interface ReadOptions {
   /**
    * What may be absent, because it is there only where it runs: `${credential:NAME}` while no folder of credentials is
    * given, or any variable as well. What is written with it is then as if it were not written; in a `config:`, `unread`.
+   * `name:` is needed in any case.
    */
   readonly lenient?: "credentials" | "all";
   /** Loads what looks at cron expressions, when there is one; absent: nobody does. */
@@ -136,6 +137,7 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
   const reading: Reading = { variables: options.variables, secrets, report, ...(lacks ? { lacks } : {}) };
 
   const headWritten = readFields(root, headFields, reading, "", undefined, ["services"]);
+  if (lacks) insistOnName(root, headWritten.name, { variables: options.variables, secrets, report });
   const head = fillFields(headFields, [headWritten]);
   const drafts = readServices(root, headWritten.defaults, reading);
   const selected = selectDrafts(drafts, options.only ?? [], report);
@@ -171,6 +173,13 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
     },
     isLoadable: (draft) => isLoadable(draft, root),
   };
+}
+
+/** Units, folders and the control socket are called by it: nobody can go on without. */
+function insistOnName(root: MapNode, name: string | undefined, strict: Reading): void {
+  const entry = entryOf(root, "name");
+  if (!entry || name !== undefined) return;
+  readField(headFields.name, { node: entry.value, key: entry, name: "name" }, strict);
 }
 
 /** Most files have no queues: they pay nothing for what looks at them. */

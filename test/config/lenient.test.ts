@@ -45,3 +45,11 @@ test("readPlan() goes on without variables only when all may be absent", async (
   expect(lacking).toEqual({ credentials: [], variables: ["WHERE"] });
   await expect(read(text, {})).rejects.toThrow(ProblemsError);
 });
+
+test.each(["credentials", "all"] as const)("readPlan() with lenient %s needs the name", async (lenient) => {
+  const text = "name: '${credential:name}'\nservices: { a: { module: ./a.ts } }";
+  const reading = read(text, { lenient });
+  await expect(reading).rejects.toMatchObject({
+    problems: [{ code: "UNSET_VARIABLE", position: { line: 1 } }],
+  });
+});
