@@ -222,6 +222,25 @@ describe("a sealed executable", () => {
     expect(stdout).not.toContain(scratch.path);
   });
 
+  test("writes a unit that names itself, and no services.yaml that is nowhere", () => {
+    const { status, stdout } = run("systemd");
+    expect(status).toBe(0);
+    expect(stdout).toContain('# Made by "supervisor systemd" from the services.yaml inside app;');
+    expect(stdout).not.toContain(join(scratch.path, "services.yaml"));
+  });
+
+  test("needs no credential for a check", () => {
+    using project = tempDir({
+      "services.yaml":
+        "services: { a: { module: ./a.ts, config: { key: '${credential:key}' }, http: { port: 0 } } }\n",
+      "a.ts": "export default { fetch: () => new Response() };\n",
+    });
+    expect(build(project.path, "app").status).toBe(0);
+    const check = spawnSync(join(project.path, "app"), ["check"], { env: {}, encoding: "utf8" });
+    expect(check.status).toBe(0);
+    expect(check.stdout).toContain('note: the credential "key" was not looked at');
+  });
+
   test("refuses what it cannot do, and says why", () => {
     expect(run("run", "other.yaml")).toMatchObject({ status: 64 });
     expect(run("run", "other.yaml").stderr).toContain(
