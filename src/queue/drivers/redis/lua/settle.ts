@@ -2,14 +2,11 @@ import { heldScore } from "../keys.ts";
 import { enqueueOne, prelude } from "./prelude.ts";
 
 const fence = `
-local function fence(P, ids, ms)
-  local claims, ends = call('HMGET', P .. 'sv:owners', unpack(ids)), nil
+local function fence(P, ids)
+  local claims = call('HMGET', P .. 'sv:owners', unpack(ids))
+  local ends = call('ZMSCORE', P .. 'lease', unpack(ids))
   return function(n, claim, latest)
-    if claims[n] ~= claim then return false end
-    latest = tonumber(latest)
-    if ms < latest * 1000 then return true end
-    ends = ends or call('ZMSCORE', P .. 'lease', unpack(ids))
-    return ends[n] and tonumber(ends[n]) <= latest
+    return claims[n] == claim and ends[n] and tonumber(ends[n]) <= tonumber(latest)
   end
 end
 `;
@@ -17,8 +14,8 @@ end
 /**
  * Settles many deliveries of one queue, in their order (asynq: rdb.go, doneCmd, markAsCompleteCmd, retryCmd,
  * archiveCmd, requeueCmd, one each). A delivery is ours while its claim is the one that
- * `sv:owners` names, and its lease has not run out, or ends no later than we said: asynq, which knows no owners, gives out
- * another one only when ours has run out (recoverer.go, half a minute later). Otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key,
+ * `sv:owners` names, and its lease ends no later than we said: asynq, which knows no owners, gives out another one
+ * only when ours has run out. What we said may never have been granted, so the time alone tells nothing. Otherwise the answer is `l`. `s`: settled. `r`: to be held, but nobody blocks its key,
  * or it does so itself: released.
  *
  * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, the call's name
@@ -55,7 +52,7 @@ local gone, tasks, placed, seen = {}, {}, {}, {}
 local processed, failed, index = 0, 0, 0
 local answers, prefix = {}, P .. 't:'
 local is_blocking = call('EXISTS', P .. 'sv:blocked') == 1
-local ours = fence(P, ids, ms)
+local ours = fence(P, ids)
 local function go_on(task, id)
   local key = call('HGET', task, 'blocks')
   if key then
@@ -174,8 +171,7 @@ local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 local ids, leases, answers = {}, {}, {}
 for i = 2, #ARGV, 3 do ids[#ids + 1] = ARGV[i] end
--- A lease that is gone cannot be renewed, however early it is.
-local ours = fence(P, ids, math.huge)
+local ours = fence(P, ids)
 for n, id in ipairs(ids) do
   if ours(n, ARGV[n * 3], ARGV[n * 3 + 1]) then
     leases[#leases + 1] = ARGV[1]
