@@ -248,8 +248,9 @@ describe.skipIf(lacksRedis !== undefined)(`the Redis driver, when something is w
   });
 
   test("a server that loads its data is waited for: enqueue() and receive() succeed when it has them", async () => {
-    // A millisecond for each key, and an answer to whoever asks meanwhile.
-    const slowly = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"];
+    // Half a second at least, and an answer to whoever asks meanwhile. Where a sleep takes ten times what it was
+    // asked for, it is still within the five seconds that enqueue() waits.
+    const slowly = ["--key-load-delay", "200", "--loading-process-events-interval-bytes", "1024"];
     await using server = await redisServer(slowly);
     const told: Connection[] = [];
     const driver = open(server.url, told);

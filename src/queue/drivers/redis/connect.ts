@@ -82,6 +82,8 @@ function commonOptions(address: RedisAddress, options: ClientOptions) {
     noDelay: true,
     keepAlive: 10_000,
     connectTimeout: 5_000,
+    // A server's guess of how long it still loads is wild at first, and would outlast the callers' patience.
+    maxLoadingRetryTime: 200,
     connectionName: options.name,
     disableClientInfo: true,
     autoResendUnfulfilledCommands: false,
