@@ -29,10 +29,10 @@ export interface SystemCalls {
   /** Whether the socket accepts connections. */
   isListening(descriptor: number): boolean;
   /**
-   * Whether a connection has sent something, and all of it has been read. Of a unix socket only the latter is known:
-   * who has sent nothing counts as heard.
+   * For how many milliseconds a connection has been silent: 0 when something of it is unread, or it has never sent
+   * anything. Undefined on unix sockets, of which the kernel does not say it.
    */
-  isHeard(descriptor: number): boolean;
+  silence(descriptor: number): number | undefined;
   /** Programs that this process starts do not get the descriptor. */
   keepFromChildren(descriptor: number): void;
   /** Accepting from the socket never blocks, whoever holds it. */

@@ -137,12 +137,18 @@ function onPassed(server: NativeServer, address: NativeAddress, quiesce: () => P
 
 /** A busy client may take this long from its connection to its request; one that never asks delays no stop for longer. */
 const patienceMs = 250;
+/** Who keeps a connection and asks on it again within this time has learnt that it will be closed. */
+const silenceMs = 100;
 const lookMs = 5;
 
-/** Resolves when everybody who was accepted there has asked something, and all of it has been read. */
+/**
+ * Resolves when everybody who was accepted there has asked something and is silent, or has gone. To close a connection
+ * between two requests of a busy client would lose the second.
+ */
 async function allHeard(address: NativeAddress, calls: SystemCalls): Promise<void> {
   for (let waited = 0; waited < patienceMs; waited += lookMs) {
-    if (connectionsTo(address, calls).every((descriptor) => calls.isHeard(descriptor))) return;
+    const isSilent = (descriptor: number) => (calls.silence(descriptor) ?? waited) >= silenceMs;
+    if (connectionsTo(address, calls).every(isSilent)) return;
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }

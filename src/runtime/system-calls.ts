@@ -24,7 +24,8 @@ const linux = {
 } as const;
 
 const longestName = 128;
-/** Of the fields of `struct tcp_info` the last that is looked at, `tcpi_bytes_received`, begins here. */
+/** Where the fields of `struct tcp_info` that are looked at begin: `tcpi_last_data_recv` and `tcpi_bytes_received`. */
+const lastReceivedAt = 52;
 const receivedAt = 128;
 
 /** What the rest of the program may ask of the kernel, made of calls of the C library. */
@@ -56,14 +57,14 @@ export function systemCallsOf(libc: Libc): SystemCalls {
       const failed = libc.getsockopt(descriptor, linux.SOL_SOCKET, linux.SO_ACCEPTCONN, value, size) !== 0;
       return !failed && value[0] === 1;
     },
-    isHeard(descriptor) {
+    silence(descriptor) {
       const unread = new Uint8Array(4);
-      if (libc.ioctl(descriptor, linux.FIONREAD, unread) === 0 && unread.some((byte) => byte !== 0))
-        return false;
+      if (libc.ioctl(descriptor, linux.FIONREAD, unread) === 0 && unread.some((byte) => byte !== 0)) return 0;
       const info = new Uint8Array(receivedAt + 8);
       const size = new Uint8Array(new Uint32Array([info.length]).buffer);
-      if (libc.getsockopt(descriptor, linux.SOL_TCP, linux.TCP_INFO, info, size) !== 0) return true;
-      return new DataView(info.buffer).getBigUint64(receivedAt, true) > 0n;
+      if (libc.getsockopt(descriptor, linux.SOL_TCP, linux.TCP_INFO, info, size) !== 0) return undefined;
+      const view = new DataView(info.buffer);
+      return view.getBigUint64(receivedAt, true) > 0n ? view.getUint32(lastReceivedAt, true) : 0;
     },
     keepFromChildren(descriptor) {
       libc.fcntl(descriptor, linux.F_SETFD, linux.FD_CLOEXEC);

@@ -76,6 +76,36 @@ const ownCases: readonly Case[] = [
       libc.dup2(2, descriptor);
     },
   },
+  {
+    name: "quiesce() waits for a client that asks again on its connection, and not for one that is silent",
+    async run(runtime) {
+      const [calls, libc] = [await callsOf(), await libcOf()];
+      const { descriptor, port } = await openSocket(runtime, calls, libc);
+      const passed = withPassedSockets(runtime, { web: [descriptor] }, calls);
+      let asked = 0;
+      const server = passed.prepareServer({
+        address: { tag: "systemd", name: "web" },
+        idleTimeout: 10_000,
+        fetch: () => new Response(`answer ${++asked}`),
+      })();
+      const wire = await openWire({ port });
+      const ask = async () => {
+        wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        await wire.until(`answer ${asked + 1}`);
+      };
+      await ask();
+      const quiet = server.quiesce?.();
+      assert.equal(await Promise.race([quiet, sleep(30, "waits")]), "waits");
+      await ask();
+      assert.equal(await Promise.race([quiet, sleep(30, "waits")]), "waits");
+      await quiet;
+      await sleep(100);
+      assert.equal(await Promise.race([server.quiesce?.().then(() => "silent"), sleep(50, "waits")]), "silent");
+      wire.destroy();
+      await server.kill();
+      libc.dup2(2, descriptor);
+    },
+  },
 ];
 
 /** Before its first generation is ready; `failing` is what the group says when it will not be. */
