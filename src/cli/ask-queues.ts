@@ -90,6 +90,7 @@ async function askBrokers(
   const { plan } = await readPlan({
     file: fileOf(options, terminal),
     variables: terminal.variables,
+    lenient: "exceptBrokers",
     ...(env === undefined ? {} : { env }),
   });
   // Loaded when nothing else helps: with it come the drivers.

@@ -44,9 +44,9 @@ export interface ReadOptions {
   /**
    * What may be absent, because it is there only where it runs: `${credential:NAME}` while no folder of credentials is
    * given, or any variable as well. What is written with it is then as if it were not written; in a `config:`, `unread`.
-   * `name:` is needed in any case.
+   * `name:` is needed in any case, and `brokers:` by whom goes straight to them ("exceptBrokers").
    */
-  readonly lenient?: "credentials" | "all";
+  readonly lenient?: "credentials" | "exceptBrokers" | "all";
   /** Loads what looks at cron expressions, when there is one; absent: nobody does. */
   readonly cron?: () => Promise<{ readonly parseCron: ReadCron }>;
 }
@@ -134,10 +134,11 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
   const secrets = new Set<string>();
   const { lenient } = options;
   const lacks = lenient && newLacks(lenient === "all");
-  const reading: Reading = { variables: options.variables, secrets, report, ...(lacks ? { lacks } : {}) };
+  const strict: Reading = { variables: options.variables, secrets, report };
+  const reading: Reading = { ...strict, ...(lacks ? { lacks } : {}) };
 
   const headWritten = readFields(root, headFields, reading, "", undefined, ["services"]);
-  if (lacks) insistOnName(root, headWritten.name, { variables: options.variables, secrets, report });
+  if (lenient) insistOn(root, lenient === "exceptBrokers" ? ["name", "brokers"] : ["name"], reading, strict);
   const head = fillFields(headFields, [headWritten]);
   const drafts = readServices(root, headWritten.defaults, reading);
   const selected = selectDrafts(drafts, options.only ?? [], report);
@@ -176,10 +177,21 @@ async function readDraft(options: ReadOptions): Promise<PlanDraft> {
 }
 
 /** Units, folders and the control socket are called by it: nobody can go on without. */
-function insistOnName(root: MapNode, name: string | undefined, strict: Reading): void {
-  const entry = entryOf(root, "name");
-  if (!entry || name !== undefined) return;
-  readField(headFields.name, { node: entry.value, key: entry, name: "name" }, strict);
+function insistOn(
+  root: MapNode,
+  names: readonly (keyof typeof headFields)[],
+  { lacks }: Reading,
+  strict: Reading,
+): void {
+  for (const name of names) {
+    const entry = entryOf(root, name);
+    if (!entry) continue;
+    const place = { node: entry.value, key: entry, name };
+    const missed = newLacks(lacks?.variables !== undefined);
+    readField(headFields[name], place, { ...strict, report() {}, lacks: missed });
+    const { credentials, variables } = joinLacks([missed]);
+    if (credentials.length + variables.length > 0) readField(headFields[name], place, strict);
+  }
 }
 
 /** Most files have no queues: they pay nothing for what looks at them. */

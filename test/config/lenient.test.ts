@@ -53,3 +53,15 @@ test.each(["credentials", "all"] as const)("readPlan() with lenient %s needs the
     problems: [{ code: "UNSET_VARIABLE", position: { line: 1 } }],
   });
 });
+
+test("readPlan() with lenient exceptBrokers needs their credentials, and nobody else's", async () => {
+  const reading = read(yaml, { lenient: "exceptBrokers" });
+  await expect(reading).rejects.toMatchObject({
+    problems: [{ code: "UNSET_VARIABLE", position: { line: 3 } }],
+  });
+  const { plan } = await read(yaml.replace('"${credential:redis}"', "redis://localhost"), {
+    lenient: "exceptBrokers",
+  });
+  expect(plan.brokers?.map(({ name }) => name)).toEqual(["main"]);
+  expect(plan.services[0]?.consume?.broker).toBe("main");
+});
