@@ -100,7 +100,10 @@ const ownCases: readonly Case[] = [
       assert.equal(await Promise.race([quiet, sleep(30, "waits")]), "waits");
       await quiet;
       await sleep(100);
-      assert.equal(await Promise.race([server.quiesce?.().then(() => "silent"), sleep(50, "waits")]), "silent");
+      assert.equal(
+        await Promise.race([server.quiesce?.().then(() => "silent"), sleep(50, "waits")]),
+        "silent",
+      );
       wire.destroy();
       await server.kill();
       libc.dup2(2, descriptor);
