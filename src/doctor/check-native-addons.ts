@@ -72,6 +72,11 @@ export function isNative(folder: string): boolean {
   return ["", "build/Release", "prebuilds"].some((below) => hasAddon(join(folder, below)));
 }
 
+/** Whether a package is one of those that find and load the machine code of others. */
+export function isAddonLoader(folder: string): boolean {
+  return loaders.has(nameOf(folder));
+}
+
 const loaders = new Set([
   "bindings",
   "node-gyp-build",

@@ -51,7 +51,14 @@ async function inspect(app: AppSource): Promise<AppInput[]> {
   return inputs.flatMap(([path, { imports }]) => {
     if (path.startsWith(`${namespace}:`)) return [];
     return [
-      { path, imports: imports.map((each) => ({ path: each.path, specifier: each.original ?? each.path })) },
+      {
+        path,
+        imports: imports.map((each) => ({
+          // What is imported dynamically is a chunk of its own: `path` is only its name.
+          path: each.entryPoint ?? each.path,
+          specifier: each.original ?? each.path,
+        })),
+      },
     ];
   });
 }

@@ -15,7 +15,7 @@ import {
 import { join } from "node:path";
 import { inRoot, makeEmptyRoot, noEmptyRoot } from "../support/empty-root.ts";
 import { lacksSmallDisk, onSmallDisk } from "../support/small-disk.ts";
-import { freshBinary, runSupervisorCli } from "../support/targets.ts";
+import { freshBinary, runSupervisorCli, spawnSupervisor } from "../support/targets.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
 
@@ -258,6 +258,11 @@ describe("supervisor build", () => {
   const service = (text: string, more: Record<string, string> = {}) =>
     tempDir({ "services.yaml": "services: { a: { module: ./a.ts } }\n", "a.ts": text, ...more });
   const outfile = join(scratch.path, "never");
+  const addon = {
+    "node_modules/addon/package.json": `{ "name": "addon", "version": "1.0.0", "main": "index.js" }`,
+    "node_modules/addon/binding.gyp": "{}",
+    "node_modules/addon/index.js": "module.exports = {};",
+  };
 
   test.each([
     ["a computed import", `const name = "./b.ts";\nexport default await import(name);\n`, {}, "a.ts:2:22"],
@@ -268,20 +273,40 @@ describe("supervisor build", () => {
       "a.ts:2:39",
     ],
     [
-      "a native addon",
-      `import addon from "addon";\nexport default addon;\n`,
-      {
-        "node_modules/addon/package.json": `{ "name": "addon", "version": "1.0.0", "main": "index.js" }`,
-        "node_modules/addon/binding.gyp": "{}",
-        "node_modules/addon/index.js": "module.exports = {};",
-      },
-      "a.ts:1:20",
+      "a require that the bundler does not follow",
+      `import { createRequire } from "node:module";\nexport default createRequire(import.meta.url)("./b.cjs");\n`,
+      { "b.cjs": "module.exports = {};" },
+      "a.ts:2:16",
+    ],
+    ["a native addon", `import addon from "addon";\nexport default addon;\n`, addon, "a.ts:1:20"],
+    [
+      "a native addon that is imported when it is needed",
+      `export default { start: () => import("addon") };\n`,
+      addon,
+      "a.ts:1:39",
+    ],
+    [
+      "a native addon that createRequire() reaches",
+      `import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);\nexport default require("addon");\n`,
+      addon,
+      "a.ts:3:16",
     ],
   ])("refuses %s, names its place and makes nothing", (_, text, more, place) => {
     using project = service(text, more as Record<string, string>);
     const { status, stderr } = build(project.path, outfile);
     expect({ status, place: stderr.split("  ")[0] }).toEqual({ status: 78, place: `${place} CANNOT_SEAL` });
     expect(existsSync(outfile)).toBe(false);
+  });
+
+  test("takes what only looks computed: the bundler follows it, and it runs", async () => {
+    using project = service(
+      "export default { async start() { console.log((await import(`./b.ts`)).b, (await import('./' + 'c.ts')).c); } };\n",
+      { "b.ts": "export const b = 'from b';\n", "c.ts": "export const c = 'and c';\n" },
+    );
+    expect(build(project.path, "app").status).toBe(0);
+    const sealed = { name: "binary", command: [join(project.path, "app")] } as const;
+    await using running = spawnSupervisor(sealed, [], { env: { XDG_RUNTIME_DIR: project.path } });
+    await running.waitFor("from b and c");
   });
 
   test("warns of files that are looked for beside a module, and of what a package computes", () => {
