@@ -12,6 +12,7 @@ import type { Contents } from "./seal/contents.ts";
 import { readContents } from "./seal/contents.ts";
 import { denoFiles, denoIncludes } from "./seal/deno-entry.ts";
 import { assertFits, assertOwnFolder, assertReplaceable } from "./seal/destination.ts";
+import { missingExports } from "./seal/exports.ts";
 import type { SealInfo } from "./seal/info.ts";
 import type { Kit } from "./seal/kit.ts";
 import { readKit } from "./seal/kit.ts";
@@ -106,7 +107,8 @@ async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">)
   const [contents, kit, supervisor] = await Promise.all([readContents(file), readKit(), buildInfo()]);
   const inputs = await inspect(appOf(contents, kit, {}));
   const { fatal, doubtful } = findObstacles(contents.folder, inputs);
-  if (fatal.length > 0) throw new ProblemsError(fatal);
+  const wrong = [...fatal, ...missingExports(contents, inputs)];
+  if (wrong.length > 0) throw new ProblemsError(wrong);
   const info = infoOf({ contents, kit, inputs: inputs.map(({ path }) => path), supervisor, ...about });
   const paths = [...Object.keys(contents.texts), ...inputs.map(({ path }) => path)];
   return { contents, kit, info, doubtful, read: paths.map((path) => resolve(contents.folder, path)) };

@@ -96,6 +96,8 @@ export interface NamedModule {
   /** The absolute path; undefined when it depends on a variable without a default. */
   readonly module: string | undefined;
   readonly position: Position;
+  /** What of it is the service, and where that is written; no name when it depends on a variable without a default. */
+  readonly export: { readonly name: string | undefined; readonly position: Position };
 }
 
 /**
@@ -109,9 +111,15 @@ export async function readModules(file: string, env?: string): Promise<NamedModu
   const { problems, drafts, root } = await readDraft(options);
   const wrong = problems.filter(({ code }) => code !== "UNSET_VARIABLE");
   if (wrong.length > 0) throw new ProblemsError(wrong);
-  return drafts.flatMap(({ name, settings }) => {
+  return drafts.flatMap(({ name, settings, written }) => {
     const at = exactSpan(root, ["services", name, "module"]);
-    return at ? [{ service: name, module: settings.module, position: positionOf(at) }] : [];
+    if (!at) return [];
+    const named = exactSpan(root, ["services", name, "export"]);
+    const exported = {
+      name: named && written.export === undefined ? undefined : settings.export,
+      position: positionOf(named ?? at),
+    };
+    return [{ service: name, module: settings.module, position: positionOf(at), export: exported }];
   });
 }
 

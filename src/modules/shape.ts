@@ -1,4 +1,5 @@
 import { SupervisorError } from "../core/errors.ts";
+import { missingExport } from "../core/missing-export.ts";
 import type { ServicePlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
 import type { Context, Service } from "../service/contract.ts";
@@ -38,15 +39,7 @@ export function creatorOf(exported: unknown, where: string): Definition["create"
 /** The export named `name`, or an error that tells which ones there are. */
 export function pickExport(exports: Record<string, unknown>, name: string, module: string): unknown {
   if (name in exports) return exports[name];
-  const found = Object.keys(exports);
-  const has = found.length === 0 ? "it exports nothing" : `it exports ${found.join(", ")}`;
-  throw new SupervisorError(
-    "NOT_A_SERVICE",
-    `${module} has no ${name === "default" ? "default export" : `export named "${name}"`}: ${has}`,
-    found.length === 1
-      ? `Set export: ${found[0]}, or write "export default …" in the module.`
-      : `Write "export default …" in the module, or name one of its exports with export:.`,
-  );
+  throw missingExport(module, name, Object.keys(exports));
 }
 
 function factory(make: (...args: never[]) => unknown, where: string): Definition["create"] {

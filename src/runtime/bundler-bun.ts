@@ -48,7 +48,10 @@ function plain(text: string): string {
 async function inspect(app: AppSource): Promise<AppInput[]> {
   const { metafile } = await build(app, { metafile: true });
   const inputs = Object.entries(metafile?.inputs ?? {});
-  return inputs.flatMap(([path, { imports }]) => {
+  const chunks = Object.values(metafile?.outputs ?? {});
+  const exported = new Map(chunks.map(({ entryPoint, exports }) => [entryPoint, exports]));
+  return inputs.flatMap(([path, { imports, format }]) => {
+    const exports = format === "esm" ? exported.get(path) : undefined;
     if (path.startsWith(`${namespace}:`)) return [];
     return [
       {
@@ -58,6 +61,7 @@ async function inspect(app: AppSource): Promise<AppInput[]> {
           path: each.entryPoint ?? each.path,
           specifier: each.original ?? each.path,
         })),
+        ...(exports ? { exports } : {}),
       },
     ];
   });

@@ -4,7 +4,7 @@ import { overlayFile, overlaysOf } from "../config/load-source.ts";
 import { readName } from "../config/read-name.ts";
 import type { NamedModule } from "../config/read-plan.ts";
 import { readModules } from "../config/read-plan.ts";
-import type { Problem } from "../core/problem.ts";
+import type { Position, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 
 /** What of a folder goes into a sealed executable. */
@@ -19,6 +19,17 @@ export interface Contents {
   readonly name: string | undefined;
   /** Every service of the file and its overlays with its module's path from the folder; sorted. */
   readonly services: readonly { readonly name: string; readonly module: string }[];
+  /** What of which module each service is; as often as the file and its overlays say so. */
+  readonly exports: readonly NamedExport[];
+}
+
+export interface NamedExport {
+  readonly service: string;
+  /** From the folder. */
+  readonly module: string;
+  /** Undefined when it depends on a variable. */
+  readonly name: string | undefined;
+  readonly position: Position;
 }
 
 /**
@@ -43,6 +54,12 @@ export async function readContents(file: string): Promise<Contents> {
     texts: Object.fromEntries(files.map((each) => [basename(each), readFileSync(each, "utf8")])),
     name: /^name:/m.test(readFileSync(path, "utf8")) ? await readName(path, {}) : undefined,
     services: servicesOf(named, folder),
+    exports: named.map(({ service, module, export: { name, position } }) => ({
+      service,
+      module: pathFrom(folder, module as string),
+      name,
+      position,
+    })),
   };
 }
 
@@ -59,10 +76,12 @@ function dependsOnVariable({ service, position }: NamedModule): Problem {
 function servicesOf(named: readonly NamedModule[], folder: string): Contents["services"] {
   const services = named.map(({ service, module }) => ({
     name: service,
-    module: relative(folder, module as string)
-      .split(sep)
-      .join("/"),
+    module: pathFrom(folder, module as string),
   }));
   const byKey = new Map(services.map((each) => [`${each.name} ${each.module}`, each]));
   return [...byKey.keys()].sort().map((key) => byKey.get(key) as (typeof services)[number]);
+}
+
+function pathFrom(folder: string, file: string): string {
+  return relative(folder, file).split(sep).join("/");
 }

@@ -298,6 +298,38 @@ describe("supervisor build", () => {
     expect(existsSync(outfile)).toBe(false);
   });
 
+  test.each([
+    ["exports something else", "a.ts", "export const app = {};\n", "", "it exports app"],
+    ["exports nothing", "a.ts", "export {};\n", "", "it exports nothing"],
+    ["has none of that name", "a.ts", "export default {};\n", "export: api", "it exports default"],
+  ])("refuses a module that %s, as check does, and runs nothing of it", (_, file, text, named, has) => {
+    using project = service(`throw new Error("run");\n${text}`);
+    project.write("services.yaml", `services: { a: { module: ./${file}, ${named} } }\n`);
+    project.write("services.prod.yaml", "log: { level: debug }\n");
+    const { status, stderr } = build(project.path, outfile);
+    expect({ status, stderr }).toEqual({ status: 78, stderr: expect.stringContaining("NOT_A_SERVICE") });
+    expect(stderr).toContain(`Service "a": ${join(project.path, file)} has no`);
+    expect(stderr).toContain(has);
+    expect(stderr.split("NOT_A_SERVICE").length).toBe(2);
+    expect(existsSync(outfile)).toBe(false);
+  });
+
+  test("lets be what is known only when it runs: CommonJS, variables, what comes from elsewhere, what throws", () => {
+    using project = tempDir({
+      "services.yaml": `services:
+  commonjs: { module: ./a.cjs }
+  variable: { module: ./b.ts, export: "\${WHICH}" }
+  elsewhere: { module: ./c.ts, export: api }
+  throws: { module: ./d.ts }
+`,
+      "a.cjs": "exports.api = { start() {} };\n",
+      "b.ts": "export const api = {};\n",
+      "c.ts": "export * from './a.cjs';\n",
+      "d.ts": "if (!process.env.DB) throw 1; export default {};\n",
+    });
+    expect(build(project.path, "app").status).toBe(0);
+  });
+
   test("takes what only looks computed: the bundler follows it, and it runs", async () => {
     using project = service(
       "export default { async start() { console.log((await import(`./b.ts`)).b, (await import('./' + 'c.ts')).c); } };\n",
