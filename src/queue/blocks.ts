@@ -20,6 +20,7 @@ export class Blocks {
   #answered: [Item, SettleResult][] = [];
   #returning = 0;
   #isAsking = false;
+  #asks = 0;
 
   /** Lanes that are locked. */
   get size(): number {
@@ -32,11 +33,12 @@ export class Blocks {
 
   /** What the broker remembers from before: the task that blocks, by lane. */
   believe(laneId: string, by: string): void {
-    this.#lock(laneId).belief = { by, isLocal: false, place: 0, isSlow: false };
+    this.#lock(laneId).belief = { by, isLocal: false, place: 0, isSlow: false, asked: 0 };
   }
 
   asked(): void {
     this.#isAsking = true;
+    this.#asks++;
   }
 
   landed(): void {
@@ -50,8 +52,11 @@ export class Blocks {
     const lock = this.#locks.get(laneId);
     if (!lock) return false;
     if (lock.belief?.by !== delivery.id) return true;
+    if (!lock.belief.isLocal) return false;
+    // Others may have gone back since it was claimed, and come between it and what was claimed with it.
+    if (lock.belief.asked === this.#asks) return true;
     // It was only awaited here: from now on its lane keeps the order.
-    if (lock.belief.isLocal) this.#end(laneId, lock);
+    this.#end(laneId, lock);
     return false;
   }
 
@@ -61,7 +66,7 @@ export class Blocks {
     if (laneId === undefined) return false;
     const lock = this.#lock(laneId);
     if (lock.belief && lock.belief.by !== delivery.id && !isBefore(item, lock.belief)) return false;
-    lock.belief = { by: delivery.id, isLocal: false, place: item.place, isSlow };
+    lock.belief = { by: delivery.id, isLocal: false, place: item.place, isSlow, asked: 0 };
     return true;
   }
 
@@ -75,8 +80,12 @@ export class Blocks {
     const { laneId, delivery, place } = item;
     if (laneId === undefined) return;
     const lock = this.#lock(laneId);
-    if (lock.belief && !isBefore(item, lock.belief)) return;
-    lock.belief = { by: delivery.id, isLocal: true, place, isSlow: false };
+    const asked = this.#isAsking ? this.#asks : 0;
+    if (lock.belief && !isBefore(item, lock.belief)) {
+      lock.belief.asked = asked;
+      return;
+    }
+    lock.belief = { by: delivery.id, isLocal: true, place, isSlow: false, asked };
   }
 
   /** Whether the broker holds later ones because of this one. */
@@ -125,7 +134,13 @@ export class Blocks {
   #passOn(item: Item): boolean {
     const heir = item.settlement?.heir;
     if (!heir || !this.isBlocker(item)) return false;
-    this.#lock(item.laneId as string).belief = { by: heir.id, isLocal: false, place: 0, isSlow: true };
+    this.#lock(item.laneId as string).belief = {
+      by: heir.id,
+      isLocal: false,
+      place: 0,
+      isSlow: true,
+      asked: 0,
+    };
     return true;
   }
 

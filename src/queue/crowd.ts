@@ -1,4 +1,5 @@
 import type { Blocks } from "./blocks.ts";
+import { firstOf as firstOfCohort } from "./cohort.ts";
 import type { Item, Lane } from "./item.ts";
 import type { Lanes } from "./lanes.ts";
 import { Window } from "./rate.ts";
@@ -54,5 +55,7 @@ export class Crowd {
 
 /** One that is decided blocks nothing, although its handler goes on. */
 function firstOf({ running, head }: Lane): Item | undefined {
+  const cohort = running?.cohort;
+  if (cohort) return firstOfCohort(cohort) ?? (cohort.lost ? undefined : head);
   return running?.fenced === false ? running : head;
 }

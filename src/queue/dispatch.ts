@@ -1,8 +1,9 @@
 import type { ConsumePlan } from "../core/plan.ts";
 import { Blocks } from "./blocks.ts";
+import { decided, fateOf, formCohorts, lost } from "./cohort.ts";
 import { Crowd } from "./crowd.ts";
 import type { Settlement, SettleResult } from "./driver.ts";
-import type { Decision, Item, Unit } from "./item.ts";
+import type { Cohort, Decision, Item, Unit } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { KeyWindows, Window } from "./rate.ts";
 
@@ -116,20 +117,20 @@ export class Dispatch {
     this.#limit?.take(items.length, now);
     this.#waiting -= items.length;
     this.#running++;
+    if (items.length > 1) formCohorts(items);
     return { items, freed: false };
   }
 
   /**
    * To be called when `take` returns nothing. Where slots are free and no more can be received, some of those that wait
-   * here for others of their key are held in the broker until the others have ended. Batches are not relieved: several of
-   * a lane end at once there, and none of them is the one that the rest waits for.
+   * here for others of their key are held in the broker until the others have ended.
    */
   relieve(now: number): void {
     if (!this.#isCrowded()) return;
     const crowd = this.#crowd.relieve(now);
     if (!crowd) return;
     this.#waiting -= crowd.items.length;
-    for (const item of crowd.items) this.#hold(item, crowd.first);
+    for (const item of crowd.items) this.#holdBehind(item, crowd.first);
   }
 
   /** When `take`, `relieve` or `room` may do something although nothing else happens; undefined: never. */
@@ -152,7 +153,8 @@ export class Dispatch {
     unit.freed = true;
     this.#running--;
     for (const item of unit.items) {
-      if (item.settlement?.heir && this.#hand.has(item)) this.#passing.add(item);
+      if (item.cohort) this.#freeCohort(item.cohort, now);
+      else if (item.settlement?.heir && this.#hand.has(item)) this.#passing.add(item);
       else this.#lanes.free(item, now);
     }
   }
@@ -160,8 +162,13 @@ export class Dispatch {
   /** What becomes of a message that runs, or waits (`cancel`). False: that had been decided before, or it is not ours. */
   decide(item: Item, decision: Decision, now: number): boolean {
     if (item.fenced) return false;
+    const { cohort } = item;
+    if (cohort) {
+      item.fenced = true;
+      if (decided(cohort, item, decision)) this.#conclude(cohort);
+      return true;
+    }
     this.#unqueue(item, now);
-    const { delivery } = item;
     switch (decision.tag) {
       case "retry":
         this.#retry(item, decision);
@@ -171,8 +178,7 @@ export class Dispatch {
         this.#release(item);
         break;
       default:
-        // The belief ends when the broker has done it: until then nothing may overtake those that it holds.
-        this.#settle(item, { delivery, ...decision, ...this.#unblocked(item) });
+        this.#end(item, decision, item.laneId === undefined ? undefined : this.#lanes.peek(item.laneId));
     }
     return true;
   }
@@ -182,6 +188,7 @@ export class Dispatch {
     this.#hand.delete(item);
     this.#blocks.answered(item, result);
     if (this.#passing.delete(item)) this.#lanes.free(item, now);
+    if (item.cohort) this.#answered(item.cohort, item, result, now);
   }
 
   /** The leases of these are another's now: whatever they do here, nothing is settled. Those it is news of. */
@@ -192,8 +199,7 @@ export class Dispatch {
       if (item.fenced || !this.#hand.has(item)) continue;
       item.fenced = true;
       this.#hand.delete(item);
-      if (item.laneId !== undefined) this.#sendLaneBack(item);
-      else this.#unqueue(item, now);
+      this.#lose(item, now);
       news.push(item);
     }
     return news;
@@ -246,9 +252,59 @@ export class Dispatch {
 
   /** Whether slots are free for which nothing can be received, because of what waits here for others of its key. */
   #isCrowded(): boolean {
-    const { batch, concurrency, buffer } = this.#plan;
+    const { concurrency, buffer } = this.#plan;
     const isStarving = this.#running < concurrency && this.startable === 0;
-    return this.#isOpen && !batch && isStarving && this.#hand.size >= buffer && !this.#blocks.isReturning;
+    return this.#isOpen && isStarving && this.#hand.size >= buffer && !this.#blocks.isReturning;
+  }
+
+  #lose(item: Item, now: number): void {
+    const { cohort, laneId } = item;
+    const isLast = cohort !== undefined && lost(cohort, item);
+    if (cohort?.lost) this.#blocks.await(cohort.lost);
+    if (laneId !== undefined) this.#sendLaneBack(item);
+    else this.#unqueue(item, now);
+    if (cohort && isLast) this.#conclude(cohort);
+  }
+
+  /** All of them are decided. Those that go back wait until it is known that none before them comes again. */
+  #conclude(cohort: Cohort): void {
+    const { over, back } = fateOf(cohort);
+    const heir = back[0]?.[0] ?? this.#lanes.peek(cohort.items[0]?.laneId as string);
+    for (const [item, decision] of over) {
+      this.#end(item, decision, heir);
+      if (back.length > 0 || item.settlement?.heir) cohort.awaited.add(item);
+    }
+    if (cohort.awaited.size === 0) this.#sendBack(cohort);
+  }
+
+  #answered(cohort: Cohort, item: Item, result: SettleResult, now: number): void {
+    if (!cohort.awaited.delete(item)) return;
+    if (result === "lost") lost(cohort, item);
+    if (cohort.awaited.size > 0) return;
+    this.#sendBack(cohort);
+    if (cohort.isFreed) this.#lanes.free(item, now);
+  }
+
+  #freeCohort(cohort: Cohort, now: number): void {
+    if (cohort.isFreed) return;
+    cohort.isFreed = true;
+    if (cohort.awaited.size === 0) this.#lanes.free(cohort.items[0] as Item, now);
+  }
+
+  /** The first one is tried again, and the others after it; none of them when one before it comes again. */
+  #sendBack(cohort: Cohort): void {
+    const { back } = fateOf(cohort);
+    const [first, ...others] = back;
+    if (!first) return;
+    const [item, decision] = first;
+    const earlier = cohort.lost && cohort.lost.place < item.place ? cohort.lost : undefined;
+    if (decision.tag === "retry" && !earlier) {
+      this.#retry(item, decision);
+      for (const [other] of others) this.#holdBehind(other);
+    } else {
+      this.#sendLaneBack(earlier ?? item);
+      for (const [other] of back) this.#release(other);
+    }
   }
 
   #unqueue(item: Item, now: number): void {
@@ -280,30 +336,34 @@ export class Dispatch {
     this.#blocks.returns(item);
   }
 
-  /** What its end does for those that are held because of it: they wait for the next one of their lane that is here. */
-  #unblocked(item: Item): Pick<Settlement, "unblocks" | "heir"> {
-    if (!this.#blocks.isBlocker(item)) return {};
-    const unblocks = item.key as string;
-    const heir = this.#lanes.peek(item.laneId as string);
-    return heir ? { unblocks, heir: heir.delivery } : { unblocks };
+  /**
+   * What is held because of it waits for `heir` then, the next one of their lane that is here. The belief ends when the
+   * broker has done it: until then nothing may overtake those that it holds.
+   */
+  #end(item: Item, decision: Decision & { readonly tag: "ack" | "dead" }, heir: Item | undefined): void {
+    const unblocked = this.#blocks.isBlocker(item)
+      ? { unblocks: item.key as string, ...(heir && { heir: heir.delivery }) }
+      : undefined;
+    this.#settle(item, { delivery: item.delivery, ...decision, ...unblocked });
   }
 
   #retry(item: Item, decision: Decision & { readonly tag: "retry" }): void {
     const { delivery, key } = item;
     if (key === undefined) this.#settle(item, { delivery, ...decision });
     else if (this.#blocks.block(item)) this.#settle(item, { delivery, ...decision, blocks: key });
-    // An earlier one of its batch failed too: it is tried again after that one.
     else this.#hold(item);
     this.#holdFollowers(item);
   }
 
   #holdFollowers({ laneId }: Item): void {
     if (laneId === undefined) return;
-    for (const follower of this.#clear(laneId)) {
-      // The blocking task itself can be among them: its earlier attempt, timed out, still occupied the lane.
-      if (this.#blocks.isBlockedBy(laneId, follower.delivery.id)) this.#release(follower);
-      else this.#hold(follower);
-    }
+    for (const follower of this.#clear(laneId)) this.#holdBehind(follower);
+  }
+
+  /** The blocking task itself can be among them: its earlier attempt, timed out or lost, still occupies the lane. */
+  #holdBehind(item: Item, first?: Item): void {
+    if (this.#blocks.isBlockedBy(item.laneId as string, item.delivery.id)) this.#release(item);
+    else this.#hold(item, first);
   }
 
   /** All that wait in the lane of one that comes again do so too, in their order; until then none may overtake them. */

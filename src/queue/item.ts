@@ -27,6 +27,8 @@ export class Item {
   settlement: Settlement | undefined = undefined;
   /** Where it waits or runs; undefined without a key. */
   lane: Lane | undefined = undefined;
+  /** Those of its lane that began together with it, in one batch; undefined when it is alone. */
+  cohort: Cohort | undefined = undefined;
   /** The next one in its lane. */
   next: Item | undefined = undefined;
   /** Since when it could start. */
@@ -56,6 +58,24 @@ export interface Unit {
   freed: boolean;
 }
 
+/**
+ * Those of one lane in one batch. What becomes of a later one depends on the earlier ones, whichever is decided first: it
+ * is told when all are decided.
+ */
+export interface Cohort {
+  /** At least two, in their order. */
+  readonly items: readonly Item[];
+  readonly decisions: Map<Item, Decision>;
+  /** Of how many nothing is known. */
+  open: number;
+  /** The first one whose lease was lost: it comes again. */
+  lost: Item | undefined;
+  /** The lane goes on when the broker has answered to these. */
+  readonly awaited: Set<Item>;
+  /** The slot was given back. */
+  isFreed: boolean;
+}
+
 /** That later ones of a lane have to wait for the task `by`. A new one each time it begins. */
 export interface Belief {
   readonly by: string;
@@ -63,6 +83,8 @@ export interface Belief {
   readonly isLocal: boolean;
   /** That of the task when it went back. */
   readonly place: number;
+  /** Which call that receives was under way when one of the lane went back last; 0: none. */
+  asked: number;
   /** It has not failed: it takes long, and later ones were too many to wait here. */
   readonly isSlow: boolean;
 }
@@ -74,7 +96,7 @@ export interface Lane {
   tail: Item | undefined;
   count: number;
   isBusy: boolean;
-  /** The last one that began, while the lane is busy. */
+  /** The first one of those that began last, while the lane is busy. */
   running: Item | undefined;
   /** Its rate is used up until then. */
   delayed: HeapEntry<Lane> | undefined;

@@ -211,9 +211,10 @@ export class Lanes {
         return;
       }
       this.#limit?.take(lane.id, now);
-      lane.running = this.#shift(lane, lane.head);
+      const item = this.#shift(lane, lane.head);
+      lane.running ??= item;
       lane.isBusy = true;
-      taken.push(lane.running);
+      taken.push(item);
     }
   }
 

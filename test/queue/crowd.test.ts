@@ -92,4 +92,44 @@ describe("a key whose handler takes long", () => {
     }
     expect(next.begun).toEqual(Array.from({ length: 29 }, (_, n) => `t${n + 1}`));
   });
+
+  test("keeps none of another key waiting where messages are handled in batches, either", async () => {
+    const site = new Site({ concurrency: 2, batch: { size: 4, wait: 0 } });
+    const desk = new Desk();
+    const batches: string[][] = [];
+    await site.open({
+      async consumeBatch(messages) {
+        batches.push(messages.map(({ id }) => id));
+        if (messages.some(({ key }) => key === "hot")) await desk.consume(messages[0] as { id: string });
+      },
+    });
+    site.enqueue(50, "hot");
+    site.enqueue(6, "fine");
+    await site.pass(5_000);
+    expect(batches[0]).toEqual(["t0", "t1", "t2", "t3"]);
+    expect(batches.slice(1).flat()).toEqual(["t50", "t51", "t52", "t53", "t54", "t55"]);
+    while (desk.open.size > 0) {
+      for (const id of desk.open.keys()) desk.end(id);
+      await site.pass(1_000);
+    }
+    const hot = batches.flat().filter((id) => Number(id.slice(1)) < 50);
+    expect(hot).toEqual(Array.from({ length: 50 }, (_, n) => `t${n}`));
+    expect(new Set(site.states())).toEqual(new Set(["done"]));
+    expect(site.intake.stats()).toMatchObject({ done: 56, buffered: 0, blockedKeys: 0, lost: 0 });
+    expect(Math.max(...site.broker.settlements.values())).toBe(1);
+  });
+
+  test("one that may not begin yet delays no other key in batches", async () => {
+    const site = new Site({
+      concurrency: 2,
+      batch: { size: 4, wait: 0 },
+      limitPerKey: { rate: 1, per: 60_000 },
+    });
+    const begun: string[] = [];
+    await site.open({ consumeBatch: (messages) => void begun.push(...messages.map(({ id }) => id)) });
+    site.enqueue(50, "hot");
+    site.enqueue(1, "fine");
+    await site.pass(5_000);
+    expect(begun).toEqual(["t0", "t50"]);
+  });
 });

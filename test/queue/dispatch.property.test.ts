@@ -13,7 +13,8 @@ type Step =
   | { tag: "claim"; max: number }
   | { tag: "land" }
   | { tag: "start" }
-  | { tag: "end"; which: number; ending: Ending }
+  /** Those of a batch may end differently. */
+  | { tag: "end"; which: number; ending: Ending; others?: readonly Ending[] }
   /** Its time is over, but its handler goes on. */
   | { tag: "timeout"; which: number }
   | { tag: "send" }
@@ -29,6 +30,7 @@ type Step =
   | { tag: "open" };
 
 const which = fc.nat({ max: 30 });
+const endings = fc.constantFrom<Ending>("ack", "ack", "retry", "retry", "dead", "release");
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
@@ -49,7 +51,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       tag: fc.constant("end" as const),
       which,
-      ending: fc.constantFrom<Ending>("ack", "ack", "retry", "retry", "dead", "release"),
+      ending: endings,
+      others: fc.array(endings, { maxLength: 3 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ tag: fc.constant("timeout" as const), which }) },
@@ -76,6 +79,21 @@ const crowding: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: step },
   { weight: 1, arbitrary: crowd },
   { weight: 1, arbitrary: fc.constant<Step>({ tag: "relieve" }) },
+);
+
+/** Several of one key in a batch, whose leases are lost now and then. */
+const batching: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: step },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      tag: fc.constant("arrive" as const),
+      key: fc.constant("a"),
+      count: fc.integer({ min: 2, max: 4 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ tag: fc.constant("expire" as const), which }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ tag: "beat" }) },
 );
 
 const plans: fc.Arbitrary<DispatchPlan> = fc
@@ -142,7 +160,7 @@ class World {
         this.start();
         break;
       case "end":
-        this.end(pick(this.units, step.which), step.ending);
+        this.end(pick(this.units, step.which), step.ending, step.others);
         break;
       case "timeout":
         this.decide(pick(this.units, step.which), "retry");
@@ -155,9 +173,7 @@ class World {
         break;
       case "expire": {
         const item = pick([...this.dispatch.hand], step.which);
-        // The leases of a batch are renewed together, so they run out together.
-        const unit = this.units.find(({ items }) => item && items.includes(item));
-        for (const each of unit?.items ?? (item ? [item] : [])) this.broker.expire(each.delivery);
+        if (item) this.broker.expire(item.delivery);
         break;
       }
       case "beat":
@@ -256,16 +272,17 @@ class World {
     this.relieved += before - this.dispatch.waiting;
   }
 
-  decide(unit: Unit | undefined, ending: Ending): void {
-    for (const item of unit?.items ?? []) {
+  decide(unit: Unit | undefined, first: Ending, others: readonly Ending[] = []): void {
+    for (const [index, item] of (unit?.items ?? []).entries()) {
+      const ending = others[index - 1] ?? first;
       const decided = this.dispatch.decide(item, decisionOf(ending, this.now), this.now);
       if (decided && (ending === "ack" || ending === "dead")) this.over.add(item.delivery.id);
     }
   }
 
-  end(unit: Unit | undefined, ending: Ending): void {
+  end(unit: Unit | undefined, first: Ending, others?: readonly Ending[]): void {
     if (!unit) return;
-    this.decide(unit, ending);
+    this.decide(unit, first, others);
     this.units.splice(this.units.indexOf(unit), 1);
     this.dispatch.freed(unit, this.now);
     this.dispatch.freed(unit, this.now);
@@ -383,9 +400,23 @@ describe("Dispatch", () => {
     );
   });
 
+  test("keeps them when those of a key in one batch end differently, and their leases are lost one by one", () => {
+    const few = fc.record({
+      concurrency: fc.integer({ min: 1, max: 2 }),
+      buffer: fc.integer({ min: 6, max: 12 }),
+      batch: fc.record({ size: fc.integer({ min: 2, max: 4 }), wait: fc.constant(0) }),
+    });
+    fc.assert(
+      fc.property(few, fc.array(batching, { maxLength: 300, size: "max" }), (plan, steps) => {
+        promises(plan, steps);
+      }),
+      many,
+    );
+  });
+
   test("keeps them while messages of a key crowd here, too", () => {
     let relieved = 0;
-    const narrow = plans.map(({ batch: _, ...plan }) => ({
+    const narrow = plans.map((plan) => ({
       ...plan,
       concurrency: plan.concurrency + 1,
       buffer: Math.ceil(plan.buffer / 2) + 2,
