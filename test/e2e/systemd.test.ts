@@ -203,7 +203,7 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
           const load = await httpLoad({
             url: `http://127.0.0.1:${port}`,
             requests,
-            keepAlive: 0,
+            keepAlive: 20,
             fresh: isFull ? 200 : 50,
             during: (async () => {
               for (let round = 0; round < 3; round++) {
