@@ -13,7 +13,7 @@ const restartBlock = object(
     }),
     limit: number({
       description:
-        "How many failures within `within` are forgiven; one more and the service is given up. A critical service then ends the process, any other is quarantined.",
+        "How many failures are forgiven within `within`, or, however long that takes, in a row without the service having been ready; one more and it is given up. A critical service then ends the process, any other is quarantined.",
       default: "5",
       min: 0,
       max: 1_000_000,
@@ -21,7 +21,7 @@ const restartBlock = object(
     }),
     within: duration({
       description:
-        "The window in which failures count towards `limit`. With the defaults a service that dies one second after each start reaches the limit in about ten seconds.",
+        "The window in which failures of a service that was ready count towards `limit`. With the defaults a service that dies one second after each start reaches the limit in about ten seconds.",
       default: "1m",
       min: 1,
       example: "5m",

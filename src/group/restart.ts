@@ -13,11 +13,13 @@ export interface RestartHistory {
   readonly failures: readonly number[];
   /** Failures since the service was last stable: the exponent of the backoff. */
   readonly attempt: number;
+  /** Failures since the service was last ready, however long ago. */
+  readonly unready: number;
   /** Quarantines since the service was last stable. */
   readonly quarantines: number;
 }
 
-export const noFailures: RestartHistory = { failures: [], attempt: 0, quarantines: 0 };
+export const noFailures: RestartHistory = { failures: [], attempt: 0, unready: 0, quarantines: 0 };
 
 export interface FailureFacts {
   readonly now: number;
@@ -31,7 +33,8 @@ export interface FailureFacts {
 /**
  * Decides after a failure, PER service (suture counts per supervisor, so that one flapping child pauses
  * its siblings; OTP's intensity is per supervisor too). A critical service over its limit is given up,
- * which ends the group; one that is not critical is quarantined.
+ * which ends the group; one that is not critical is quarantined. A start that hangs fails too seldom for the window:
+ * without having been ready between, failures count however far apart they are.
  */
 export function afterFailure(
   plan: RestartPlan,
@@ -40,20 +43,17 @@ export function afterFailure(
 ): { history: RestartHistory; verdict: Verdict } {
   const failures = [...history.failures.filter((at) => facts.now - at < plan.within), facts.now];
   const attempt = history.attempt + 1;
+  const unready = history.unready + 1;
   const { quarantines } = history;
-  if (facts.permanent || plan.policy === "never") {
-    return { history: { failures, attempt, quarantines }, verdict: { tag: "giveUp" } };
-  }
-  if (quarantines === 0 && failures.length <= plan.limit) {
+  const next = { failures, attempt, unready, quarantines };
+  if (facts.permanent || plan.policy === "never") return { history: next, verdict: { tag: "giveUp" } };
+  if (quarantines === 0 && Math.max(failures.length, unready) <= plan.limit) {
     const delay = jittered(backoffCap(plan, attempt), facts.random);
-    return { history: { failures, attempt, quarantines }, verdict: { tag: "retry", delay } };
+    return { history: next, verdict: { tag: "retry", delay } };
   }
-  if (facts.critical) return { history: { failures, attempt, quarantines }, verdict: { tag: "giveUp" } };
+  if (facts.critical) return { history: next, verdict: { tag: "giveUp" } };
   const delay = quarantineDelay(plan, quarantines);
-  return {
-    history: { failures, attempt, quarantines: quarantines + 1 },
-    verdict: { tag: "quarantine", delay },
-  };
+  return { history: { ...next, quarantines: quarantines + 1 }, verdict: { tag: "quarantine", delay } };
 }
 
 /** Decides after `run` resolved: only `always` starts it again. */
@@ -61,12 +61,17 @@ export function afterCompletion(plan: RestartPlan): Verdict {
   return plan.policy === "always" ? { tag: "retry", delay: plan.backoff.min } : { tag: "giveUp" };
 }
 
+/** What counts again from the moment at which the service is ready: its window of failures stays. */
+export function afterReady(history: RestartHistory): RestartHistory {
+  return { ...history, unready: 0 };
+}
+
 /**
  * Forgets what the backoff and the quarantine grew by, once a generation was ready for `stable`. The
  * window of failures stays, so living just longer than `stable` is no way around the limit.
  */
 export function afterStable(history: RestartHistory): RestartHistory {
-  return { failures: history.failures, attempt: 0, quarantines: 0 };
+  return { failures: history.failures, attempt: 0, unready: 0, quarantines: 0 };
 }
 
 /** The longest wait before try number `attempt` (from 1). */

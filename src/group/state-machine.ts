@@ -7,7 +7,7 @@ import type { Host, HostReport, Member } from "./host.ts";
 import { recoverFrom } from "./recovery.ts";
 import type { Replacement } from "./replacement.ts";
 import type { RestartHistory, Verdict } from "./restart.ts";
-import { afterStable, noFailures } from "./restart.ts";
+import { afterReady, afterStable, noFailures } from "./restart.ts";
 import type { ChildEvent, ChildState, StopGoal } from "./state.ts";
 import { isServing, isTroubled, next } from "./state.ts";
 
@@ -151,6 +151,7 @@ export class StateMachine implements HealthSubject {
       case "ready":
       case "unhealthy":
         this.#failure = undefined;
+        this.#history = afterReady(this.#history);
         if (!isServing(from) || from.generation !== state.generation || isTroubled(from)) {
           this.#health.forget();
         }

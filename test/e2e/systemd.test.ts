@@ -85,7 +85,8 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
 
       test("a start() that hangs fails for its own reason, whatever TimeoutStartSec= says, and keeps it in a stop", async () => {
         await using unit = await installUnit(rig, target, {
-          yaml: "admin: false\nservices:\n  db: { module: ./db.ts, start_timeout: 1s, stop_timeout: 1s, restart: { limit: 1 } }\n",
+          // As the defaults do: each try takes so long that `within` has forgotten the one before.
+          yaml: "admin: false\nservices:\n  db: { module: ./db.ts, start_timeout: 1s, stop_timeout: 1s, restart: { limit: 1, within: 1s } }\n",
           modules: { "db.ts": "export default { start: () => new Promise(() => {}) };" },
           over: ["TimeoutStartSec=2", "RestartSec=2s"],
         });
@@ -299,6 +300,37 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
         expect(await unit.show("StatusText")).toBe("Cut off: hangs (stop())");
         expect(await unit.show("StatusErrno")).toBe("62");
       }, 30_000);
+
+      test("a drain that hangs beside one that does not: systemd waits for both, and only one is cut off", async () => {
+        const [hanging, slow] = [await freePort(), await freePort()];
+        await using unit = await installUnit(rig, target, {
+          yaml: `admin: false
+shutdown: { timeout: 20s }
+services:
+  hangs: { module: ./hangs.ts, stop_timeout: 3s, http: { port: ${hanging} } }
+  slow: { module: ./slow.ts, stop_timeout: 8s, http: { port: ${slow} } }
+`,
+          modules: {
+            "hangs.ts": "export default { fetch: () => new Promise(() => {}) };",
+            "slow.ts": takes(5),
+          },
+          over: ["TimeoutStopSec=1"],
+        });
+        await unit.start();
+        void fetch(`http://127.0.0.1:${hanging}/`).catch(() => {});
+        const answer = fetch(`http://127.0.0.1:${slow}/`).then((response) => response.text());
+        await sleep(300);
+        const { elapsedMs } = await unit.systemctl("stop");
+        expect(await answer).toBe("done");
+        expect(elapsedMs).toBeGreaterThan(3_000);
+        expect(elapsedMs).toBeLessThan(12_000);
+        // Its own exit code: systemd has killed nothing.
+        expect([await unit.show("Result"), await unit.show("ExecMainStatus")]).toEqual(["exit-code", "75"]);
+        expect(await unit.show("StatusText")).toBe("Cut off: hangs (1 request)");
+        const told = (await unit.journal()).map(({ MESSAGE }) => MESSAGE).join("\n");
+        expect(told).toContain("hangs: abandoned: it did not stop within 3s, still holding 1 request");
+        expect(told).not.toContain("slow: abandoned");
+      }, 60_000);
 
       test("everything killed and started again loses no task of the queue in StateDirectory=", async () => {
         const port = await freePort();

@@ -5,6 +5,7 @@ import type { RestartHistory, Verdict } from "../../src/group/restart.ts";
 import {
   afterCompletion,
   afterFailure,
+  afterReady,
   afterStable,
   backoffCap,
   noFailures,
@@ -51,8 +52,19 @@ describe("afterFailure()", () => {
     expect(fail([1_000_000], { critical: false }, history).verdict.tag).toBe("quarantine");
   });
 
-  test("counts only failures inside the window", () => {
-    expect(fail([0, 30_000, 61_000, 90_001]).verdict.tag).toBe("retry");
+  test("counts only failures inside the window, of a service that was ready between", () => {
+    const failReady = (times: number[]) =>
+      times.reduce((last, now) => fail([now], {}, afterReady(last.history)), fail([]));
+    expect(failReady([0, 30_000, 61_000, 90_001]).verdict.tag).toBe("retry");
+    expect(failReady([0, 30_000, 59_000, 59_999]).verdict.tag).toBe("giveUp");
+  });
+
+  test("counts every failure since the service was last ready: one that hangs in its start fails seldom", () => {
+    expect(fail([0, 40_000, 80_000]).verdict.tag).toBe("retry");
+    expect(fail([0, 40_000, 80_000, 120_000]).verdict.tag).toBe("giveUp");
+    expect(fail([0, 40_000, 80_000, 120_000], { critical: false }).verdict.tag).toBe("quarantine");
+    const ready = afterReady(fail([0, 40_000, 80_000]).history);
+    expect(fail([120_000, 160_000, 200_000], {}, ready).verdict.tag).toBe("retry");
   });
 
   test("gives up at once on a permanent error and on policy never", () => {
@@ -79,7 +91,7 @@ test("backoffCap() doubles and stops at max", () => {
 
 test("afterStable() forgets the backoff but not the window: living a little is no way around the limit", () => {
   const stable = afterStable(fail([0, 1, 2]).history);
-  expect(stable).toEqual({ failures: [0, 1, 2], attempt: 0, quarantines: 0 });
+  expect(stable).toEqual({ failures: [0, 1, 2], attempt: 0, unready: 0, quarantines: 0 });
   expect(fail([3], {}, stable).verdict.tag).toBe("giveUp");
 });
 
