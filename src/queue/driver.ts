@@ -153,7 +153,10 @@ export interface Receiver {
   settle(settlements: readonly Settlement[]): Promise<readonly SettleResult[]>;
   /** Renews the leases; resolves with those that are no longer ours. Rejects like `settle`. */
   extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]>;
-  /** Shows operators how far it is; `text` is JSON. Best effort: never rejects. */
+  /**
+   * Shows operators how far it is; `text` is JSON. It is of this attempt: shown while that runs, and ignored once it has
+   * ended, however. Best effort: never rejects.
+   */
   progress(delivery: Delivery, text: string): Promise<void>;
   /**
    * Keys of these queues that wait for a task with an earlier failure, as the broker remembers them: the task's id by

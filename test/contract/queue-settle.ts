@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Delivery } from "../../src/queue/driver.ts";
 import type { DriverCase } from "./queue-site.ts";
 import { ackAll, consume, failed, ids, take, takeOne, task, tasks } from "./queue-site.ts";
 
@@ -199,6 +200,52 @@ export const settleCases: readonly DriverCase[] = [
       assert.equal((await driver.inspector.task("q", "a1"))?.progress, '{"done":20}');
       await ackAll(receiver, [delivery]);
       await receiver.progress(delivery, "30");
+    },
+  },
+  {
+    name: "progress() of an attempt that has ended is neither shown nor taken, however it ended",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver, { lease: 100 * site.unit });
+      const shown = async (id: string) => (await driver.inspector.task("q", id))?.progress;
+      await driver.enqueue(tasks("a", 4, { retention: 1_000 * site.unit }));
+      const got = await take(site, receiver);
+      const [done, again, dead, back] = got as [Delivery, Delivery, Delivery, Delivery];
+      for (const delivery of got) await receiver.progress(delivery, "1");
+      await receiver.settle([
+        { tag: "ack", delivery: done },
+        failed(again, site.clock.wall() + 2 * site.unit),
+        { tag: "dead", delivery: dead, error: "x" },
+        { tag: "release", delivery: back },
+      ]);
+      for (const { id } of got) assert.equal(await shown(id), undefined);
+      for (const delivery of got) await receiver.progress(delivery, "2");
+      await site.quiet();
+      for (const { id } of got) assert.equal(await shown(id), undefined);
+      await site.pass(4 * site.unit);
+      const next = await take(site, receiver);
+      assert.deepEqual(ids(next).sort(), [again.id, back.id].sort());
+      for (const delivery of [again, back]) await receiver.progress(delivery, "3");
+      for (const { id } of next) assert.equal(await shown(id), undefined);
+      for (const delivery of next) await receiver.progress(delivery, "4");
+      await site.quiet();
+      for (const { id } of next) assert.equal(await shown(id), "4");
+    },
+  },
+  {
+    name: "progress() of one whose lease ran out is neither shown nor taken",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver, { lease: 4 * site.unit });
+      await driver.enqueue([task({ id: "a1" })]);
+      const late = await takeOne(receiver);
+      await receiver.progress(late, "1");
+      await site.pass(6 * site.unit);
+      const [again] = await take(site, receiver);
+      assert.equal(again?.id, "a1");
+      await receiver.progress(late, "2");
+      await site.quiet();
+      assert.equal((await driver.inspector.task("q", "a1"))?.progress, undefined);
     },
   },
 ];

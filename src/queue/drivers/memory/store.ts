@@ -146,6 +146,7 @@ export function leave(queue: Queue, task: Task): void {
   queue.active.delete(task);
   queue.archived.delete(task);
   delete task.lease;
+  delete task.progress;
   delete task.heldFor;
   delete task.set;
 }

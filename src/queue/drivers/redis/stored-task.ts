@@ -41,10 +41,20 @@ export function storedTask(queue: string, reply: readonly (Buffer | null)[]): St
     retention: basics.retention,
     ...(message.completedAt === 0 ? {} : { completedAt: message.completedAt * 1000 }),
     ...(result && result.length > 0 ? { result: payloadView(result).payload } : {}),
-    ...(progress ? { progress: progress.toString() } : {}),
+    ...progressOf(progress, owner),
     ...(owner && state === "active" ? { owner: owner.toString().split("|")[0] as string } : {}),
   };
   return { info, message, isMeant: (filter) => isMeant({ ...info, since: aboutWhen(info) }, filter) };
+}
+
+/** It begins with the claim that said it; an attempt that has ended shows none (lua/settle.ts). */
+function progressOf(
+  progress: Buffer | null | undefined,
+  owner: Buffer | null | undefined,
+): Pick<TaskInfo, "progress"> {
+  const prefix = `${owner}\n`;
+  const text = owner && progress?.toString();
+  return text?.startsWith(prefix) ? { progress: text.slice(prefix.length) } : {};
 }
 
 /** When what its state is about happened. asynq keeps whole seconds: the end of that second counts. */

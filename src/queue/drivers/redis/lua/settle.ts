@@ -185,9 +185,9 @@ if #leases > 0 then chunks('ZADD', P .. 'lease', leases) end
 return table.concat(answers)
 `;
 
-/** KEYS[1] prefix · ARGV: id, claim, text */
+/** What is kept begins with the claim: it is of no other attempt. KEYS[1] prefix · ARGV: id, claim, text */
 export const progressScript = `
 local task = KEYS[1] .. 't:' .. ARGV[1]
-if redis.call('HGET', KEYS[1] .. 'sv:owners', ARGV[1]) == ARGV[2] then redis.call('HSET', task, 'progress', ARGV[3]) end
+if redis.call('HGET', KEYS[1] .. 'sv:owners', ARGV[1]) == ARGV[2] then redis.call('HSET', task, 'progress', ARGV[2] .. '\\n' .. ARGV[3]) end
 return 1
 `;
