@@ -26,8 +26,10 @@ export interface Intakes {
   enter(service: ServicePlan): Entered;
   /** What the consumers and schedules of all services do, by the name of the service. */
   work(): Readonly<Record<string, ServiceWork>>;
-  /** Takes what a service in a thread of its own has done. */
-  note(service: string, work: ServiceWork): void;
+  /** Takes what a generation (`from`) of a service in threads of its own has done. The newest one's is told. */
+  note(service: string, work: ServiceWork, from: object): void;
+  /** That generation has ended: nothing more of it is told, unless there is none after it. */
+  forget(service: string, from: object): void;
   /** Takes the schedule that a generation keeps in a thread of its own, until the returned call. */
   keep(service: string, schedule: FarSchedule): () => void;
   /** The live schedule of a service, of the newest generation; undefined when it has none. */
@@ -39,6 +41,13 @@ export interface Entered {
   /** Tells why work cannot come, and undefined when it can again, now and at each change. */
   watch(listener: (trouble: string | undefined) => void): void;
   leave(): void;
+}
+
+/** What one generation in threads of its own has told. */
+interface Noted {
+  readonly from: object;
+  work: ServiceWork;
+  isOver: boolean;
 }
 
 type MakeQueueIntake = typeof createQueueIntake;
@@ -62,7 +71,7 @@ export function createIntakes(options: IntakesOptions): Intakes {
   let current = new Map<string, string>();
   let urls = new Map<string, string>();
   let makers: Makers = {};
-  const noted = new Map<string, ServiceWork>();
+  const noted = new Map<string, Noted[]>();
   const far = new Map<string, FarSchedule[]>();
 
   function keyOf({ consume, schedule }: ServicePlan): string {
@@ -130,11 +139,22 @@ export function createIntakes(options: IntakesOptions): Intakes {
     },
     work() {
       const all: Record<string, ServiceWork> = {};
-      for (const [name, work] of noted) all[name] = work;
+      for (const [name, generations] of noted) all[name] = (generations.at(-1) as Noted).work;
       for (const name of entries.keys()) all[name] = workOf(newest(name) as Entry);
       return all;
     },
-    note: (service, work) => void noted.set(service, work),
+    note(service, work, from) {
+      const all = noted.get(service) ?? [];
+      const known = all.find((each) => each.from === from);
+      if (known) known.work = work;
+      else noted.set(service, [...all.filter(({ isOver }) => !isOver), { from, work, isOver: false }]);
+    },
+    forget(service, from) {
+      const all = noted.get(service) ?? [];
+      for (const each of all) if (each.from === from) each.isOver = true;
+      const rest = all.filter(({ isOver }) => !isOver);
+      if (rest.length > 0) noted.set(service, rest);
+    },
     keep(service, schedule) {
       far.set(service, [...(far.get(service) ?? []), schedule]);
       return () => {

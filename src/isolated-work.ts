@@ -43,7 +43,8 @@ export async function openIsolatedWork({
   await intakes.prepare({ services: [service], brokers: data.brokers });
   const entered = intakes.enter(service);
   entered.watch((reason) => post(["trouble", reason ?? null]));
-  if (service.consume || service.schedule) tellEach(tellMs, () => intakes.work()[service.name], post);
+  const tell = createTeller(() => intakes.work()[service.name], post);
+  if (service.consume || service.schedule) setInterval(tell, tellMs).unref();
   return {
     get names() {
       return brokers.names;
@@ -54,6 +55,7 @@ export async function openIsolatedWork({
     runNow: async () => intakes.schedule(service.name)?.runNow(),
     async close() {
       await within(systemClock, systemClock.now() + closeMs, brokers.closeAll());
+      tell();
     },
   };
 }
@@ -64,17 +66,12 @@ function ownPart({ service, instance }: WorkerData): ServicePlan {
   return instance === 1 && schedule ? { ...rest, schedule } : rest;
 }
 
-function tellEach(
-  ms: number,
-  work: () => ServiceWork | undefined,
-  post: (message: FromWorker) => void,
-): void {
+function createTeller(work: () => ServiceWork | undefined, post: (message: FromWorker) => void): () => void {
   let last = "";
-  const tell = () => {
+  return () => {
     const now = work();
     const text = JSON.stringify(now);
     if (now && text !== last) post(["worked", now]);
     last = text;
   };
-  setInterval(tell, ms).unref();
 }

@@ -83,10 +83,11 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
             },
             ended() {
               leave();
+              intakes.forget(name, report);
               ended();
             },
             intake,
-            worked: (work) => intakes.note(name, work),
+            worked: (work) => intakes.note(name, work, report),
           });
           return host;
         }

@@ -119,7 +119,7 @@ describe("createIntakes()", () => {
     intakes.enter(mails);
     intakes.enter(nightly);
     const told = { consumer: { done: 7 } as ConsumerStats };
-    intakes.note("threaded", told);
+    intakes.note("threaded", told, {});
     expect(intakes.work()).toMatchObject({
       mails: { consumer: { received: 0, done: 0 } },
       nightly: { schedule: { running: 0, done: 0, next: expect.any(Number) } },
@@ -129,6 +129,25 @@ describe("createIntakes()", () => {
     expect(intakes.schedule("mails")).toBeUndefined();
     await intakes.prepare({ services: [mails, nightly], brokers: [main] });
     expect(Object.keys(intakes.work())).toEqual(["mails", "nightly"]);
+  });
+
+  test("work() of a service in threads is that of its newest generation, or of the last one when none is left", async () => {
+    const intakes = setUp();
+    const threaded = service("threaded", { consume, worker: { instances: 1 } });
+    await intakes.prepare({ services: [threaded], brokers: [main] });
+    const done = (count: number) => ({ consumer: { done: count } as ConsumerStats });
+    const [old, next, third] = [{}, {}, {}];
+    intakes.note("threaded", done(1), old);
+    intakes.note("threaded", done(2), next);
+    intakes.note("threaded", done(3), old);
+    expect(intakes.work()).toEqual({ threaded: done(2) });
+    intakes.forget("threaded", next);
+    expect(intakes.work()).toEqual({ threaded: done(3) });
+    intakes.forget("threaded", old);
+    intakes.forget("threaded", old);
+    expect(intakes.work()).toEqual({ threaded: done(3) });
+    intakes.note("threaded", done(4), third);
+    expect(intakes.work()).toEqual({ threaded: done(4) });
   });
 
   test("schedule() of a service in a thread is that of the newest generation that has not ended", () => {

@@ -11,6 +11,26 @@ export function sumOf(all: readonly ServiceWork[]): ServiceWork {
   };
 }
 
+/** What a thread has done that does nothing any more. */
+export function atRest({ consumer, schedule }: ServiceWork): ServiceWork {
+  const { next: _, ...runs } = schedule ?? { done: 0, failed: 0, skipped: 0 };
+  return {
+    ...(consumer ? { consumer: consumerAtRest(consumer) } : {}),
+    ...(schedule ? { schedule: { ...runs, running: 0 } } : {}),
+  };
+}
+
+function consumerAtRest({ groups, ...stats }: ConsumerStats): ConsumerStats {
+  return {
+    ...stats,
+    active: 0,
+    buffered: 0,
+    blockedKeys: 0,
+    lag: 0,
+    ...(groups ? { groups: { ...groups, failing: 0 } } : {}),
+  };
+}
+
 /** The lag is that of the one that lags most. */
 function bothConsumers(one: ConsumerStats, other: ConsumerStats): ConsumerStats {
   return {

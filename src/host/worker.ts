@@ -14,7 +14,7 @@ import type { ThreadGuard } from "./thread-guard.ts";
 import { createThreadGuard } from "./thread-guard.ts";
 import { createRotation } from "./thread-rotation.ts";
 import { heldIn } from "./thread-vitals.ts";
-import { sumOf } from "./work-sum.ts";
+import { atRest, sumOf } from "./work-sum.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import { addressText } from "./worker-request-env.ts";
 import type { ThreadOwner, WorkerThread } from "./worker-thread.ts";
@@ -67,6 +67,8 @@ export class WorkerHost implements Host, ThreadOwner {
   #isEnding = false;
   #isPaused = false;
   #isQuiet = false;
+  /** What those have done that are gone. */
+  #past: ServiceWork | undefined;
   /** Why work cannot come, by thread. */
   readonly #troubles = new Map<WorkerThread, string>();
 
@@ -189,7 +191,10 @@ export class WorkerHost implements Host, ThreadOwner {
     const isAlone = this.#ready.size <= 1;
     const again = clock.now() - this.#failedAt < calmMs;
     this.#failedAt = clock.now();
-    if (isGone) this.#remove(thread);
+    if (isGone) {
+      this.#remove(thread);
+      this.#bury([thread]);
+    }
     // Of a thread that goes while it starts, the start that is awaited tells.
     if (!this.#isStarted && isGone) return;
     if (!this.#isStarted || isAlone || again) {
@@ -215,7 +220,10 @@ export class WorkerHost implements Host, ThreadOwner {
   }
 
   worked(): void {
-    this.#options.worked(sumOf([...this.#threads, ...this.#retiring].flatMap(({ work }) => work ?? [])));
+    const threads = [...this.#threads, ...this.#retiring];
+    this.#options.worked(
+      sumOf([...threads.flatMap(({ work }) => work ?? []), ...(this.#past ? [this.#past] : [])]),
+    );
   }
 
   #tellTrouble(): void {
@@ -282,6 +290,7 @@ export class WorkerHost implements Host, ThreadOwner {
     cancel();
     await thread.terminate();
     this.#retiring.delete(thread);
+    this.#bury([thread]);
   }
 
   #serves(thread: WorkerThread): void {
@@ -302,7 +311,19 @@ export class WorkerHost implements Host, ThreadOwner {
   }
 
   async #terminate(): Promise<void> {
-    await Promise.all([...this.#threads, ...this.#retiring].map((thread) => thread.terminate()));
+    const threads = [...this.#threads, ...this.#retiring];
+    const gone = threads.map((thread) => thread.terminate());
+    this.#bury(threads);
+    await Promise.all(gone);
+  }
+
+  /** They do nothing any more; what they have done counts. */
+  #bury(threads: readonly WorkerThread[]): void {
+    const done = threads.flatMap(({ work }) => (work ? [atRest(work)] : []));
+    if (done.length === 0) return;
+    for (const thread of threads) thread.work = undefined;
+    this.#past = sumOf(this.#past ? [...done, this.#past] : done);
+    this.worked();
   }
 }
 

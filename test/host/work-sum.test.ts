@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { ConsumerStats } from "../../src/core/consumer-stats.ts";
-import { sumOf } from "../../src/host/work-sum.ts";
+import { atRest, sumOf } from "../../src/host/work-sum.ts";
 
 const stats = (n: number): ConsumerStats => ({
   received: n,
@@ -46,4 +46,21 @@ test("sumOf() has the next time of the thread that keeps the schedule, and the r
     consumer: stats(1),
     schedule: { running: 1, done: 6, failed: 3, skipped: 3, next: 70 },
   });
+});
+
+test("atRest() keeps what was done, and nothing of what was going on", () => {
+  const groups = { failed: 3, failing: 2 };
+  const schedule = { running: 1, done: 5, failed: 2, skipped: 3, next: 50 };
+  expect(atRest({ consumer: { ...stats(4), groups }, schedule })).toEqual({
+    consumer: {
+      ...stats(4),
+      active: 0,
+      buffered: 0,
+      blockedKeys: 0,
+      lag: 0,
+      groups: { failed: 3, failing: 0 },
+    },
+    schedule: { running: 0, done: 5, failed: 2, skipped: 3 },
+  });
+  expect(atRest({})).toEqual({});
 });
