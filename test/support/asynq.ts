@@ -1,6 +1,7 @@
+import { afterAll } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -76,12 +77,18 @@ function build(): { readonly program: string } | { readonly reason: string } {
     .map((dir) => join(dir, "go"))
     .find(existsSync);
   if (!go) return { reason: "Go is not installed" };
-  const program = join(mkdtempSync(join(tmpdir(), "supervisor-interop-")), "interop");
-  const made = spawnSync(go, ["build", "-o", program, "."], {
+  made = mkdtempSync(join(tmpdir(), "supervisor-interop-"));
+  const program = join(made, "interop");
+  const { status, stderr } = spawnSync(go, ["build", "-o", program, "."], {
     cwd: folder,
     encoding: "utf8",
     timeout: 120_000,
   });
-  if (made.status === 0) return { program };
-  return { reason: `bench/interop cannot be built: ${made.stderr.trim().split("\n").at(-1)}` };
+  if (status === 0) return { program };
+  return { reason: `bench/interop cannot be built: ${stderr.trim().split("\n").at(-1)}` };
 }
+
+let made: string | undefined;
+afterAll(() => {
+  if (made !== undefined) rmSync(made, { recursive: true, force: true });
+});

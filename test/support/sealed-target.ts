@@ -1,3 +1,4 @@
+import { afterAll } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -66,10 +67,11 @@ function keyOf(file: string): string {
 }
 
 function folder(): string {
-  if (made === undefined) {
-    const path = mkdtempSync(join(tmpdir(), "supervisor-sealed-"));
-    process.once("exit", () => rmSync(path, { recursive: true, force: true }));
-    made = path;
-  }
+  made ??= mkdtempSync(join(tmpdir(), "supervisor-sealed-"));
   return made;
 }
+
+// The end of the process is none that tests are told of.
+afterAll(() => {
+  if (made !== undefined) rmSync(made, { recursive: true, force: true });
+});

@@ -1,4 +1,4 @@
-import { describe } from "bun:test";
+import { afterAll, describe } from "bun:test";
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -138,15 +138,14 @@ export function freshBinary(): string {
 let isFresh = false;
 
 function runtimeFolder(): string {
-  if (runtime === undefined) {
-    const made = mkdtempSync(join(tmpdir(), "supervisor-run-"));
-    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
-    runtime = made;
-  }
+  runtime ??= mkdtempSync(join(tmpdir(), "supervisor-run-"));
   return runtime;
 }
 
 let runtime: string | undefined;
+afterAll(() => {
+  if (runtime !== undefined) rmSync(runtime, { recursive: true, force: true });
+});
 
 function watch(child: ChildProcess): SupervisorProcess {
   const output = { stdout: "", stderr: "" };
