@@ -122,6 +122,16 @@ describe("a task message", () => {
       else expect(fields).toBe(length / 5);
     }
   });
+
+  test("is read where it is among other bytes, and never beyond its end", () => {
+    const whole = encodeTaskMessage({ ...decodeTaskMessage(new Uint8Array()), type: "abc", deadline: 300 });
+    const among = Buffer.concat([Buffer.from([1, 2]), whole, Buffer.from([0x88, 0x80])]);
+    const part = (at: number) => decodeTaskMessage(among, undefined, { from: 2, at });
+    expect(part(2 + whole.length)).toMatchObject({ type: "abc", deadline: 300 });
+    for (let at = 3; at < 2 + whole.length; at++) {
+      if (at - 2 !== 5 && at - 2 !== 9) expect(() => part(at)).toThrow(RangeError);
+    }
+  });
 });
 
 test("a server record is the same when it was encoded and decoded", () => {

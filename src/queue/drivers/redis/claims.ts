@@ -8,9 +8,9 @@ import { claimScript } from "./lua/claim.ts";
 import type { ReceiverParts } from "./receiver-parts.ts";
 import { script } from "./script.ts";
 import type { RedisDelivery, Rest } from "./task-form.ts";
-import { deliveryOf } from "./task-form.ts";
-import type { Packed } from "./unpack.ts";
-import { unpack } from "./unpack.ts";
+import { deliveryOf, nanosToMs } from "./task-form.ts";
+import { decodeTaskMessage } from "./task-message.ts";
+import { nextList, nextText, nextValue, packedIn } from "./unpack.ts";
 
 export interface Claimed {
   readonly deliveries: readonly RedisDelivery[];
@@ -75,16 +75,18 @@ export function createClaims(
   };
 }
 
-/** `tasks`: four values for each (lua/claim.ts). */
+/** `tasks`: four values for each (lua/claim.ts). They are read where they are: to cut them out would cost as much again. */
 function deliveriesOf(tasks: Buffer, queue: string, claim: Claim, now: number): RedisDelivery[] {
-  const values = unpack(tasks) as readonly Packed[];
-  const deliveries: RedisDelivery[] = [];
-  for (let at = 0; at < values.length; at += 4) {
-    const [id, message] = [String(values[at]), values[at + 1] as Buffer];
-    const [since, rest] = [values[at + 2] as Buffer | null, values[at + 3] as Rest | Buffer];
-    deliveries.push(
-      deliveryOf(id, message, since, Buffer.isBuffer(rest) ? undefined : rest, queue, claim, now),
-    );
+  const cursor = packedIn(tasks);
+  const deliveries: RedisDelivery[] = new Array(nextList(cursor) / 4);
+  for (let index = 0; index < deliveries.length; index++) {
+    nextText(cursor);
+    const id = tasks.toString("utf8", cursor.from, cursor.at);
+    nextText(cursor);
+    const message = decodeTaskMessage(tasks, { id, queue }, cursor);
+    const dueAt = nextText(cursor) ? nanosToMs(tasks, cursor.from, cursor.at) : now;
+    const rest = nextValue(cursor) as Rest | Buffer;
+    deliveries[index] = deliveryOf(message, dueAt, Buffer.isBuffer(rest) ? undefined : rest, claim, now);
   }
   return deliveries;
 }

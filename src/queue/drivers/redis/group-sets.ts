@@ -5,6 +5,7 @@ import { commitGroupScript, dueGroupsScript, releaseGroupScript } from "./lua/gr
 import { script } from "./script.ts";
 import { enqueueBefore } from "./settlements.ts";
 import { deliveryOf, taskValues } from "./task-form.ts";
+import { decodeTaskMessage } from "./task-message.ts";
 import type { Times } from "./time.ts";
 
 /** Groups of tasks that become one task. `unique` makes the ids of sets differ from those of others. */
@@ -29,7 +30,13 @@ export function createGroupSets(link: Link, times: Times, unique: string) {
             queue,
             group: String(group),
             tasks: tasks.map(([task, message = null, at = null, key = null, exact = null]) =>
-              deliveryOf(String(task), message as Buffer, null, [null, at, key, exact], queue, nobody, now),
+              deliveryOf(
+                decodeTaskMessage(message as Buffer, { id: String(task), queue }),
+                now,
+                [null, at, key, exact],
+                nobody,
+                now,
+              ),
             ),
           });
         }

@@ -14,6 +14,8 @@ export interface Field {
 /** Where the reading of a message is: at a field, whose bytes (if it has any) are those from `from` to `at`. */
 export interface FieldCursor {
   readonly data: Buffer;
+  /** Where the message ends. */
+  readonly end: number;
   number: number;
   int: number;
   start: number;
@@ -21,8 +23,9 @@ export interface FieldCursor {
   at: number;
 }
 
-export function fieldsOf(data: Uint8Array): FieldCursor {
-  return { data: asBuffer(data), number: 0, int: 0, start: 0, from: 0, at: 0 };
+/** The message from `from` to `end`, which is all of `data` unless said otherwise. */
+export function fieldsOf(data: Uint8Array, from = 0, end = data.length): FieldCursor {
+  return { data: asBuffer(data), end, number: 0, int: 0, start: from, from, at: from };
 }
 
 /**
@@ -31,7 +34,7 @@ export function fieldsOf(data: Uint8Array): FieldCursor {
  * @throws RangeError when the bytes are cut off, or no protobuf
  */
 export function nextField(cursor: FieldCursor): boolean {
-  if (cursor.at >= cursor.data.length) return false;
+  if (cursor.at >= cursor.end) return false;
   cursor.start = cursor.at;
   const tag = readVarint(cursor);
   const kind = tag & 7;
@@ -170,23 +173,23 @@ function asBuffer(bytes: Uint8Array): Buffer {
 
 function skip(cursor: FieldCursor, size: number): void {
   const end = cursor.at + size;
-  if (end > cursor.data.length || size < 0) throw new RangeError("a protobuf field is cut off");
+  if (end > cursor.end || size < 0) throw new RangeError("a protobuf field is cut off");
   cursor.from = cursor.at;
   cursor.at = end;
 }
 
 /** Exact up to 2^53; of negative ones (64 bits of two's complement) exact down to -2^53. */
 function readVarint(cursor: FieldCursor): number {
-  const first = cursor.data[cursor.at];
-  if (first !== undefined && first < 0x80) {
+  const first = cursor.data[cursor.at] as number;
+  if (cursor.at < cursor.end && first < 0x80) {
     cursor.at++;
     return first;
   }
   let value = 0;
   let scale = 1;
   for (let size = 1; size <= 10; size++) {
-    const byte = cursor.data[cursor.at++];
-    if (byte === undefined) throw new RangeError("a protobuf field is cut off");
+    if (cursor.at >= cursor.end) throw new RangeError("a protobuf field is cut off");
+    const byte = cursor.data[cursor.at++] as number;
     // The ninth byte ends at bit 63: from there on the sign counts, and doubles are no longer exact.
     if (size === 10) return negative(cursor);
     value += (byte & 0x7f) * scale;

@@ -16,7 +16,7 @@ import type { RedisDelivery } from "./task-form.ts";
 export function createReceiver(parts: ReceiverParts, subscription: Subscription): Receiver {
   const { link, times, watch, tending, owner, number } = parts;
   const queues = subscription.queues.map(({ queue }) => queue);
-  const held = new Map<string, RedisDelivery>();
+  const held = new Set<RedisDelivery>();
   const closed = new AbortController();
   const record = createServerRecord({ link, times, owner, number, subscription, held });
   const groups = createGroupSets(link, times, `${owner}-${number}`);
@@ -40,7 +40,7 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
       if (stop.aborted) break;
       const mark = watch.mark(queues);
       const { deliveries, paused, nextDue } = await claimSome(max);
-      for (const delivery of deliveries) held.set(nameOf(delivery), delivery);
+      for (const delivery of deliveries) held.add(delivery);
       if (deliveries.length > 0) return deliveries;
       for (const [queue, at] of nextDue) tending.dueAt(queue, at);
       if (link.isUp()) await watch.changed(queues, paused, mark, stop);
@@ -51,12 +51,8 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
   async function settle(settlements: readonly Settlement[]): Promise<readonly SettleResult[]> {
     if (settlements.length === 0) return [];
     const results = await settleAll(settling, settlements);
-    for (const { delivery } of settlements) forget(delivery);
+    for (const { delivery } of settlements) held.delete(delivery as RedisDelivery);
     return results;
-  }
-
-  function forget(delivery: Delivery): void {
-    if (held.get(nameOf(delivery)) === delivery) held.delete(nameOf(delivery));
   }
 
   return {
@@ -68,7 +64,7 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
     },
     settle,
     async extend(deliveries) {
-      const lost: Delivery[] = [];
+      const lost: RedisDelivery[] = [];
       const end = times.leaseEnd(subscription.lease);
       for (const [queue, ours] of Map.groupBy(deliveries as readonly RedisDelivery[], (one) => one.queue)) {
         for (let from = 0; from < ours.length; from += mostAtOnce) {
@@ -79,7 +75,7 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
           lost.push(...some.filter((_, index) => answer[index] !== "s"));
         }
       }
-      for (const delivery of lost) forget(delivery);
+      for (const delivery of lost) held.delete(delivery);
       return lost;
     },
     async progress(delivery, text) {
@@ -107,7 +103,7 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
       stopBeats();
       tending.remove(queues);
       await receiving;
-      const left = [...held.values()].map((delivery) => ({ tag: "release", delivery }) as const);
+      const left = [...held].map((delivery) => ({ tag: "release", delivery }) as const);
       try {
         await settle(left);
       } catch (error) {
@@ -122,11 +118,6 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-/** Ids belong to queues. */
-function nameOf({ queue, id }: Delivery): string {
-  return `${queue}\0${id}`;
 }
 
 const extendCall = script(extendScript);

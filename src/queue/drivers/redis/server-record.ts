@@ -22,7 +22,7 @@ export function createServerRecord(options: {
   readonly owner: string;
   readonly number: number;
   readonly subscription: Subscription;
-  readonly held: ReadonlyMap<string, RedisDelivery>;
+  readonly held: ReadonlySet<RedisDelivery>;
 }) {
   const { link, times, owner, subscription, held } = options;
   const { host, pid } = ownerParts(owner);
@@ -49,7 +49,7 @@ export function createServerRecord(options: {
       active: held.size,
     };
     const args: Argument[] = [lifeSeconds, encodeServer(record)];
-    for (const delivery of [...held.values()].slice(0, subscription.concurrency)) {
+    for (const delivery of [...held].slice(0, subscription.concurrency)) {
       const { timeout, deadline, claimedAt } = delivery;
       const ends = Math.min(timeout > 0 ? claimedAt + timeout : Infinity, deadline > 0 ? deadline : Infinity);
       const shown = { ...delivery, host, pid, server, startedAt: claimedAt };

@@ -37,9 +37,10 @@ export async function settleAll(
   const isAgain = settlements.some(({ delivery }) => (delivery as RedisDelivery).asked !== undefined);
   const answered = isAgain ? await answersBefore(link, settlements) : undefined;
   const note = (index: number, letter: Letter) => {
-    const { tag, delivery, ...rest } = settlements[index] as Settlement;
+    const settlement = settlements[index] as Settlement;
     const result = meanings[letter];
-    if (result === "settled" && tag === "retry") onDelayed(delivery.queue, (rest as { at: number }).at);
+    if (result === "settled" && settlement.tag === "retry")
+      onDelayed(settlement.delivery.queue, settlement.at);
     results[index] = result;
   };
   const parts: Part[] = [];

@@ -2,7 +2,7 @@ import type { Delivery, NewTask } from "../../driver.ts";
 import { keys } from "./keys.ts";
 import type { Argument } from "./link.ts";
 import type { TaskMessage } from "./task-message.ts";
-import { decodeTaskMessage, encodeTaskMessage } from "./task-message.ts";
+import { encodeTaskMessage } from "./task-message.ts";
 
 /** A delivery of ours, and what the broker has of it. */
 export interface RedisDelivery extends Delivery {
@@ -50,19 +50,15 @@ export type Rest = readonly (Buffer | null)[];
 
 /** A task as a claim gives it (lua/claim.ts). */
 export function deliveryOf(
-  id: string,
-  data: Buffer,
-  since: Buffer | null,
+  message: TaskMessage,
+  dueAt: number,
   rest: Rest | undefined,
-  queue: string,
   claim: { readonly name: string; readonly leaseEnd: number },
   now: number,
 ): RedisDelivery {
-  const message = decodeTaskMessage(data, { id, queue });
-  const dueAt = since ? nanosToMs(since) : now;
   const plain: RedisDelivery = {
-    id,
-    queue,
+    id: message.id,
+    queue: message.queue,
     type: message.type,
     payload: message.payload,
     headers: message.headers,
@@ -106,9 +102,9 @@ export function basicsOf(message: TaskMessage, exact: Buffer | null | undefined)
 }
 
 /** `pending_since` in milliseconds. The text is longer than a double is exact. */
-export function nanosToMs(nanos: Buffer): number {
+export function nanosToMs(text: Buffer, from = 0, end = text.length): number {
   let ms = 0;
-  for (let index = 0; index < nanos.length - 6; index++) ms = ms * 10 + (nanos[index] as number) - 48;
+  for (let index = from; index < end - 6; index++) ms = ms * 10 + (text[index] as number) - 48;
   return ms;
 }
 

@@ -53,23 +53,24 @@ export function encodeTaskMessage(message: TaskMessage): Uint8Array {
 }
 
 /**
- * `known`: what need not be read.
+ * `known`: what need not be read. `part`: where in `data` it is; all of it is one unless said otherwise.
  *
  * @throws RangeError when it is none
  */
 export function decodeTaskMessage(
   data: Uint8Array,
   known?: { readonly id: string; readonly queue: string },
+  part?: { readonly from: number; readonly at: number },
 ): TaskMessage {
   const message: Mutable<TaskMessage> = { ...empty };
   let headers: Record<string, string> | undefined;
-  const unknown: Uint8Array[] = [];
+  let unknown: Uint8Array[] | undefined;
   let isUnlimited = false;
   if (known) {
     message.id = known.id;
     message.queue = known.queue;
   }
-  const field = fieldsOf(data);
+  const field = fieldsOf(data, part?.from, part?.at);
   while (nextField(field)) {
     switch (field.number) {
       case 1:
@@ -122,12 +123,13 @@ export function decodeTaskMessage(
         isUnlimited = true;
         break;
       default:
+        unknown ??= [];
         unknown.push(rawAt(field));
     }
   }
   if (isUnlimited) message.timeout = 0;
   if (headers) message.headers = headers;
-  if (unknown.length > 0) message.unknown = Buffer.concat(unknown);
+  if (unknown) message.unknown = Buffer.concat(unknown);
   return message;
 }
 
