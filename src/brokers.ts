@@ -12,6 +12,8 @@ export interface BrokersOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** As in the options of a driver. @default false */
+  readonly looksOnly?: boolean;
 }
 
 /** The brokers of a plan, each opened when it is first needed. Nothing of a driver is loaded before. */
@@ -41,7 +43,7 @@ interface Open {
 }
 
 export function createBrokers(options: BrokersOptions): Brokers {
-  const { clock, random, log } = options;
+  const { clock, random, log, looksOnly = false } = options;
   let plans = options.brokers;
   const open = new Map<string, Open>();
   const outdated: Open[] = [];
@@ -74,6 +76,7 @@ export function createBrokers(options: BrokersOptions): Brokers {
       random,
       log,
       owner: newOwner(),
+      looksOnly,
       onConnection(connection) {
         connected(plan, connection);
         heard.resolve();

@@ -10,6 +10,17 @@ import { operateOn } from "./queue-access.ts";
 /** Commands that would make a file where none is. */
 const making: ReadonlySet<QueueCommand["tag"]> = new Set(["enqueue", "pauseSchedule", "resumeSchedule"]);
 
+const looking: ReadonlySet<QueueCommand["tag"]> = new Set([
+  "queues",
+  "queue",
+  "history",
+  "tasks",
+  "task",
+  "schedules",
+  "runs",
+  "next",
+]);
+
 /**
  * Carries out what an operator asks about queues, straight on the brokers of a plan: for when no supervisor runs that
  * could be asked. The brokers are opened for this one command.
@@ -27,6 +38,7 @@ export async function operateOffline(
     ),
     clock: systemClock,
     random: Math.random,
+    looksOnly: looking.has(command.tag) || ("dryRun" in command && command.dryRun),
     // Whoever waits for the answer is told what is wrong; a log beside it would be in its way.
     log: createLogger(() => {}, systemClock.wall),
   });

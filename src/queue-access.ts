@@ -53,7 +53,10 @@ function accessTo({ plan, brokers, live, clock }: QueueAccessOptions): QueueAcce
     if (connected.tag === "done") return driver;
     if (connected.tag === "failed") throw connected.error;
     const late = `The broker "${name}" has not answered within ${patienceMs / 1_000} s`;
-    const hint = "Look whether it runs and can be reached from here.";
+    const isFile = plan().brokers?.find((broker) => broker.name === name)?.scheme === "sqlite";
+    const hint = isFile
+      ? "See whether its disk is full or failing, or another process holds the file."
+      : "Look whether it runs and can be reached from here.";
     throw new SupervisorError("BROKER_UNREACHABLE", troubleOf(name) ?? late, hint);
   }
 

@@ -33,6 +33,8 @@ export interface DriverOptions {
   readonly log: Logger;
   /** Who holds leases: `HOST:PID:UNIQUE`. A new one for each driver that is opened. */
   readonly owner: string;
+  /** Only `inspector` and what reads of `schedules` is used: a broker that cannot be written is read all the same. */
+  readonly looksOnly?: boolean;
   /** Told of each change, once: no log storm while a broker is away. */
   readonly onConnection: (connection: Connection) => void;
 }

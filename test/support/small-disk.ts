@@ -28,6 +28,17 @@ export function onSmallDisk(
   return { ...target, command: ["unshare", ...(enter ?? []), "sh", "-c", script, folder, ...target.command] };
 }
 
+/** As `onSmallDisk`, on a disk with what is in the folder `from` and no room for more. */
+export function onFullDisk(target: Target, folder: string, from: string): Target {
+  freshBinary();
+  const fill = 'cat /dev/zero > "$0/filler" 2>/dev/null';
+  const script = `mount -t tmpfs -o size=4m tmpfs "$0" && cp "$1"/* "$0" && shift && { ${fill}; exec "$@"; }`;
+  return {
+    ...target,
+    command: ["unshare", ...(enter ?? []), "sh", "-c", script, folder, from, ...target.command],
+  };
+}
+
 /** Somebody else fills the disk of the process `pid`, but for so many bytes; that process may be writing meanwhile. */
 export function fillDisk(pid: number, folder: string, left: number): void {
   const seen = join(`/proc/${pid}/root`, folder);

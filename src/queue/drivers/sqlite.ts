@@ -2,9 +2,10 @@ import { sleep } from "../../core/clock.ts";
 import { messageOf, SupervisorError } from "../../core/errors.ts";
 import { retryDelay } from "../../core/retry-delay.ts";
 import type { NewTask, OpenDriver, Receiver } from "../driver.ts";
+import type { SqliteAddress } from "./sqlite/address.ts";
 import { parseAddress } from "./sqlite/address.ts";
 import { insertTask } from "./sqlite/enqueue.ts";
-import { refusalOf } from "./sqlite/faults.ts";
+import { isUnwritable, refusalOf } from "./sqlite/faults.ts";
 import { createInspector } from "./sqlite/inspector.ts";
 import { lateReceiver } from "./sqlite/late-receiver.ts";
 import type { Consumes } from "./sqlite/owners.ts";
@@ -13,8 +14,9 @@ import { createReceiver } from "./sqlite/receiver.ts";
 import type { Room } from "./sqlite/room.ts";
 import { createRoom } from "./sqlite/room.ts";
 import { createSchedules } from "./sqlite/schedules.ts";
+import type { Transaction } from "./sqlite/steps.ts";
 import type { Store } from "./sqlite/store.ts";
-import { joinStore } from "./sqlite/store.ts";
+import { joinStore, openReadingStore } from "./sqlite/store.ts";
 
 /** A call that enqueues more is written in several transactions, so that none blocks the event loop for long. */
 const chunk = 500;
@@ -25,7 +27,8 @@ const patience = 5_000;
  * `sqlite:FILE`: tasks in one file, on whatever disk it is, without a server. All drivers of one file in a process share one
  * connection and commit together (group-commit.ts); other processes may use the same file, on the same machine only.
  */
-export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConnection }) => {
+export const openSqlite: OpenDriver = (options) => {
+  const { url, clock, random, log, owner, looksOnly = false, onConnection } = options;
   const closing = new AbortController();
   const receivers = new Set<Receiver>();
   const consumes = new Set<Consumes>();
@@ -47,10 +50,11 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
       try {
         joined = joinStore(address, { clock, random });
         const { ask, commit } = joined;
-        ownerNumber = await commit.write((tx) => {
+        const signIn = (tx: Transaction) => {
           recoverDead(tx, ask);
           return addOwner(ask, owner);
-        });
+        };
+        ownerNumber = await commit.write(signIn, looksOnly ? { full: "reject" } : {});
         if (closing.signal.aborted) throw away();
         forgetTrouble = joined.onTrouble((error) =>
           onConnection(error ? { tag: "down", error } : { tag: "up" }),
@@ -62,11 +66,22 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
         await joined?.close();
         const refusal = refusalOf(error, address.file);
         if (refusal) throw refusal;
-        if (!told) onConnection({ tag: "down", error: error as Error });
+        store = looksOnly && isUnwritable(error) ? tryToRead(address) : undefined;
+        if (store) return store;
+        if (!told) onConnection({ tag: "down", error: room.why(error as Error) });
         told = true;
         log.debug("a queue cannot be opened yet", { error: messageOf(error) });
         await sleep(clock, retryDelay(attempt + 1, random()), closing.signal);
       }
+    }
+  }
+
+  function tryToRead(address: SqliteAddress): Store | undefined {
+    try {
+      return openReadingStore(address, { clock, random });
+    } catch (error) {
+      log.debug("a queue cannot be read, either", { error: messageOf(error) });
+      return undefined;
     }
   }
 
@@ -154,7 +169,7 @@ export const openSqlite: OpenDriver = ({ url, clock, random, log, owner, onConne
       if (!store) return;
       const { commit, ask } = store;
       // An owner that stays is found dead, and removed, by whoever comes next.
-      await commit.write(() => removeOwner(ask, ownerNumber)).catch(() => {});
+      if (ownerNumber > 0) await commit.write(() => removeOwner(ask, ownerNumber)).catch(() => {});
       await store.close();
     },
   };

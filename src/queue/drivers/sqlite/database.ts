@@ -1,6 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { SupervisorError } from "../../../core/errors.ts";
 import type { SqliteAddress } from "./address.ts";
 import { notAQueue } from "./faults.ts";
@@ -34,6 +35,30 @@ export function openDatabase({ file, synchronous }: SqliteAddress): DatabaseSync
     db.close();
     throw error;
   }
+}
+
+/**
+ * Opens a queue that cannot be written, because its disk is full. SQLite needs room even to read: for the index of the
+ * write-ahead log, which is there only while somebody has the file open, or has died with it. Without such a log nobody
+ * has it open, and the file can be read as one that nobody changes.
+ *
+ * @throws SupervisorError BAD_BROKER, or what SQLite throws
+ */
+export function openToRead({ file }: Pick<SqliteAddress, "file">): DatabaseSync {
+  const url = pathToFileURL(file);
+  if (!hasLog(file)) url.search = "immutable=1";
+  const db = new DatabaseSync(url, { readOnly: true, timeout: busyMs });
+  try {
+    refuseOthers(db, file);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function hasLog(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 export function pragma(db: DatabaseSync, name: string): number {

@@ -14,6 +14,12 @@ export function faultOf(error: unknown): Fault {
   return "defect";
 }
 
+/** Whether it may be the disk that cannot be written; SQLite calls one without room for its index failing. */
+export function isUnwritable(error: unknown): boolean {
+  if (error instanceof SupervisorError && error.code === "BROKER_FULL") return true;
+  return faultOf(error) === "full" || /disk I\/O error/.test(textOf(error));
+}
+
 /** Why a file cannot be used for good, as an operator has to know it; undefined when trying again may help. */
 export function refusalOf(error: unknown, file: string): SupervisorError | undefined {
   if (error instanceof SupervisorError) return isPermanent(error) ? error : undefined;

@@ -3,10 +3,13 @@ import { dirname } from "node:path";
 import type { Clock } from "../../../core/clock.ts";
 import { SupervisorError } from "../../../core/errors.ts";
 import type { Logger } from "../../../core/log.ts";
+import { isUnwritable } from "./faults.ts";
 
 export interface Room {
   /** @throws SupervisorError BROKER_FULL */
   assert(): void;
+  /** Why the file cannot be opened: SQLite calls a disk without any room a failing one. */
+  why(error: Error): Error;
 }
 
 export interface RoomOptions {
@@ -22,6 +25,8 @@ export interface RoomOptions {
  * can be removed, so what consumers need is kept for them (a write-ahead log of 4 MiB, the same again when it is moved).
  */
 const reserve = 16 * 1024 * 1024;
+/** What the index of a write-ahead log takes at least, in bytes. */
+const page = 32 * 1024;
 /** How often it is looked, in milliseconds: a fast disk takes some megabytes meanwhile. */
 const seenMs = 50;
 
@@ -44,6 +49,15 @@ export function createRoom({ file, clock, log, free = freeOf }: RoomOptions): Ro
     if (!isShort && was) log.info(`The queue ${file} takes new tasks again`);
   }
 
+  function hasNone(): boolean {
+    try {
+      return free(file) < page;
+    } catch {
+      // Where that cannot be asked, what SQLite says has to do.
+      return false;
+    }
+  }
+
   return {
     assert() {
       look();
@@ -53,6 +67,9 @@ export function createRoom({ file, clock, log, free = freeOf }: RoomOptions): Ro
         sentence(file),
         "Make room on that disk: what waits is still consumed, and new tasks are taken again at once.",
       );
+    },
+    why(error) {
+      return isUnwritable(error) && hasNone() ? new Error("its disk is full", { cause: error }) : error;
     },
   };
 }

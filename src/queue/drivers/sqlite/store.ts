@@ -6,7 +6,7 @@ import type { SqliteAddress } from "./address.ts";
 import type { Ask } from "./ask.ts";
 import { createAsk } from "./ask.ts";
 import { nextDue } from "./claim.ts";
-import { openDatabase } from "./database.ts";
+import { openDatabase, openToRead } from "./database.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { Statements } from "./statements.ts";
@@ -73,6 +73,11 @@ export function joinStore(address: SqliteAddress, options: StoreOptions): Store 
   };
   stores.set(name, shared);
   return shared.store;
+}
+
+/** Opens a file that cannot be written, for whoever looks only. @throws what `openToRead` throws */
+export function openReadingStore(address: SqliteAddress, options: StoreOptions): Store {
+  return openStore(openToRead(address), address.file, options);
 }
 
 /** At most this often the file is asked whether another process wrote it, in milliseconds. */
