@@ -1,16 +1,14 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import type { Context, RequestEnv } from "supervisor";
-
-const page = readFileSync(join(import.meta.dirname, "page.html"), "utf8");
+// Imported, it is inside when `supervisor build` makes one executable of this.
+import page from "./page.html" with { type: "text" };
 
 export default function live(ctx: Context): Hono<{ Bindings: RequestEnv }> {
   const app = new Hono<{ Bindings: RequestEnv }>();
 
-  app.get("/", (c) => c.html(page));
+  app.get("/", (c) => c.html(String(page)));
 
   app.get("/events", (c) =>
     streamSSE(c, async (stream) => {

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
+import { testUnsealed } from "../support/sealed-suite.ts";
 import type { System } from "../support/system.ts";
 import { fixtures, startFile } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
@@ -195,7 +196,7 @@ describeTargets("consumers", (target) => {
     expect(stderr).toContain('Service "clock": it has schedule: but its module exports no scheduled()');
   });
 
-  test(
+  testUnsealed(target, "edits")(
     "a reload with another concurrency replaces the consumer alone, and loses nothing",
     async () => {
       using numbersShop = shop(target, yaml("", "config: { takes: 2 }"));

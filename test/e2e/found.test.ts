@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { testUnsealed } from "../support/sealed-suite.ts";
 import type { System } from "../support/system.ts";
 import { startSystem } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
@@ -68,7 +69,7 @@ describeTargets("a supervisor is found", (target) => {
     slow,
   );
 
-  test(
+  testUnsealed(target, "edits")(
     "by its file after the name in it was edited, and says that a name needs a restart",
     async () => {
       await using system = await started(target);
@@ -83,7 +84,7 @@ describeTargets("a supervisor is found", (target) => {
     slow,
   );
 
-  test(
+  testUnsealed(target, "edits")(
     "by -o json as by --json; a service without fetch says so; a thread knows a service that a reload added",
     async () => {
       await using system = await started(target);

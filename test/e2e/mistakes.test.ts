@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
+import { testUnsealed } from "../support/sealed-suite.ts";
 import type { System } from "../support/system.ts";
 import { fixtures, startSystem } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
@@ -158,7 +159,7 @@ export default { run: async () => {} };\n`,
     slow,
   );
 
-  test(
+  testUnsealed(target, "files")(
     "a missing package and a missing file: 78, pointing at the imports",
     async () => {
       const yaml = `${head}services:\n  one: { module: ./one.ts }\n  two: { module: ./two.ts }\n`;
@@ -177,7 +178,7 @@ export default { run: async () => {} };\n`,
     slow,
   );
 
-  test(
+  testUnsealed(target, "build")(
     "a module that cannot be parsed, one that throws, one that is no service: 78, all of them at once",
     async () => {
       const yaml = `${head}services:

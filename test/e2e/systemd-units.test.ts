@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { testUnsealed } from "../support/sealed-suite.ts";
 import { describeTargets, runSupervisorCli } from "../support/targets.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -9,20 +10,23 @@ const project = (services: string) =>
   tempDir({ "services.yaml": `name: shop\nservices:\n${services}`, "a.ts": "" });
 
 describeTargets("supervisor systemd", (target) => {
-  test("prints the service unit and a unit for each socket, and starts it as it was called", async () => {
-    using folder = project("  a: { module: ./a.ts, http: { listen: systemd:web, port: 8080 } }\n");
-    folder.write("services.prod.yaml", "log: { level: debug }\n");
-    const { code, stdout } = await runSupervisorCli(target, ["systemd", "--env", "prod"], {
-      cwd: folder.path,
-    });
-    expect(code).toBe(0);
-    expect(stdout).toContain("# /etc/systemd/system/shop.service\n");
-    expect(stdout).toContain("# /etc/systemd/system/shop-web.socket\n");
-    const [, start = ""] = /^ExecStart=(.*)$/m.exec(stdout) ?? [];
-    expect(start).toEndWith(` run ${join(folder.path, "services.yaml")} --env prod`);
-    expect(start).toContain(target.name === "binary" ? "/dist/supervisor run " : "/src/main.ts run ");
-    expect(stdout.includes("DENO_DIR=")).toBe(target.name === "deno");
-  });
+  testUnsealed(target, "files")(
+    "prints the service unit and a unit for each socket, and starts it as it was called",
+    async () => {
+      using folder = project("  a: { module: ./a.ts, http: { listen: systemd:web, port: 8080 } }\n");
+      folder.write("services.prod.yaml", "log: { level: debug }\n");
+      const { code, stdout } = await runSupervisorCli(target, ["systemd", "--env", "prod"], {
+        cwd: folder.path,
+      });
+      expect(code).toBe(0);
+      expect(stdout).toContain("# /etc/systemd/system/shop.service\n");
+      expect(stdout).toContain("# /etc/systemd/system/shop-web.socket\n");
+      const [, start = ""] = /^ExecStart=(.*)$/m.exec(stdout) ?? [];
+      expect(start).toEndWith(` run ${join(folder.path, "services.yaml")} --env prod`);
+      expect(start).toContain(target.name === "binary" ? "/dist/supervisor run " : "/src/main.ts run ");
+      expect(stdout.includes("DENO_DIR=")).toBe(target.name === "deno");
+    },
+  );
 
   test("--install writes them, writes its own anew, and leaves what somebody else has written", async () => {
     using folder = project("  a: { module: ./a.ts }\n");

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
+import { testUnsealed } from "../support/sealed-suite.ts";
 import type { LogLine } from "../support/system.ts";
 import { fixtures, startSystem } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
@@ -111,7 +112,7 @@ describeTargets("an error that nobody caught", (target) => {
       slow,
     );
 
-    test(
+    testUnsealed(target, "edits")(
       "does what the services.yaml of the last reload says",
       async () => {
         const asked = `let asked = false;

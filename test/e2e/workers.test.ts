@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { testUnsealed } from "../support/sealed-suite.ts";
 import type { System } from "../support/system.ts";
 import { fixtures, startSystem } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
@@ -313,7 +314,7 @@ services:
     slow,
   );
 
-  test(
+  testUnsealed(target, "build")(
     "what is wrong with its module or config is told before anything starts",
     async () => {
       const files = {

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isAlwaysSealed, unsealed } from "./sealed-suite.ts";
 import { sealedCall } from "./sealed-target.ts";
 
 const root = join(import.meta.dir, "..", "..");
@@ -38,18 +39,12 @@ const asked = process.env.SUPERVISOR_TEST_TARGETS?.split(",");
 const named = (names: readonly string[]) => everyTarget.filter(({ name }) => names.includes(name));
 export const targets: readonly Target[] = named(asked ?? ["binary", "bun", "deno"]);
 
-/** Sealed as well when nobody has named targets; the others only then: each services.yaml takes a second to build. */
-const sealedToo: ReadonlySet<string> = new Set([
-  "the health endpoints",
-  "queue, task and cron",
-  "a service that fails",
-]);
-
 /** Describes the same behaviour for every target; one that is missing is skipped, with the reason in its name. */
 export function describeTargets(what: string, tests: (target: Target) => void): void {
-  for (const target of sealedToo.has(what) && !asked ? everyTarget : targets) {
-    const reason = target.missing ? ` (skipped: ${target.missing})` : "";
-    describe.skipIf(target.missing !== undefined)(`${target.name}: ${what}${reason}`, () => tests(target));
+  for (const target of isAlwaysSealed(what) && !asked ? everyTarget : targets) {
+    const missing = target.missing ?? (target.name === "sealed" ? unsealed(what) : undefined);
+    const reason = missing ? ` (skipped: ${missing})` : "";
+    describe.skipIf(missing !== undefined)(`${target.name}: ${what}${reason}`, () => tests(target));
   }
 }
 
