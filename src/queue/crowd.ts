@@ -53,8 +53,13 @@ export class Crowd {
   }
 }
 
-/** One that is decided blocks nothing, although its handler goes on. */
-function firstOf({ running, head }: Lane): Item | undefined {
+/**
+ * The first one of a lane that others of it can wait for, running or waiting. One that is decided blocks nothing, although
+ * its handler goes on.
+ */
+export function firstOf(lane: Lane | undefined): Item | undefined {
+  if (!lane) return undefined;
+  const { running, head } = lane;
   const cohort = running?.cohort;
   if (cohort) return firstOfCohort(cohort) ?? (cohort.lost ? undefined : head);
   return running?.fenced === false ? running : head;

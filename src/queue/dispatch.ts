@@ -1,7 +1,7 @@
 import type { ConsumePlan } from "../core/plan.ts";
 import { Blocks } from "./blocks.ts";
 import { decided, fateOf, formCohorts, lost } from "./cohort.ts";
-import { Crowd } from "./crowd.ts";
+import { Crowd, firstOf } from "./crowd.ts";
 import type { Settlement, SettleResult } from "./driver.ts";
 import type { Cohort, Decision, Item, Unit } from "./item.ts";
 import { Lanes } from "./lanes.ts";
@@ -168,6 +168,7 @@ export class Dispatch {
       if (decided(cohort, item, decision)) this.#conclude(cohort);
       return true;
     }
+    const isWaiting = item.waiting;
     this.#unqueue(item, now);
     switch (decision.tag) {
       case "retry":
@@ -178,7 +179,7 @@ export class Dispatch {
         this.#release(item);
         break;
       default:
-        this.#end(item, decision, item.laneId === undefined ? undefined : this.#lanes.peek(item.laneId));
+        this.#end(item, decision, isWaiting ? firstOf(item.lane) : item.lane?.head);
     }
     return true;
   }

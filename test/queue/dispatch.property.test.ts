@@ -430,6 +430,22 @@ describe("Dispatch", () => {
     expect(relieved).toBeGreaterThan(100);
   });
 
+  test("one that is cancelled while it waits hands its block to the one that runs, not past it", () => {
+    promises({ concurrency: 2, buffer: 5 }, [
+      { tag: "crowd", count: 2, ms: 0 },
+      { tag: "crowd", count: 3, ms: 1_000 },
+      { tag: "send" },
+      { tag: "answer" },
+      { tag: "expire", which: 0 },
+      { tag: "end", which: 0, ending: "ack" },
+      { tag: "send" },
+      { tag: "answer" },
+      { tag: "crowd", count: 1, ms: 0 },
+      { tag: "cancel", which: 23 },
+      { tag: "timeout", which: 0 },
+    ]);
+  });
+
   /** A world with one handler that never ends and as many messages of its key, and of others behind them. */
   function hanging(plan: Partial<DispatchPlan>, count: number) {
     const world = new World({ concurrency: 3, buffer: 12, ...plan });
