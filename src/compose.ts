@@ -80,7 +80,7 @@ async function runPlan(
   inherited: Inherited,
   systemd: SystemdLink | undefined,
 ): Promise<number> {
-  let source = await readPlan(readOptions(options));
+  let source = await readWhole(options);
   const { plan, locate } = source;
   const claim = await claimName(plan);
   try {
@@ -113,6 +113,17 @@ async function runPlan(
   }
 }
 
+/** As `checkSupervisor` where something is wrong with the file: nobody mends one run at a time. */
+async function readWhole(options: RunOptions): Promise<PlanSource> {
+  const read = readOptions(options);
+  try {
+    return await readPlan(read);
+  } catch (error) {
+    if (error instanceof ProblemsError) await readWithModules(read);
+    throw error;
+  }
+}
+
 /** Before anything else: a second instance would fight with the first one for every address. */
 async function claimName(plan: Plan): Promise<Claim | SupervisorError> {
   try {
@@ -134,8 +145,12 @@ async function claimName(plan: Plan): Promise<Claim | SupervisorError> {
  *
  * @throws ProblemsError with what is wrong with the file and with the modules.
  */
-export async function checkSupervisor(options: Omit<RunOptions, "stopReportFile">): Promise<PlanSource> {
-  const source = await readLoadable({ ...readOptions(options), lenient: "credentials" });
+export function checkSupervisor(options: Omit<RunOptions, "stopReportFile">): Promise<PlanSource> {
+  return readWithModules({ ...readOptions(options), lenient: "credentials" });
+}
+
+async function readWithModules(options: ReadOptions): Promise<PlanSource> {
+  const source = await readLoadable(options);
   const { problems, plan, locate } = source;
   const runtime = await detectRuntime();
   runtime.provideModule("supervisor", library);

@@ -112,6 +112,25 @@ services:
     slow,
   );
 
+  testUnsealed(target, "files")(
+    "in the file, in a module and in what another exports: 78, and all of it at once, in reading order",
+    async () => {
+      const files = {
+        "syntax.ts": "export default { start() { const = 1 } };\n",
+        "number.ts": "export default 42;\n",
+      };
+      const yaml = `${head}services:
+  typo: { module: ./number.ts, restrat: always }
+  broken: { module: ./syntax.ts }
+`;
+      await using system = startSystem(target, yaml, { files });
+      await expectRefusal(system, 78, ["3 problems"]);
+      const codes = system.process.stderr.match(/(?<=^\S+ )[A-Z_]+(?= {2})/gm);
+      expect(codes).toEqual(["NOT_A_SERVICE", "UNKNOWN_KEY", "MODULE_SYNTAX"]);
+    },
+    slow,
+  );
+
   test(
     "a schema that quotes the value it refuses does not print a secret",
     async () => {
