@@ -13,26 +13,48 @@ export function syntaxProblem(span: Span, message: string, hint: string): Proble
   return { code: "YAML_SYNTAX", message, hint, position: positionOf(span) };
 }
 
-/** The parser's mistakes in the words of this project: one for each line, since the others follow from it. */
-export function yamlProblems(source: Source, mistakes: readonly YamlMistake[]): Problem[] {
-  const exhausted = mistakes.find((mistake) => mistake.code === "RESOURCE_EXHAUSTION");
-  if (exhausted) return [toProblem(source, exhausted)];
+/**
+ * The parser's mistakes in the words of this project: one for each line, and none that only follows from another one.
+ * `parse` tells the mistakes of a text; it is asked again where a variable has derailed the parser.
+ */
+export function yamlProblems(source: Source, parse: (text: string) => readonly YamlMistake[]): Problem[] {
   const byLine = new Map<number, Problem>();
-  for (const mistake of [...mistakes].sort((a, b) => a.pos[0] - b.pos[0])) {
-    const problem = toProblem(source, mistake);
+  let { text } = source;
+  let mistakes = inOrder(parse(text));
+  const add = (problem: Problem) => {
     const line = problem.position?.line ?? 0;
     if (!byLine.has(line)) byLine.set(line, problem);
     // A binary file has a mistake in every line; the first twenty say it all.
-    if (byLine.size === 20) break;
+    return byLine.size < mostProblems;
+  };
+  for (let [first] = mistakes; first && isAtVariable(text, first.pos[0]); [first] = mistakes) {
+    const [start] = first.pos;
+    if (!add(syntaxProblem({ source, start, end: first.pos[1] }, ...variableInFlow))) break;
+    text = withoutVariables(text, start);
+    mistakes = inOrder(parse(text));
   }
+  const exhausted = mistakes.find((mistake) => mistake.code === "RESOURCE_EXHAUSTION");
+  if (exhausted) return [toProblem(source, exhausted)];
+  mistakes.filter(isOwn).every((mistake) => add(toProblem(source, mistake)));
   return [...byLine.values()];
+}
+
+const mostProblems = 20;
+
+function inOrder(mistakes: readonly YamlMistake[]): YamlMistake[] {
+  return [...mistakes].sort((a, b) => a.pos[0] - b.pos[0]);
+}
+
+/** Once the parser has left the document too early, it wonders about each word of the rest. */
+function isOwn({ message }: YamlMistake, index: number): boolean {
+  return index === 0 || !message.includes(" in YAML stream");
 }
 
 function toProblem(source: Source, { code, message, pos }: YamlMistake): Problem {
   const { text } = source;
   const start = firstInk(text, Math.min(pos[0], Math.max(0, text.length - 1)), code);
   const span = { source, start, end: Math.max(pos[1], start + 1) };
-  if (isVariableInFlow(text, start)) return syntaxProblem(span, ...variableInFlow);
+  if (isAtVariable(text, start) && opensFlow(text, start)) return syntaxProblem(span, ...variableInFlow);
   const quote = /^Missing closing (["'])/.exec(message)?.[1];
   if (quote) return unclosedQuote(source, start, quote);
   const bracket = /end with a ([\]}])$/.exec(message)?.[1];
@@ -89,7 +111,27 @@ const variableInFlow = [
 ] as const;
 
 /** `{ port: ${PORT} }` is what everybody tries once. */
-function isVariableInFlow(text: string, offset: number): boolean {
-  const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
-  return /[{[,][^"'#]*\$$/.test(text.slice(lineStart, offset)) && text[offset] === "{";
+function isAtVariable(text: string, offset: number): boolean {
+  return text[offset] === "{" && text[offset - 1] === "$";
+}
+
+/** Whether the line has opened what it stands in: behind another mistake that is less certain. */
+function opensFlow(text: string, offset: number): boolean {
+  return /[{[,][^"'#]*$/.test(text.slice(lineStart(text, offset), offset));
+}
+
+/** The same text, with a word of the same length for each variable of the line. */
+function withoutVariables(text: string, offset: number): string {
+  const start = lineStart(text, offset);
+  const newline = text.indexOf("\n", offset);
+  const end = newline === -1 ? text.length : newline;
+  const line = text.slice(start, end).replace(variable, (found) => "_".repeat(found.length));
+  return text.slice(0, start) + line + text.slice(end);
+}
+
+/** With one more in its default, closed or not. */
+const variable = /\$\{(?:[^{}]|\{[^{}]*\})*\}?/g;
+
+function lineStart(text: string, offset: number): number {
+  return text.lastIndexOf("\n", offset - 1) + 1;
 }

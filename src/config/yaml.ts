@@ -40,16 +40,25 @@ export async function readFullYaml(source: Source): Promise<YamlReading> {
     return { problems: [syntaxProblem({ source, start: deep, end: deep + 1 }, tooDeep, flatten)] };
   }
   const yaml = await import("yaml");
-  const document = yaml.parseDocument(source.text, {
+  const document = parse(yaml, source.text);
+  if (mistakesIn(document).length > 0) {
+    return { problems: yamlProblems(source, (text) => mistakesIn(parse(yaml, text))) };
+  }
+  return convert(yaml, document, source);
+}
+
+function parse(yaml: typeof import("yaml"), text: string): Document.Parsed {
+  return yaml.parseDocument(text, {
     version: "1.2",
     prettyErrors: false,
     // Found below in linear time.
     uniqueKeys: false,
     logLevel: "error",
   });
-  const wrong = [...document.errors, ...document.warnings] as YAMLError[];
-  if (wrong.length > 0) return { problems: yamlProblems(source, wrong) };
-  return convert(yaml, document, source);
+}
+
+function mistakesIn({ errors, warnings }: Document.Parsed): YAMLError[] {
+  return [...errors, ...warnings];
 }
 
 /** More than this, and aliases were written to exhaust the memory, not to save typing. */
