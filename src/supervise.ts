@@ -75,9 +75,9 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
   const output = openLog(plan, tap, supervised.journal);
   const log = createLogger(output.sink, systemClock.wall);
   if (supervised.unclaimed) tellUnreachable(log, supervised.unclaimed);
-  const blame = createBlame();
   let { onUnattributed } = plan;
   let current = plan;
+  const blame = createBlame(() => current.services);
   const release: (() => void)[] = [
     events.on(logEvents(log)),
     dropCodeOfStart(runtime, events),
@@ -86,8 +86,9 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     startPulse(beacon),
     ownExit(),
     ownErrors((error) => {
-      const scope = blame.attribute(error);
-      if (scope) return scope.failed(error);
+      const culprit = blame.attribute(error);
+      if (culprit?.tag === "running") return culprit.scope.failed(error);
+      if (culprit) return events.emit({ ...culprit, type: "errorLeftBehind", error });
       events.emit({ type: "errorUnattributed", error });
       if (onUnattributed === "stop") void group.stop({ tag: "failure", message: messageOf(error) });
     }),

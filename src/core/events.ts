@@ -41,6 +41,16 @@ export type SupervisorEvent =
   | { readonly type: "reloaded"; readonly changes: readonly StepResult[] }
   /** services.yaml was read again, and nothing was changed. */
   | { readonly type: "reloadFailed"; readonly problems: readonly Problem[] }
+  /**
+   * An error nobody caught, of a service whose code goes on although its generation has ended (undefined: nobody knows
+   * which, but none runs). It fails nobody.
+   */
+  | {
+      readonly type: "errorLeftBehind";
+      readonly service: string;
+      readonly generation: number | undefined;
+      readonly error: unknown;
+    }
   /** An error nobody caught, and that no service could be blamed for. */
   | { readonly type: "errorUnattributed"; readonly error: unknown }
   | { readonly type: "groupStarting"; readonly services: number }

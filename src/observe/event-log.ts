@@ -127,6 +127,15 @@ function record(event: SupervisorEvent, state: EventLog): void {
     case "groupStopped":
       groupStopped(event.report, log);
       break;
+    case "errorLeftBehind": {
+      const { service, generation, error } = event;
+      const whose = generation === undefined ? "while it does not run" : "of a generation that has ended";
+      log.error(
+        `an error that nobody caught, ${whose}: nothing follows`,
+        about(service, generation, { error }),
+      );
+      break;
+    }
     case "errorUnattributed":
       log.error("an error that nobody caught, and that no service could be blamed for", {
         error: event.error,

@@ -315,7 +315,7 @@ export const replacingCases: Case[] = [
 
 /** A group with one inline service behind the site's "api", with all the parts that the product has. */
 function supervised(site: Site, create: (ctx: Context) => Service | Promise<Service>) {
-  const blame = createBlame();
+  const blame = createBlame(() => []);
   const scopes = new Set<unknown>();
   const { beacon, plane } = site;
   const log = createLogger(() => {}, systemClock.wall);

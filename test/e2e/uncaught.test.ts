@@ -77,6 +77,33 @@ describeTargets("an error that nobody caught", (target) => {
     slow,
   );
 
+  test(
+    "is told under the name of a service that has ended, and counts against nobody",
+    async () => {
+      const leaks = `export default { start() { setInterval(() => { throw new Error("left behind"); }, 100); } };\n`;
+      const well = `export default { fetch: () => new Response("well") };\n`;
+      const yaml = `${head}on_unattributed: stop
+services:
+  innocent: { module: ./innocent.ts, http: { port: 0 }, restart: { policy: on-failure, limit: 1 } }
+  leaky: { module: ./leaky.ts, critical: false }
+`;
+      const files = { "leaky.ts": leaks, "innocent.ts": well };
+      await using system = startSystem(target, yaml, { files });
+      const isLeft = ({ msg }: LogLine) => msg.includes("has ended");
+      await until(
+        async () => system.log.filter(isLeft).length,
+        (count) => count >= 3,
+      );
+      expect(system.log.find(isLeft)).toMatchObject({ level: "error", service: "leaky", generation: 1 });
+      expect(system.log.filter(({ service, level }) => service === "innocent" && level !== "info")).toEqual(
+        [],
+      );
+      expect(await (await fetch(await system.url("innocent"))).text()).toBe("well");
+      expect((await system.stop()).code).toBe(0);
+    },
+    slow,
+  );
+
   describe("and that no service can be blamed for", () => {
     // A file that two services share names neither, and while modules are loaded no service runs.
     const nobodys = `setTimeout(() => { throw new Error("of nobody"); }, 300);\nexport default { fetch: () => new Response("well") };\n`;

@@ -190,6 +190,17 @@ describe("logEvents", () => {
     expect(records.at(-1)).toMatchObject({ level: "error", fields: { service: "api", error } });
   });
 
+  test("an error of what has ended is told under its service's name", () => {
+    const error = new Error("left");
+    const left = { type: "errorLeftBehind", service: "api", generation: undefined, error } as const;
+    const { records } = play([left, { ...left, generation: 1 }]);
+    const told = records.map(({ level, message, fields }) => [level, message, fields?.service]);
+    expect(told).toEqual([
+      ["error", "an error that nobody caught, while it does not run: nothing follows", "api"],
+      ["error", "an error that nobody caught, of a generation that has ended: nothing follows", "api"],
+    ]);
+  });
+
   test("an error that nobody is blamed for is told", () => {
     const error = new Error("whose?");
     expect(play([{ type: "errorUnattributed", error }]).records[0]).toMatchObject({
