@@ -33,6 +33,9 @@ export interface Held {
   readonly hooks: readonly string[];
 }
 
+/** What does not end by itself, and was told to end when its service drained. */
+export type Ended = Pick<Held, "streams" | "websockets">;
+
 export const nothingHeld: Held = { requests: 0, streams: 0, websockets: 0, hooks: [] };
 
 /** @example describeHeld({ requests: 2, streams: 0, websockets: 1, hooks: ["stop"] }) // "2 requests, 1 websocket, stop()" */
@@ -46,6 +49,11 @@ export function describeHeld(held: Held): string {
     ...count(held.runs ?? 0, "scheduled run"),
     ...held.hooks.map((hook) => `${hook}()`),
   ].join(", ");
+}
+
+/** @example describeEnded({ streams: 1, websockets: 2 }) // "1 stream, 2 websockets" */
+export function describeEnded(ended: Ended): string {
+  return describeHeld({ ...nothingHeld, ...ended });
 }
 
 /** A generation that was abandoned before the stop began, so that the next one could start, and never ended. */
@@ -69,6 +77,8 @@ export interface ServiceStop {
   readonly error?: string;
   /** What it still held: when cut off, or streams that had to be cut. */
   readonly held?: Held;
+  /** Streams and WebSockets that were open when its turn came, those in `held` included; absent: none. */
+  readonly ended?: Ended;
   /** Earlier generations that were still not gone when the turn of the service was over. */
   readonly leftBehind?: readonly LeftBehind[];
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { Held } from "../core/report.ts";
+import type { Ended, Held } from "../core/report.ts";
 import type { Host, StopOptions } from "./host.ts";
 
 /** How a generation ended. */
@@ -8,6 +8,7 @@ export interface ChildEnd {
   readonly error?: unknown;
   readonly held?: Held;
   readonly cutStreams: number;
+  readonly ended?: Ended;
 }
 
 /** A generation on its way out. */
@@ -38,7 +39,8 @@ export function endHost(host: Host, clock: Clock, options: StopOptions, abandone
     if (isOver) return;
     isOver = true;
     cancel();
-    resolve(end);
+    const { ended } = host;
+    resolve(ended ? { ...end, ended } : end);
   }
   function giveUp(): void {
     const held = host.abandon();

@@ -1,5 +1,5 @@
 import type { DependencyCondition, HealthPlan, ReplaceOrder, RestartPlan } from "../core/plan.ts";
-import type { Held } from "../core/report.ts";
+import type { Ended, Held } from "../core/report.ts";
 import type { Health } from "../service/contract.ts";
 
 /** One generation of one service, wherever it runs. The group calls each method that acts at most once, in this order. */
@@ -36,6 +36,8 @@ export interface Host {
   stop(options: StopOptions): Promise<StopOutcome>;
   /** What the generation has in its hands now; may be asked at any time. */
   held(): Held;
+  /** Streams and WebSockets that its drain has told to end; undefined: none. */
+  readonly ended?: Ended | undefined;
   /** Past the deadline: cuts what can be cut, and tells what the generation still held before that. */
   abandon(): Held;
 }

@@ -87,6 +87,7 @@ async function stopOne(child: Child, rung: Rung, options: TeardownOptions): Prom
     deadlineMs: turn.deadlineMs,
     ...(error === undefined ? {} : { error }),
     ...(held ? { held } : {}),
+    ...(end.ended ? { ended: end.ended } : {}),
     ...(leftBehind.length > 0 ? { leftBehind } : {}),
   };
   options.stopped(child, stop);

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
 import { PermanentError } from "../core/errors.ts";
+import type { Ended } from "../core/report.ts";
 import type { Service } from "../service/contract.ts";
 import type { Intake, IntakeHeld, IntakeTarget, Lease } from "../service/intake.ts";
 
@@ -22,6 +23,8 @@ export interface Inlets {
   cut(): void;
   held(): IntakeHeld;
   readonly cutStreams: number;
+  /** Undefined: nothing had to be told to end. */
+  readonly ended: Ended | undefined;
 }
 
 export function createInlets(name: string, intakes: readonly Intake[]): Inlets {
@@ -73,12 +76,22 @@ export function createInlets(name: string, intakes: readonly Intake[]): Inlets {
       for (const lease of leases.values()) cut += lease.cutStreams;
       return cut;
     },
+    get ended() {
+      return endedOf([...leases.values()]);
+    },
   };
 }
 
 async function joinAll(joins: readonly Promise<void>[], clock: Clock, patience: number): Promise<void> {
   const outcome = await within(clock, clock.now() + patience, Promise.all(joins));
   if (outcome.tag === "failed") throw outcome.error;
+}
+
+/** What the drains of `leases` have told to end; undefined: nothing. */
+export function endedOf(leases: readonly Lease[]): Ended | undefined {
+  const of = (key: keyof Ended) => leases.reduce((total, { ended }) => total + (ended?.[key] ?? 0), 0);
+  const ended = { streams: of("streams"), websockets: of("websockets") };
+  return ended.streams + ended.websockets > 0 ? ended : undefined;
 }
 
 function sum(all: readonly IntakeHeld[]): IntakeHeld {

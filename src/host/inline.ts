@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import type { Held } from "../core/report.ts";
+import type { Ended, Held } from "../core/report.ts";
 import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.ts";
 import type { Context, Health, Service, ServiceHandle } from "../service/contract.ts";
 import type { Intake } from "../service/intake.ts";
@@ -185,6 +185,10 @@ export class InlineHost implements Host {
     this.#unblame();
     if (failures.length > 0) throw together(failures);
     return { cutStreams: this.#inlets.cutStreams };
+  }
+
+  get ended(): Ended | undefined {
+    return this.#inlets.ended;
   }
 
   held(): Held {

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { ServicePlan } from "../core/plan.ts";
-import type { Held } from "../core/report.ts";
+import type { Ended, Held } from "../core/report.ts";
 import type { ServiceWork } from "../core/service-work.ts";
 import type { ScheduleRun } from "../core/task.ts";
 import type { Host, HostReport, StopOptions, StopOutcome } from "../group/host.ts";
@@ -10,6 +10,7 @@ import type { Health } from "../service/contract.ts";
 import type { Intake, IntakeEnv, Lease } from "../service/intake.ts";
 import type { Scope } from "../service/scope.ts";
 import { openHooks } from "./hook-marks.ts";
+import { endedOf } from "./inlets.ts";
 import type { ThreadGuard } from "./thread-guard.ts";
 import { createThreadGuard } from "./thread-guard.ts";
 import { createRotation } from "./thread-rotation.ts";
@@ -165,6 +166,10 @@ export class WorkerHost implements Host, ThreadOwner {
       .all()
       .find(({ instance }) => instance === 1)
       ?.runNow();
+  }
+
+  get ended(): Ended | undefined {
+    return endedOf(this.#lease ? [this.#lease] : []);
   }
 
   held(): Held {

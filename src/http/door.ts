@@ -119,6 +119,7 @@ export function createDoor(options: DoorOptions): Door {
       get cutStreams() {
         return flow.cutStreams;
       },
+      ended: flow.ended,
     };
   }
   return {

@@ -1,4 +1,5 @@
 import { withMark } from "../core/beacon.ts";
+import type { Ended } from "../core/report.ts";
 import type { SocketOwner } from "../runtime/runtime.ts";
 import type { IntakeHeld, IntakeTarget } from "../service/intake.ts";
 import type { Scope } from "../service/scope.ts";
@@ -23,6 +24,8 @@ export interface Flow extends Pick<Exchanges, "handle" | "call" | "holdRunning">
   cut(): void;
   /** Streams and WebSockets that did not end when they were told. */
   readonly cutStreams: number;
+  /** How many were told. */
+  readonly ended: Ended;
 }
 
 /** How often a drain asks the native server what it still has to write. */
@@ -96,5 +99,6 @@ export function createFlow(options: FlowOptions, target: IntakeTarget): Flow {
     get cutStreams() {
       return cutStreams;
     },
+    ended: ends.ended,
   };
 }

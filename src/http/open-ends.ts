@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { Ended } from "../core/report.ts";
 import type { LiveSocket } from "../runtime/runtime.ts";
 import type { EventStream } from "./event-stream.ts";
 import { createEventStream } from "./event-stream.ts";
@@ -15,6 +16,8 @@ export interface OpenEnds {
   cut(): number;
   readonly streams: number;
   readonly websockets: number;
+  /** How many were told to end. */
+  readonly ended: Ended;
   /** Streams whose last byte the native server has not written, cut ones included. */
   unwritten(): number;
 }
@@ -39,13 +42,19 @@ export function createOpenEnds({ clock, enter }: OpenEndsOptions): OpenEnds {
   let flushing: OpenStream[] = [];
   let lost: OpenStream[] = [];
   const sockets = new Set<LiveSocket>();
+  const ended = { streams: 0, websockets: 0 };
   let isEnding = false;
 
   function sweep() {
     flushing = flushing.filter((stream) => !stream.isWritten());
     lost = lost.filter((stream) => !stream.isWritten());
   }
+  function endStream(stream: EventStream) {
+    ended.streams++;
+    stream.end();
+  }
   function closeSocket(socket: LiveSocket) {
+    ended.websockets++;
     socket.close(1001, "service is stopping");
   }
   return {
@@ -59,7 +68,7 @@ export function createOpenEnds({ clock, enter }: OpenEndsOptions): OpenEnds {
       stream.ended.then(() => {
         if (open.delete(entry) && !entry.isWritten()) flushing.push(entry);
       });
-      if (isEnding) stream.end();
+      if (isEnding) endStream(stream);
       return new Response(stream.body, response);
     },
     opened(socket) {
@@ -71,7 +80,7 @@ export function createOpenEnds({ clock, enter }: OpenEndsOptions): OpenEnds {
     },
     end() {
       isEnding = true;
-      for (const { stream } of open) stream.end();
+      for (const { stream } of open) endStream(stream);
       for (const socket of [...sockets]) closeSocket(socket);
     },
     cut() {
@@ -93,6 +102,7 @@ export function createOpenEnds({ clock, enter }: OpenEndsOptions): OpenEnds {
     get websockets() {
       return sockets.size;
     },
+    ended,
     unwritten() {
       sweep();
       return [...open, ...flushing, ...lost].filter((entry) => entry.isNative && !entry.isWritten()).length;

@@ -5,7 +5,7 @@ import type { Listener, SupervisorEvent } from "../core/events.ts";
 import type { LogFields, Logger } from "../core/log.ts";
 import { describeProblem } from "../core/render-problems.ts";
 import type { Held, ServiceStop, StopReport } from "../core/report.ts";
-import { describeHeld } from "../core/report.ts";
+import { describeEnded, describeHeld } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import { told } from "./log-pretty.ts";
 import { describeCause, stopTable } from "./stop-table.ts";
@@ -286,23 +286,24 @@ function howMany(services: number, unready: readonly string[]): string {
 }
 
 function stopped(stop: ServiceStop, { log, services, verbose }: EventLog): void {
-  const { service, generation, outcome, durationMs, deadlineMs, startedMs, held, error, leftBehind } = stop;
+  const { service, generation, outcome, durationMs, deadlineMs, startedMs, held, ended, error, leftBehind } =
+    stop;
   for (const stray of leftBehind ?? []) {
     const message = `left behind: it was abandoned earlier and has not ended${holding(stray.held)}`;
     log.error(message, about(service, stray.generation, { held: stray.held }));
   }
   const quiet = outcome === "stopped" && !held && services > mostLines;
   if (quiet && !verbose) return;
-  const fields = about(service, generation, { outcome, durationMs, held, reason: error }, () => "");
-  const took = spaced(durationMs);
+  const fields = about(service, generation, { outcome, durationMs, held, ended, reason: error }, () => "");
+  const took = `stopped (${spaced(durationMs)})${ended ? `, after ending ${describeEnded(ended)}` : ""}`;
   if (outcome === "abandoned") {
     const allowed = formatDuration(deadlineMs - startedMs);
     log.error(`abandoned: it did not stop within ${allowed}${holding(held)}`, fields);
   } else if (outcome === "failed") log.error(`stopped with an error: ${error ?? "unknown"}`, fields);
   else if (outcome !== "stopped") log.debug(outcome, fields);
-  else if (held) log.warn(`stopped (${took}), after cutting ${describeHeld(held)}`, fields);
-  else if (quiet) log.debug(`stopped (${took})`, fields);
-  else log.info(`stopped (${took})`, fields);
+  else if (held) log.warn(`stopped (${spaced(durationMs)}), after cutting ${describeHeld(held)}`, fields);
+  else if (quiet) log.debug(took, fields);
+  else log.info(took, fields);
 }
 
 function groupStopped(report: StopReport, log: Logger): void {

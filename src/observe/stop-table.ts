@@ -1,6 +1,6 @@
 import { formatDuration } from "../core/duration.ts";
 import type { ServiceStop, StopCause, StopReport } from "../core/report.ts";
-import { describeHeld } from "../core/report.ts";
+import { describeEnded, describeHeld } from "../core/report.ts";
 
 /** More rows than this say less: then only services that did not simply stop are listed. */
 const mostRows = 50;
@@ -52,9 +52,10 @@ function isQuiet(stop: ServiceStop): boolean {
 }
 
 function row(stop: ServiceStop): string[] {
-  const { service, outcome, durationMs, deadlineMs, startedMs, held, error, leftBehind = [] } = stop;
+  const { service, outcome, durationMs, deadlineMs, startedMs, held, ended, error, leftBehind = [] } = stop;
   const earlier = leftBehind.map((stray) => `generation ${stray.generation}: ${describeHeld(stray.held)}`);
-  const notes = [held && describeHeld(held), ...earlier, error].filter((note) => note).join("; ");
+  const told = ended && `ended ${describeEnded(ended)}`;
+  const notes = [held && describeHeld(held), told, ...earlier, error].filter((note) => note).join("; ");
   const took = outcome === "unstarted" ? "" : formatDuration(durationMs);
   return [service, outcome, took, formatDuration(deadlineMs - startedMs), notes.split("\n")[0] as string];
 }

@@ -1,4 +1,4 @@
-import type { Held } from "../core/report.ts";
+import type { Ended, Held } from "../core/report.ts";
 import type { Context, RequestEnv, Service } from "./contract.ts";
 import type { Scope } from "./scope.ts";
 
@@ -70,4 +70,6 @@ export interface Lease {
   held(): IntakeHeld;
   /** Streams and WebSockets that had to be cut during the drain, for the stop report. */
   readonly cutStreams: number;
+  /** Streams and WebSockets that the drain has told to end, cut ones included; absent where there are none such. */
+  readonly ended?: Ended;
 }

@@ -94,6 +94,7 @@ export const socketCases: Case[] = [
       const began = performance.now();
       await lease.drain({ final: true });
       assert.ok(performance.now() - began < 250);
+      assert.deepEqual(lease.ended, { streams: 0, websockets: 3 });
       assert.equal(lease.cutStreams, 0);
       assert.deepEqual(lease.held(), nothing);
       for (const client of clients) {

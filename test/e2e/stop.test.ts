@@ -160,6 +160,9 @@ services:
       const { outcome, services, durationMs, budgetMs } = system.report();
       expect(outcome).toBe("forced");
       expect(services[1]?.held?.hooks).toEqual(["stop"]);
+      expect(services[2]?.ended).toEqual({ streams: 1, websockets: 1 });
+      expect(services.map(({ ended }) => ended !== undefined)).toEqual([false, false, true, false]);
+      expect(system.process.stderr).toContain("after ending 1 stream, 1 websocket");
       expect(durationMs).toBeLessThan(budgetMs);
       expect(system.process.stderr).toContain("still holding stop()");
       for (const name of ["first", "last"]) expect(messagesOf(system, name)).toContain("stopped");

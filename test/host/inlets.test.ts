@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { PermanentError } from "../../src/core/errors.ts";
 import { createInlets } from "../../src/host/inlets.ts";
 import type { Service } from "../../src/service/contract.ts";
-import type { Intake, IntakeHeld, IntakeTarget } from "../../src/service/intake.ts";
+import type { Intake, IntakeHeld, IntakeTarget, Lease } from "../../src/service/intake.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 
 const target = {} as IntakeTarget;
@@ -15,11 +15,12 @@ interface Fake {
   readonly held?: Partial<IntakeHeld>;
   readonly needsFetch?: boolean;
   readonly cutStreams?: number;
+  readonly ended?: Lease["ended"];
 }
 
 /** An intake that calls other functions than fetch unless it `needsFetch`, and writes down what it is told. */
 function fake(name: string, seen: string[], options: Fake = {}): Intake {
-  const { lack, join, drained, held, needsFetch, cutStreams = 0 } = options;
+  const { lack, join, drained, held, needsFetch, cutStreams = 0, ended } = options;
   const note = (what: string) => () => void seen.push(`${name} ${what}`);
   return {
     needsFetch: needsFetch ?? false,
@@ -29,6 +30,7 @@ function fake(name: string, seen: string[], options: Fake = {}): Intake {
       seen.push(`${name} open`);
       return {
         cutStreams,
+        ...(ended ? { ended } : {}),
         async drain({ final }) {
           seen.push(`${name} drain${final ? " for good" : ""}`);
           await drained;
@@ -139,6 +141,20 @@ describe("createInlets()", () => {
     inlets.open(worker, target);
     expect(inlets.held()).toEqual({ requests: 3, streams: 0, websockets: 0, messages: 3 });
     expect(inlets.cutStreams).toBe(3);
+  });
+
+  test("ended is a sum, absent where nothing was told to end", () => {
+    const inlets = createInlets("mails", [
+      fake("a", [], { ended: { streams: 1, websockets: 0 } }),
+      fake("b", []),
+      fake("c", [], { ended: { streams: 2, websockets: 3 } }),
+    ]);
+    expect(inlets.ended).toBeUndefined();
+    inlets.open(worker, target);
+    expect(inlets.ended).toEqual({ streams: 3, websockets: 3 });
+    const quiet = createInlets("mails", [fake("a", [], { ended: { streams: 0, websockets: 0 } })]);
+    quiet.open(worker, target);
+    expect(quiet.ended).toBeUndefined();
   });
 
   test("quiet(), pause(), resume() and cut() reach all of them", () => {
