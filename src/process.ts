@@ -81,6 +81,14 @@ function hangup(reload: () => void, stop: () => void): () => void {
   };
 }
 
+/** What a program may take for its last words after a signal has stopped it by force, in milliseconds. */
+const lastWordsMs = 1_000;
+
+/** Ends the process with its exit code, unless it has ended by itself by then: what was cut off may hold it for ever. */
+export function endSoon(): void {
+  setTimeout(() => exitProcess(), lastWordsMs).unref();
+}
+
 /** Takes what nobody caught: an exception or a rejection no longer ends the process by itself. */
 export function ownErrors(handle: (error: unknown) => void): () => void {
   process.on("uncaughtException", handle);

@@ -13,6 +13,7 @@ import type { StopReport } from "./core/report.ts";
 import type { Group } from "./group/group.ts";
 import { fixedDefinitions } from "./modules/definitions.ts";
 import { creatorOf } from "./modules/shape.ts";
+import { endSoon } from "./process.ts";
 import { detectRuntime } from "./runtime/detect.ts";
 import type { Context, Service } from "./service/contract.ts";
 import { supervise } from "./supervise.ts";
@@ -91,7 +92,8 @@ export class ServiceGroup {
 
   /**
    * Starts every service and resolves when all have ended, with how they ended; sets `process.exitCode`
-   * (0, 70 or 75). A second call returns the same promise.
+   * (0, 70 or 75). When a signal of the group's had to cut a service off, what that holds may not keep the process: it
+   * ends one second later. In all other cases the program goes on as it wants. A second call returns the same promise.
    */
   start(): Promise<StopReport> {
     this.#running ??= this.#run();
@@ -113,17 +115,19 @@ export class ServiceGroup {
       config,
       create: creatorOf(service, `"${name}"`),
     }));
+    const { signals = true } = this.#settings;
     const report = await supervise({
       plan,
       runtime: await detectRuntime(),
       definitions: fixedDefinitions(definitions),
-      signals: this.#settings.signals ?? true,
+      signals,
       created: (group) => {
         this.#group = group;
         if (this.#stopAsked) void group.stop({ tag: "request" });
       },
     });
     process.exitCode = exitCodeOf(report);
+    if (signals && report.cause.tag === "signal" && report.outcome === "forced") endSoon();
     return report;
   }
 

@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
 import type { System } from "../support/system.ts";
 import { startFile, startProgram } from "../support/system.ts";
-import type { Target } from "../support/targets.ts";
-import { describeTargets, targets } from "../support/targets.ts";
+import { describeTargets, programCommand } from "../support/targets.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
 
@@ -299,6 +298,7 @@ describeTargets("the examples", (target) => {
 });
 
 describeTargets("the library example", (target) => {
+  const main = join(root, "examples/02-library/main.ts");
   test.skipIf(target.name === "binary")(
     target.name === "binary"
       ? "02 (skipped: a binary runs no main.ts)"
@@ -306,7 +306,7 @@ describeTargets("the library example", (target) => {
     async () => {
       const [morning, evening] = [await freePort(), await freePort()];
       const env = { MORNING_PORT: `${morning}`, EVENING_PORT: `${evening}` };
-      await using system = startProgram(target, commandFor(target), { env });
+      await using system = startProgram(target, programCommand(target, main), { env });
       await system.ready();
       // A service by withStart counts as ready once it was called: it may not listen yet.
       await until(
@@ -326,12 +326,6 @@ describeTargets("the library example", (target) => {
     slow,
   );
 });
-
-function commandFor(target: Target): Target["command"] {
-  const { command } = targets.find(({ name }) => name === target.name) as Target;
-  const [program, ...args] = command;
-  return [program, ...args.slice(0, -1), join(root, "examples/02-library/main.ts")];
-}
 
 /** Whether nobody listens on `port`. */
 async function refuses(port: number): Promise<boolean> {

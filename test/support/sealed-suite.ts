@@ -25,6 +25,7 @@ const unsealable: Readonly<Record<string, keyof typeof reasons>> = {
   "the command line": "files",
   init: "files",
   "the library example": "library",
+  "a program that uses the library": "library",
 };
 
 /**

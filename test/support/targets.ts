@@ -48,6 +48,12 @@ export function describeTargets(what: string, tests: (target: Target) => void): 
   }
 }
 
+/** What runs `path`, a program of its own, as `target` runs the supervisor's source. No binary does. */
+export function programCommand({ command }: Target, path: string): Target["command"] {
+  const [program, ...args] = command;
+  return [program, ...args.slice(0, -1), path];
+}
+
 export interface SpawnOptions {
   readonly cwd?: string;
   /** Over the environment of the tests, from which the color switches are taken. `undefined` removes one. */

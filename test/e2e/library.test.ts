@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { fixtures, startProgram } from "../support/system.ts";
+import type { Target } from "../support/targets.ts";
+import { describeTargets, programCommand } from "../support/targets.ts";
+
+const slow = 20_000;
+
+function run(target: Target, way: string, env: Readonly<Record<string, string>> = {}) {
+  const command = programCommand(target, join(fixtures, "program.ts"));
+  return startProgram(target, command, { env: { ...env, WAY: way } });
+}
+
+describeTargets("a program that uses the library", (target) => {
+  if (target.name === "binary") {
+    test.skip("(skipped: a binary runs no main.ts)", () => {});
+    return;
+  }
+
+  test(
+    "ends when a signal had to cut a service off, with exit code 75, after its main has had its turn",
+    async () => {
+      await using program = run(target, "hangs");
+      await program.ready();
+      const { code, elapsedMs } = await program.stop("SIGTERM");
+      expect(code).toBe(75);
+      expect(elapsedMs).toBeLessThan(2_500);
+      expect(program.process.stdout).toBe('[{"tag":"signal","signal":"SIGTERM"},"forced"]\n');
+    },
+    slow,
+  );
+
+  test(
+    "goes on as its main wants to when that has stopped the group itself",
+    async () => {
+      await using program = run(target, "goes-on");
+      const since = performance.now();
+      expect((await program.process.exit).code).toBe(75);
+      expect(performance.now() - since).toBeGreaterThan(2_300);
+      expect(program.process.stdout).toBe('[{"tag":"request"},"forced"]\n');
+    },
+    slow,
+  );
+});
