@@ -1,4 +1,6 @@
 import { basename } from "node:path";
+import { assertName, assertTogether } from "./config/made-plan.ts";
+import { serviceNames } from "./config/schema.ts";
 import {
   defaultHealth,
   defaultHttpLimits,
@@ -7,11 +9,15 @@ import {
   defaultStartTimeout,
 } from "./core/defaults.ts";
 import { parseDuration } from "./core/duration.ts";
-import { exitCodeOf } from "./core/exit.ts";
+import { errorCodes } from "./core/errors.ts";
+import { ExitCode, exitCodeOf } from "./core/exit.ts";
 import type { DependencyCondition, HttpPlan, LogPlan, Plan, RestartPlan, ServicePlan } from "./core/plan.ts";
+import { problemsOf } from "./core/problem.ts";
+import { renderProblems } from "./core/render-problems.ts";
 import type { StopReport } from "./core/report.ts";
 import type { Group } from "./group/group.ts";
 import { fixedDefinitions } from "./modules/definitions.ts";
+import type { Definition } from "./modules/shape.ts";
 import { creatorOf } from "./modules/shape.ts";
 import { endSoon } from "./process.ts";
 import { detectRuntime } from "./runtime/detect.ts";
@@ -37,7 +43,7 @@ export interface GroupSettings {
 }
 
 export interface AddOptions {
-  /** @default the service's own `name`, the name of its class, or service-N */
+  /** Letters, digits, `.`, `_` and `-`. @default the service's own `name`, the name of its class, or service-N */
   readonly name?: string;
   readonly dependsOn?: readonly string[] | Readonly<Record<string, DependencyCondition>>;
   /** Whether giving it up ends the group. @default true */
@@ -68,7 +74,7 @@ type Addable = Service | (new (ctx: Context) => Service) | ((ctx: Context) => Se
  */
 export class ServiceGroup {
   readonly #settings: GroupSettings;
-  readonly #added: { plan: ServicePlan; service: Addable }[] = [];
+  readonly #added: { plan: ServicePlan; create: Definition["create"] }[] = [];
   #running: Promise<StopReport> | undefined;
   #group: Group | undefined;
   #stopAsked = false;
@@ -77,7 +83,10 @@ export class ServiceGroup {
     this.#settings = settings;
   }
 
-  /** Adds a service before the start. Returns the group, so that calls chain. */
+  /**
+   * Adds a service before the start. Returns the group, so that calls chain. Throws when it is no service, or its name
+   * cannot be one.
+   */
   add(service: Addable, options: AddOptions = {}): this {
     if (this.#running) throw new TypeError("Cannot add a service: the group has started");
     const name = options.name ?? nameOf(service) ?? `service-${this.#added.length + 1}`;
@@ -86,13 +95,16 @@ export class ServiceGroup {
         `Cannot add service "${name}": the group has one of that name; pass another { name }`,
       );
     }
-    this.#added.push({ plan: servicePlan(name, options), service });
+    assertName(name);
+    const create = creatorOf(service, `"${name}"`);
+    this.#added.push({ plan: servicePlan(name, options), create });
     return this;
   }
 
   /**
    * Starts every service and resolves when all have ended, with how they ended; sets `process.exitCode`
-   * (0, 70 or 75). When a signal of the group's had to cut a service off, what that holds may not keep the process: it
+   * (0, 70 or 75). An address that is taken is told on stderr and fails the group before anything starts; services that can
+   * never run together (a circle, one address for two, deadlines beyond the budget) are a mistake, and make it reject. When a signal of the group's had to cut a service off, what that holds may not keep the process: it
    * ends one second later. In all other cases the program goes on as it wants. A second call returns the same promise.
    */
   start(): Promise<StopReport> {
@@ -109,11 +121,11 @@ export class ServiceGroup {
 
   async #run(): Promise<StopReport> {
     const plan = this.#plan();
-    const definitions = this.#added.map(({ plan: { name, config }, service }) => ({
+    const definitions = this.#added.map(({ plan: { name, config }, create }) => ({
       service: name,
       module: process.argv[1] ?? "",
       config,
-      create: creatorOf(service, `"${name}"`),
+      create,
     }));
     const { signals = true } = this.#settings;
     const report = await supervise({
@@ -125,10 +137,21 @@ export class ServiceGroup {
         this.#group = group;
         if (this.#stopAsked) void group.stop({ tag: "request" });
       },
-    });
+    }).catch((error: unknown) => this.#refused(error));
     process.exitCode = exitCodeOf(report);
     if (signals && report.cause.tag === "signal" && report.outcome === "forced") endSoon();
     return report;
+  }
+
+  /** What the machine refuses ends a program as it ends `supervisor run`; anything else is thrown. */
+  #refused(error: unknown): Promise<StopReport> {
+    const problems = problemsOf(error);
+    const isRefused =
+      problems.length > 0 && problems.every(({ code }) => errorCodes[code].exit === ExitCode.failed);
+    if (!this.#group || !isRefused) throw error;
+    process.stderr.write(`${renderProblems(problems, { color: false, cwd: process.cwd() })}\n`);
+    const message = problems.map((problem) => problem.message).join("\n");
+    return this.#group.stop({ tag: "failure", message });
   }
 
   #plan(): Plan {
@@ -140,7 +163,7 @@ export class ServiceGroup {
       if (missing)
         throw new TypeError(`Service "${service.name}" depends on "${missing}", which was not added`);
     }
-    return {
+    const plan: Plan = {
       name: name ?? basename(process.argv[1] ?? "group").replace(/\.[a-z]+$/, ""),
       file: process.argv[1] ?? "",
       admin: admin ? { listen: { tag: "tcp", host: admin.host ?? "127.0.0.1", port: admin.port } } : false,
@@ -154,6 +177,8 @@ export class ServiceGroup {
       services,
       secrets: [],
     };
+    assertTogether(plan);
+    return plan;
   }
 }
 
@@ -186,12 +211,18 @@ function dependencies(needs: AddOptions["dependsOn"]): Readonly<Record<string, D
   return Object.fromEntries(needs.map((need: string) => [need, "ready" as const]));
 }
 
-function nameOf(service: Addable): string | undefined {
-  if (typeof service === "function") return service.name || undefined;
+function nameOf(service: unknown): string | undefined {
+  if (service === null || service === undefined) return undefined;
   const { name } = service as { name?: unknown };
+  if (typeof service === "function") return usable(name);
   if (typeof name === "string" && name !== "") return name;
   const maker = Object.getPrototypeOf(service)?.constructor as { name?: string } | undefined;
-  return maker === Object ? undefined : maker?.name || undefined;
+  return maker === Object ? undefined : usable(maker?.name);
+}
+
+/** Code may be called what no service can be. */
+function usable(name: unknown): string | undefined {
+  return typeof name === "string" && serviceNames.pattern.test(name) ? name : undefined;
 }
 
 function milliseconds(value: number | string | undefined): number | undefined {

@@ -1,11 +1,12 @@
 import { errorCodes, messageOf, SupervisorError } from "../core/errors.ts";
 import { ExitCode } from "../core/exit.ts";
+import { problemsOf } from "../core/problem.ts";
 import { sealed } from "../core/sealed.ts";
 import { shownText } from "../core/shown-text.ts";
 import { parseArguments, parseCommand } from "./arguments.ts";
 import type { Handler } from "./handler.ts";
 import { commandHelp, generalHelp, groupHelp, shortUsage } from "./help.ts";
-import { exitCodeOf, problemsOf } from "./problems.ts";
+import { exitCodeOf } from "./problems.ts";
 import type { CommandName } from "./table.ts";
 import type { CommandGroup } from "./table-queues.ts";
 import type { Terminal } from "./terminal.ts";

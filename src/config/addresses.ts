@@ -15,8 +15,8 @@ export interface Claim {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Shares its listener with nobody. */
   readonly alone: boolean;
-  /** Where the address is written; undefined when it is a default. */
-  readonly at: () => Span | undefined;
+  /** Where the address is written, undefined when it is a default; absent where there is no file. */
+  readonly at?: () => Span | undefined;
   /** Where a part of the claim is written. */
   readonly find: (key: "host" | "path" | "hostname" | "tls") => Span | undefined;
 }
@@ -51,7 +51,7 @@ function agree(first: Claim, claim: Claim, report: Report): boolean {
   if (first.alone || claim.alone) {
     report(
       "DUPLICATE_ADDRESS",
-      claim.at() ?? first.at(),
+      claim.at?.() ?? first.at?.(),
       `${sentence(claim.owner)} and ${first.owner}${where} want ${what(claim.address)} for themselves`,
       "Give one of them another port.",
     );
@@ -60,7 +60,7 @@ function agree(first: Claim, claim: Claim, report: Report): boolean {
   if (hostOf(first.address) !== hostOf(claim.address)) {
     report(
       "DUPLICATE_ADDRESS",
-      claim.find("host") ?? claim.at(),
+      claim.find("host") ?? claim.at?.(),
       `${sentence(claim.owner)} wants ${formatAddress(claim.address)}, but ${first.owner}${where} has ${formatAddress(first.address)}`,
       "Services on one port share one listener: give them the same host, or another port.",
     );
@@ -69,7 +69,7 @@ function agree(first: Claim, claim: Claim, report: Report): boolean {
   if (first.tls?.cert === claim.tls?.cert && first.tls?.key === claim.tls?.key) return true;
   report(
     "DUPLICATE_ADDRESS",
-    claim.find("tls") ?? claim.at(),
+    claim.find("tls") ?? claim.at?.(),
     `${sentence(claim.owner)} and ${first.owner}${where} share ${what(claim.address)}, but not their tls`,
     "Services on one port share one listener: give them the same tls, or another port.",
   );
@@ -80,7 +80,7 @@ function reportSameRoute(first: Claim, claim: Claim, report: Report): void {
   const host = claim.hostname ? ` of host ${claim.hostname}` : "";
   report(
     "DUPLICATE_ADDRESS",
-    claim.find("path") ?? claim.find("hostname") ?? claim.at(),
+    claim.find("path") ?? claim.find("hostname") ?? claim.at?.(),
     `${sentence(claim.owner)} claims path ${claim.path}${host} on ${what(claim.address)}, as ${first.owner}${lineOf(first, claim)} does`,
     "Give one of them another port, path or hostname.",
   );
@@ -88,10 +88,11 @@ function reportSameRoute(first: Claim, claim: Claim, report: Report): void {
 
 /** Where the first of two claims is written, for a message about the second. */
 function lineOf(claim: Claim, second: Claim): string {
+  if (!claim.at) return "";
   const at = claim.at();
   if (!at) return " (by default)";
   const { file, line } = positionOf(at);
-  const elsewhere = file !== second.at()?.source.file ? `${basename(file)} ` : "";
+  const elsewhere = file !== second.at?.()?.source.file ? `${basename(file)} ` : "";
   return ` (${elsewhere}line ${line})`;
 }
 

@@ -13,6 +13,16 @@ export function checkBudget(drafts: readonly Draft[], shutdown: Budget, root: Ma
     dependsOn: settings.depends_on,
     ...(settings.stop_timeout === undefined ? {} : { stopTimeout: settings.stop_timeout }),
   }));
+  checkExcess(services, shutdown, (longest) => findBudget(root, longest), report);
+}
+
+/** The same of services that no file names; `find` tells where the budget is written, or the longest deadline. */
+export function checkExcess(
+  services: readonly LadderService[],
+  shutdown: Budget,
+  find: (longest: LadderService | undefined) => Span | undefined,
+  report: Report,
+): void {
   const excess = stopExcess(services, shutdown);
   if (excess === 0) return;
   const closing = closingTime(shutdown.timeout);
@@ -25,7 +35,7 @@ export function checkBudget(drafts: readonly Draft[], shutdown: Budget, root: Ma
   const longest = [...services].sort((a, b) => (b.stopTimeout ?? 0) - (a.stopTimeout ?? 0));
   report(
     "BUDGET_EXCEEDED",
-    findBudget(root, longest[0]),
+    find(longest[0]),
     `The stop deadlines add up to ${formatDuration(shutdown.timeout + excess)} (${parts.join(", ")}), ${formatDuration(excess)} more than shutdown.timeout, ${formatDuration(shutdown.timeout)}`,
     `${shorten(longest)}aise shutdown.timeout to ${formatDuration(enough(forServices + shutdown.delay))}.`,
   );

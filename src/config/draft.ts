@@ -1,6 +1,7 @@
 import type { Problem } from "../core/problem.ts";
 import { complainMissing } from "./complaints.ts";
 import { fillFields } from "./fill.ts";
+import type { Report } from "./findings.ts";
 import { reportTo } from "./findings.ts";
 import { newLacks } from "./lacks.ts";
 import type { Entry, MapNode } from "./node.ts";
@@ -42,7 +43,7 @@ function readDraft(entry: Entry, defaults: Layer | undefined, base: Reading): Dr
     report: reportTo(problems),
     ...(lacks ? { lacks } : {}),
   };
-  checkName(entry, reading);
+  reportName(name, entry, reading.report);
   const written = readService(entry, reading);
   const settings = fillFields(serviceFields, layers(written, defaults));
   return { name, entry, written, settings, problems, secrets, ...(lacks ? { lacks } : {}) };
@@ -73,8 +74,8 @@ function enqueuesOnly(service: MapNode): boolean {
   return schedule?.tag === "map" && entryOf(schedule, "enqueue") !== undefined;
 }
 
-function checkName(entry: Entry, { report }: Reading): void {
-  const { name } = entry;
+/** Reports a name that is none for a service. */
+export function reportName(name: string, entry: Entry | undefined, report: Report): void {
   if (!serviceNames.pattern.test(name)) {
     report("BAD_VALUE", entry, `"${name}" cannot be the name of a service`, `Use ${serviceNames.rule}.`);
   } else if (name.startsWith("x-")) {

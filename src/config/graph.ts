@@ -35,7 +35,9 @@ export function checkDependencies(drafts: readonly Draft[], report: Report): boo
     if (!draft.settings.enabled) continue;
     for (const name of Object.keys(draft.settings.depends_on)) checkDependency(draft, name, byName, wrong);
   }
-  for (const cycle of findCycles(drafts, byName)) reportCycle(cycle, wrong);
+  const enabled = drafts.filter(({ settings }) => settings.enabled);
+  const needs = new Map(enabled.map(({ name, settings }) => [name, Object.keys(settings.depends_on)]));
+  checkCycles(needs, (name, need) => dependencySpan(byName.get(name) as Draft, need), wrong);
   return sound;
 }
 
@@ -59,12 +61,7 @@ function checkDependency(
   const at = dependencySpan(draft, name);
   const need = byName.get(name);
   if (name === draft.name) {
-    report(
-      "DEPENDENCY_CYCLE",
-      at,
-      `Service "${name}" depends on itself`,
-      "Remove it from its own depends_on.",
-    );
+    reportSelf(name, at, report);
   } else if (!need) {
     const others = [...byName.keys()].filter((other) => other !== draft.name);
     report(
@@ -103,45 +100,54 @@ function nameSpan(node: Node, name: string): Span | undefined {
   return node.items.find((item) => item.tag === "scalar" && item.text === name);
 }
 
-/** Every cycle of more than one service that a walk through the file meets, each once. */
-function findCycles(drafts: readonly Draft[], byName: ReadonlyMap<string, Draft>): Draft[][] {
-  const done = new Set<Draft>();
-  const cycles: Draft[][] = [];
-  for (const root of drafts) {
+/** Reports every circle of more than one service that a walk through `needs` meets, each once; `find` tells where it is written. */
+export function checkCycles(
+  needs: ReadonlyMap<string, readonly string[]>,
+  find: (name: string, need: string) => Span | undefined,
+  report: Report,
+): void {
+  for (const cycle of findCycles(needs)) {
+    const [first, second] = cycle as [string, string];
+    report(
+      "DEPENDENCY_CYCLE",
+      find(first, second),
+      `Services depend on each other in a circle: ${[...cycle, first].join(" → ")}`,
+      "Remove one of these dependencies: none of the services could start first.",
+    );
+  }
+}
+
+export function reportSelf(name: string, at: Span | undefined, report: Report): void {
+  report("DEPENDENCY_CYCLE", at, `Service "${name}" depends on itself`, "Remove it from its own depends_on.");
+}
+
+function findCycles(needs: ReadonlyMap<string, readonly string[]>): string[][] {
+  const done = new Set<string>();
+  const cycles: string[][] = [];
+  for (const root of needs.keys()) {
     /** The walk's way down: each service, and the dependencies still to be looked at. */
-    const path: { draft: Draft; open: string[] }[] = [];
-    const onPath = new Map<Draft, number>();
+    const path: { name: string; open: string[] }[] = [];
+    const onPath = new Map<string, number>();
     enter(root);
     while (path.length > 0) {
-      const { draft, open } = path[path.length - 1] as (typeof path)[number];
-      const name = open.shift();
-      const next = name === undefined ? undefined : byName.get(name);
-      const seenAt = next && onPath.get(next);
-      if (name === undefined) leave(draft);
-      else if (seenAt === undefined) next && enter(next);
-      else if (next !== draft) cycles.push(path.slice(seenAt).map((step) => step.draft));
+      const { name, open } = path[path.length - 1] as (typeof path)[number];
+      const next = open.shift();
+      const seenAt = next === undefined ? undefined : onPath.get(next);
+      if (next === undefined) leave(name);
+      else if (seenAt === undefined) enter(next);
+      else if (next !== name) cycles.push(path.slice(seenAt).map((step) => step.name));
     }
-    function enter(draft: Draft): void {
-      if (done.has(draft) || !draft.settings.enabled) return;
-      onPath.set(draft, path.length);
-      path.push({ draft, open: Object.keys(draft.settings.depends_on) });
+    function enter(name: string): void {
+      const open = needs.get(name);
+      if (!open || done.has(name)) return;
+      onPath.set(name, path.length);
+      path.push({ name, open: [...open] });
     }
-    function leave(draft: Draft): void {
+    function leave(name: string): void {
       path.pop();
-      onPath.delete(draft);
-      done.add(draft);
+      onPath.delete(name);
+      done.add(name);
     }
   }
   return cycles;
-}
-
-function reportCycle(cycle: readonly Draft[], report: Report): void {
-  const [first, second] = cycle as [Draft, Draft];
-  const names = [...cycle, first].map((draft) => draft.name).join(" → ");
-  report(
-    "DEPENDENCY_CYCLE",
-    dependencySpan(first, second.name),
-    `Services depend on each other in a circle: ${names}`,
-    "Remove one of these dependencies: none of the services could start first.",
-  );
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "./errors.ts";
+import { SupervisorError } from "./errors.ts";
 
 /** A place in a file that a person wrote. Lines and columns count from 1. */
 export interface Position {
@@ -29,6 +30,13 @@ export class ProblemsError extends Error {
     super(problems.map((problem) => problem.message).join("\n"));
     this.problems = problems;
   }
+}
+
+/** The problems that an error stands for; none when nobody foresaw it. */
+export function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof ProblemsError) return error.problems;
+  if (error instanceof SupervisorError) return [error];
+  return [];
 }
 
 /** Finds the place in services.yaml that a value of the plan came from. Longest known prefix of `path` wins. */

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { exitCodeOf, problemsOf } from "../../src/cli/problems.ts";
+import { exitCodeOf } from "../../src/cli/problems.ts";
 import { SupervisorError } from "../../src/core/errors.ts";
 import type { Problem } from "../../src/core/problem.ts";
-import { ProblemsError } from "../../src/core/problem.ts";
+import { ProblemsError, problemsOf } from "../../src/core/problem.ts";
 
 const problem = (code: Problem["code"]): Problem => ({ code, message: code, hint: "" });
 

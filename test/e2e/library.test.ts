@@ -31,6 +31,22 @@ describeTargets("a program that uses the library", (target) => {
   );
 
   test(
+    "tells that its port is taken as supervisor run does, and fails with exit code 70",
+    async () => {
+      using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("taken") });
+      await using program = run(target, "listens", { TAKEN: `${taken.port}` });
+      expect((await program.process.exit).code).toBe(70);
+      const message = `Cannot listen on 127.0.0.1:${taken.port} for service "listens": the port is already in use`;
+      expect(program.process.stderr).toStartWith(
+        `ADDRESS_IN_USE  ${message}\nhelp: Find who has it with: ss `,
+      );
+      expect(program.process.stderr.trimEnd().split("\n")).toHaveLength(4);
+      expect(program.process.stdout).toBe(`${JSON.stringify([{ tag: "failure", message }, "clean"])}\n`);
+    },
+    slow,
+  );
+
+  test(
     "goes on as its main wants to when that has stopped the group itself",
     async () => {
       await using program = run(target, "goes-on");

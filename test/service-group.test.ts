@@ -1,0 +1,83 @@
+import { describe, expect, test } from "bun:test";
+import { ProblemsError } from "../src/core/problem.ts";
+import type { Service } from "../src/service/contract.ts";
+import type { AddOptions, GroupSettings } from "../src/service-group.ts";
+import { ServiceGroup } from "../src/service-group.ts";
+
+const ok: Service = { start() {}, fetch: () => new Response("ok") };
+
+/** What is wrong with a group of these services; it must never start. */
+async function problemsOf(
+  services: Readonly<Record<string, AddOptions>>,
+  shutdown: NonNullable<GroupSettings["shutdown"]> = {},
+): Promise<string[]> {
+  const group = new ServiceGroup({ signals: false, shutdown });
+  for (const [name, options] of Object.entries(services)) group.add(ok, { name, ...options });
+  const error = await group.start().catch((reason: unknown) => reason);
+  if (!(error instanceof ProblemsError)) throw new Error(`no problems: ${error}`);
+  return error.problems.map(({ code, message, hint }) => `${code} ${message} | ${hint}`);
+}
+
+describe("ServiceGroup.start() rejects, as a services.yaml is refused, with", () => {
+  test("services that depend on each other in a circle, or on themselves", async () => {
+    expect(
+      await problemsOf({ a: { dependsOn: ["b"] }, b: { dependsOn: ["a"] }, c: { dependsOn: ["c"] } }),
+    ).toEqual([
+      'DEPENDENCY_CYCLE Service "c" depends on itself | Remove it from its own depends_on.',
+      "DEPENDENCY_CYCLE Services depend on each other in a circle: a → b → a | Remove one of these dependencies: none of the services could start first.",
+    ]);
+  });
+
+  test("services that claim the same port and path, or the port on different hosts", async () => {
+    const http = { port: 8080 };
+    expect(
+      await problemsOf({
+        a: { http },
+        b: { http },
+        c: { http: { ...http, host: "0.0.0.0" } },
+        d: { http: { ...http, path: "/d" } },
+      }),
+    ).toEqual([
+      'DUPLICATE_ADDRESS Service "b" claims path / on port 8080, as service "a" does | Give one of them another port, path or hostname.',
+      'DUPLICATE_ADDRESS Service "c" wants 0.0.0.0:8080, but service "a" has 127.0.0.1:8080 | Services on one port share one listener: give them the same host, or another port.',
+    ]);
+  });
+
+  test("deadlines that are longer than the budget", async () => {
+    const [problem, ...others] = await problemsOf(
+      { a: { stopTimeout: "5s" }, b: { stopTimeout: "5s" } },
+      { timeout: "2s" },
+    );
+    expect(problem).toStartWith("BUDGET_EXCEEDED The stop deadlines add up to 10.1s");
+    expect(problem).toEndWith("or raise shutdown.timeout to 10.5s.");
+    expect(others).toEqual([]);
+  });
+});
+
+describe("ServiceGroup.add()", () => {
+  test("refuses a name that a services.yaml could not have", () => {
+    expect(() => new ServiceGroup().add(ok, { name: "a b/c" })).toThrow(
+      '"a b/c" cannot be the name of a service',
+    );
+    expect(() => new ServiceGroup().add({ ...ok, name: "x-a" } as Service)).toThrow("begins with x-");
+  });
+
+  test("numbers a service whose class or function has a name that is none for a service", async () => {
+    const group = new ServiceGroup({ signals: false, log: { level: "error" } });
+    group.add((() => ok).bind(undefined)).add(
+      class $ {
+        start() {}
+      },
+    );
+    const exitCode = process.exitCode;
+    const { services } = await group.stop();
+    process.exitCode = exitCode ?? 0;
+    expect(services.map(({ service }) => service).sort()).toEqual(["service-1", "service-2"]);
+  });
+
+  test("refuses what is no service, saying what was found", () => {
+    const add = (service: unknown) => () => new ServiceGroup().add(service as Service);
+    expect(add(undefined)).toThrow('"service-1" is not a service: found undefined');
+    expect(add({ strat() {} })).toThrow('"service-1" is not a service: found an object with strat');
+  });
+});
