@@ -6,6 +6,7 @@ import type { Address, HttpPlan } from "../core/plan.ts";
 import { formatAddress } from "../core/plan.ts";
 import { clearStaleSocket } from "../core/socket-file.ts";
 import type { NativeServer, Runtime, ServeOptions } from "../runtime/runtime.ts";
+import { tellBrokenBody } from "./broken-body.ts";
 import { tlsFault } from "./tls-fault.ts";
 
 export interface BindOptions {
@@ -45,7 +46,7 @@ export function prepareBinding(options: BindOptions): Binding {
     }
   };
   const bind = explained(() =>
-    runtime.prepareServer({ address, idleTimeout, fetch, ...(tls ? { tls } : {}) }),
+    runtime.prepareServer({ address, idleTimeout, fetch, broken: tellBrokenBody, ...(tls ? { tls } : {}) }),
   );
   return { bind: () => explained(bind) };
 }

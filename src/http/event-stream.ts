@@ -1,3 +1,5 @@
+import { tellBrokenBody } from "./broken-body.ts";
+
 /** How long a service may still send its last events once its stop has begun. */
 const goodbyeMs = 50;
 
@@ -46,7 +48,10 @@ export function createEventStream(options: EventStreamOptions): EventStream {
       if (done) close();
       else if (isOpen) return output.enqueue(value);
     } catch (error) {
-      if (isOpen) output.error(error);
+      if (isOpen) {
+        enter(() => tellBrokenBody(error));
+        output.error(error);
+      }
       isOpen = false;
     }
     settle();

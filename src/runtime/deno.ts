@@ -55,7 +55,7 @@ interface DenoServeOptions {
   readonly key?: string;
   readonly signal: AbortSignal;
   readonly onListen: () => void;
-  readonly onError: () => Response;
+  readonly onError: (error: unknown) => Response;
   readonly handler: (request: Request, info: DenoInfo) => Response | Promise<Response>;
 }
 
@@ -156,7 +156,10 @@ function prepareServer(options: ServeOptions): () => NativeServer {
     signal: aborter.signal,
     onListen() {},
     // What ends up here is no error of a handler but of a body that failed while it was written.
-    onError: () => new Response(null, { status: 500, headers: { connection: "close" } }),
+    onError(error) {
+      options.broken?.(error);
+      return new Response(null, { status: 500, headers: { connection: "close" } });
+    },
     handler: options.fetch as (request: Request, info: DenoInfo) => Response | Promise<Response>,
   };
   return () => nativeServer(Deno.serve(settings), aborter);

@@ -66,6 +66,8 @@ export interface ServeOptions {
   readonly idleTimeout: number;
   /** Must not throw or reject. `undefined` only after an upgrade, when `Upgrade.answer` says so. */
   readonly fetch: (request: Request, info: NativeInfo) => Answer | Promise<Answer>;
+  /** Told of a body that failed while it was sent, in the async context of its `fetch`. Bun tells nobody. */
+  readonly broken?: (error: unknown) => void;
 }
 
 export type NativeAddress =

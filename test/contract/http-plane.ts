@@ -21,6 +21,7 @@ const onlyInline = [
   "events run in the scope of",
   "hono's adapter",
   "leave nothing behind",
+  "where the runtime tells",
 ];
 
 /** The same promises for a service in a worker. */

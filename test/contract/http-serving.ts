@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { beaconCells } from "../../src/core/beacon.ts";
+import { messageOf } from "../../src/core/errors.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
 import { scopes } from "../../src/service/scope.ts";
 import { get, openWire, saysClose } from "../support/wire.ts";
 import type { Case } from "./http-setup.ts";
-import { eventually, freeAddress, openSite, wait } from "./http-setup.ts";
+import { eventStream, eventually, freeAddress, openSite, wait } from "./http-setup.ts";
 
 export const servingCases: Case[] = [
   {
@@ -227,6 +229,18 @@ export const servingCases: Case[] = [
     },
   },
   {
+    name: "an event stream that fails midway is logged once, with its error",
+    async run(runtime) {
+      assert.deepEqual(await loggedOfFailing(runtime, eventStream), [bodyBroke]);
+    },
+  },
+  {
+    name: "any body that fails midway is logged once, where the runtime tells: Bun does not",
+    async run(runtime) {
+      assert.deepEqual(await loggedOfFailing(runtime, {}), runtime.name === "deno" ? [bodyBroke] : []);
+    },
+  },
+  {
     name: "call() reaches a service without a network, with or without an address of its own",
     async run(runtime) {
       await using site = await openSite(runtime, { api: {}, inner: undefined });
@@ -250,3 +264,24 @@ export const servingCases: Case[] = [
     },
   },
 ];
+
+const bodyBroke = ["response broke off: its body failed", "body broke"];
+
+/** What is logged, with its error, when a body fails behind its third chunk. */
+async function loggedOfFailing(runtime: Runtime, init: ResponseInit): Promise<unknown[]> {
+  await using site = await openSite(runtime, { api: {} });
+  let left = 3;
+  site.open("api", async () => {
+    const body = new ReadableStream({
+      async pull(controller) {
+        await wait(5);
+        if (left-- === 0) controller.error(new Error("body broke"));
+        else controller.enqueue(new TextEncoder().encode("x"));
+      },
+    });
+    return new Response(body, init);
+  });
+  await assert.rejects(fetch(site.urls.get("api") as string).then((response) => response.text()));
+  await wait(30);
+  return site.logged.map(({ message, fields }) => [message, messageOf(fields?.error)]);
+}
