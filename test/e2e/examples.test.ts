@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
@@ -322,6 +324,30 @@ describeTargets("the library example", (target) => {
       expect((await system.stop("SIGINT")).code).toBe(0);
       const stops = system.log.filter((line) => /^stopped \(/.test(line.msg)).map((line) => line.service);
       expect(stops).toEqual(["evening", "morning"]);
+    },
+    slow,
+  );
+});
+
+describeTargets("a program elsewhere", (target) => {
+  const isProgram = target.name === "bun" || target.name === "deno";
+  test.skipIf(!isProgram)(
+    `finds the library as the README says${isProgram ? "" : " (skipped: a binary runs no main.ts)"}`,
+    async () => {
+      const text = readFileSync(join(root, "README.md"), "utf8");
+      const line = new RegExp(`^- ${target.name}: \`(.*)\` in its (\\S+\\.json)\\.$`, "im").exec(text);
+      const [, settings = "", file = ""] = line ?? [];
+      using folder = tempDir({
+        [file]: settings.replace("PATH/TO/CLONE", root),
+        "main.ts": `import { ServiceGroup, withStart } from "supervisor";
+const group = new ServiceGroup();
+group.add(withStart(async () => {}), { name: "morning" });
+console.log((await group.start()).outcome);
+`,
+      });
+      const [command = "", ...args] = programCommand(target, join(folder.path, "main.ts"));
+      const { stdout, status } = spawnSync(command, args, { cwd: folder.path, encoding: "utf8" });
+      expect({ stdout, status }).toEqual({ stdout: "clean\n", status: 0 });
     },
     slow,
   );
