@@ -67,7 +67,10 @@ describeTargets("a broker that comes and goes", (target) => {
 
           const effects = effectsOf(site.journal());
           const accepted = [...made.map(({ id }) => id), ...load.accepted];
-          expect(accepted.filter((id) => !effects.has(id))).toEqual([]);
+          const lost = accepted.filter((id) => !effects.has(id));
+          if (lost.length > 0)
+            console.log(`lost ${await broker.tell(lost)}\n${system.process.stderr.slice(-10_000)}`);
+          expect(lost).toEqual([]);
           const again = [...effects.values()].filter((entries) => entries.length > 1);
           // Only what was on its way to the broker when that went away.
           const unexplained = again.filter(

@@ -28,6 +28,8 @@ export interface LossBroker extends AsyncDisposable {
   isEmpty(): Promise<boolean>;
   /** What somebody has claimed and not settled. */
   unsettled(): Promise<Set<string>>;
+  /** What it has of the first and the last of these, for who wonders where they are: nothing, or one that it has in no list. */
+  tell(ids: readonly string[]): Promise<string>;
 }
 
 /** The queue that services of these tests consume. */
@@ -62,6 +64,12 @@ export async function lossBroker(kind: BrokerKind): Promise<LossBroker> {
         after = page.next;
       } while (after !== undefined);
       return ids;
+    },
+    async tell(ids) {
+      const ends = [...new Set([ids[0], ids.at(-1)])].filter((id) => id !== undefined);
+      const tasks = ends.map(async (id) => [id, (await driver.inspector.task(lossQueue, id)) ?? "unknown"]);
+      const queues = await driver.inspector.queues();
+      return `${ids.length}: ${JSON.stringify({ tasks: await Promise.all(tasks), queues })}`;
     },
     async [Symbol.asyncDispose]() {
       await driver.close();
