@@ -20,6 +20,12 @@ export function lackOf(service: ServicePlan, exported: unknown): SupervisorError
   return undefined;
 }
 
+/** Whether what is exported has, or could make something that has, a run() that ends. */
+export function mayComplete(exported: unknown): boolean {
+  if (typeof exported !== "object" || exported === null) return true;
+  return typeof (exported as Record<string, unknown>).run === "function";
+}
+
 function handlerFor({ batch, groups }: ConsumePlan): keyof typeof signatures {
   if (batch) return "consumeBatch";
   return groups ? "aggregate" : "consume";

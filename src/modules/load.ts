@@ -7,7 +7,7 @@ import type { Locate, Position, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { checkConfig } from "./config-schema.ts";
-import { lackOf } from "./lacks.ts";
+import { lackOf, mayComplete } from "./lacks.ts";
 import type { Definition } from "./shape.ts";
 import { creatorOf, pickExport } from "./shape.ts";
 
@@ -25,9 +25,22 @@ export async function loadModules(
   isolated?: IsolatedLoader,
 ): Promise<Definition[]> {
   const { services, secrets } = plan;
-  return together(services, secrets, (service) =>
-    loadModule(service, { locate, runtime, clock, fresh: false, isolated }),
-  );
+  const awaited = completionsAwaited(services);
+  return together(services, secrets, (service) => {
+    const awaitedBy = awaited.get(service.name) ?? [];
+    return loadModule(service, { locate, runtime, clock, fresh: false, isolated, awaitedBy });
+  });
+}
+
+/** By name: who does not start before the service is completed. */
+function completionsAwaited(services: readonly ServicePlan[]): Map<string, string[]> {
+  const awaited = new Map<string, string[]>();
+  for (const { name, dependsOn } of services) {
+    for (const [need, condition] of Object.entries(dependsOn)) {
+      if (condition === "completed") awaited.set(need, [...(awaited.get(need) ?? []), name]);
+    }
+  }
+  return awaited;
 }
 
 /**
@@ -70,6 +83,8 @@ export interface LoadOptions {
   readonly fresh: boolean;
   /** For services with a thread of their own; absent: this thread loads them as well. */
   readonly isolated?: IsolatedLoader | undefined;
+  /** Services that do not start before this one is completed, where that is to be possible. */
+  readonly awaitedBy?: readonly string[];
 }
 
 /** Imports one module and looks at what it exports. Rejects with a ProblemsError. */
@@ -80,7 +95,10 @@ export async function loadModule(service: ServicePlan, options: LoadOptions): Pr
     await isolated.load(service, locate);
     return { service: name, module, config: service.config, create: elsewhere(name) };
   }
-  if (module === "") return { service: name, module, config: service.config, create: () => ({}) };
+  if (module === "") {
+    assertCompletes(service, {}, options);
+    return { service: name, module, config: service.config, create: () => ({}) };
+  }
   const importing = runtime.importModule(module, fresh ? { fresh } : {});
   const loading = await within(clock, clock.now() + startTimeout, importing);
   if (loading.tag !== "done") {
@@ -95,7 +113,7 @@ export async function loadModule(service: ServicePlan, options: LoadOptions): Pr
     service: name,
     module,
     config,
-    create: creator(service, exports, locate),
+    create: creator(service, exports, options),
     check: (next, where) => checkConfig(next, exports, where),
   };
 }
@@ -119,7 +137,7 @@ function neverLoaded({ name, startTimeout }: ServicePlan, position: Position | u
 function creator(
   service: ServicePlan,
   exports: Record<string, unknown>,
-  locate: Locate,
+  options: LoadOptions,
 ): Definition["create"] {
   const { name } = service;
   try {
@@ -128,14 +146,33 @@ function creator(
     const create = creatorOf(exported, where);
     const lack = lackOf(service, exported);
     if (lack) throw lack;
+    assertCompletes(service, exported, options);
     return create;
   } catch (error) {
     if (!(error instanceof SupervisorError)) throw error;
-    const position = locate(["services", name, service.export === "default" ? "module" : "export"]);
+    const position = options.locate(["services", name, service.export === "default" ? "module" : "export"]);
     const { code, hint } = error;
     const message = `Service "${name}": ${error.message}`;
     throw new ProblemsError([{ code, hint, message, ...(position ? { position } : {}) }]);
   }
+}
+
+function assertCompletes(
+  { name }: ServicePlan,
+  exported: unknown,
+  { awaitedBy = [], locate }: LoadOptions,
+): void {
+  if (awaitedBy.length === 0 || mayComplete(exported)) return;
+  const problems = awaitedBy.map((waiting): Problem => {
+    const position = locate(["services", waiting, "depends_on", name]);
+    return {
+      code: "BAD_VALUE",
+      message: `Service "${waiting}" waits until "${name}" is completed, which never happens: it has no run()`,
+      hint: `Add run() to "${name}", which is completed when that resolves, or wait until it is ready: "depends_on: { ${name}: ready }".`,
+      ...(position ? { position } : {}),
+    };
+  });
+  throw new ProblemsError(problems);
 }
 
 function of(error: unknown): readonly Problem[] {

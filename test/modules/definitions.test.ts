@@ -7,7 +7,14 @@ import type { Context } from "../../src/service/contract.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const service = (name: string, config: unknown = {}): ServicePlan =>
-  ({ name, module: `/${name}.ts`, export: "default", config, startTimeout: 1_000 }) as ServicePlan;
+  ({
+    name,
+    module: `/${name}.ts`,
+    export: "default",
+    config,
+    startTimeout: 1_000,
+    dependsOn: {},
+  }) as Partial<ServicePlan> as ServicePlan;
 const planOf = (...services: ServicePlan[]) => ({ services, secrets: ["s3cret"] }) as unknown as Plan;
 const at =
   (file: string): Locate =>
