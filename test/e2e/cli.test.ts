@@ -176,7 +176,7 @@ web      after api (ready), migrate (completed)
   test("check says what is valid without starting it", async () => {
     using project = tempDir({
       ...shop,
-      "service.ts": 'export default { start() { console.log("started"); } };\n',
+      "service.ts": 'export default { start() { console.log("started"); }, run() {} };\n',
     });
     expect(await run(["check"], { cwd: project.path })).toEqual({
       code: 0,
