@@ -105,10 +105,13 @@ export function ownErrors(handle: (error: unknown) => void): () => void {
  */
 export function ownExit(): () => void {
   const exit = process.exit;
-  process.exit = (code) => {
-    throw new Error(
+  process.exit = function refused(code) {
+    const error = new Error(
       `process.exit(${code ?? ""}) was called: a service fails by throwing, and ends by run() resolving`,
     );
+    // Whoever called is the first to be named.
+    Error.captureStackTrace(error, refused);
+    throw error;
   };
   return () => {
     process.exit = exit;

@@ -130,7 +130,7 @@ function optionValue(
 
 function nearestOption(name: string, options: Record<string, OptionSpec>): string {
   const names = Object.keys(options);
-  const near = nearest(name, names);
+  const near = nearest(name, names) ?? names.find((known) => known.startsWith(name));
   return near ? `Did you mean "--${near}"?` : `Options: ${names.map((known) => `--${known}`).join(", ")}`;
 }
 

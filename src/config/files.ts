@@ -83,12 +83,16 @@ function isReadable(path: string): boolean {
   }
 }
 
+const mostNamed = 6;
+
 function fileWithin(folder: string, suggest: Suggest): string {
   const names = namesIn(folder);
-  const index =
-    names.find((name) => /^index\.[cm]?[jt]sx?$/.test(name)) ??
-    names.find((name) => /\.[cm]?[jt]sx?$/.test(name));
-  return index ? `Name the file: ${suggest(join(folder, index))}` : "Name a file.";
+  const index = names.find((name) => /^index\.[cm]?[jt]sx?$/.test(name));
+  const code = index ? [index] : names.filter((name) => /\.[cm]?[jt]sx?$/.test(name));
+  const shown = code.slice(0, mostNamed).map((name) => suggest(join(folder, name)));
+  if (shown.length === 0) return "Name a file.";
+  if (shown.length === 1) return `Name the file: ${shown[0]}`;
+  return `Name one of its files: ${shown.join(", ")}${code.length > mostNamed ? ", …" : ""}`;
 }
 
 function fileLike(path: string, suggest: Suggest): string {

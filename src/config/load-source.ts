@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { nearest } from "../core/nearest.ts";
 import type { Problem } from "../core/problem.ts";
@@ -110,7 +110,16 @@ function hintFor(file: string, code: string): string {
   const meant =
     found.find((name) => /^services\.ya?ml$/.test(name)) ?? nearest(basename(file), found) ?? found[0];
   if (meant) return `Did you mean ${join(folder, meant)}?`;
+  const below = found.length > 0 ? [] : filesBelow(folder);
+  if (below.length === 1) return `Did you mean ${below[0]}?`;
   return 'Give its path: "supervisor run PATH"; "supervisor init" writes a first one.';
+}
+
+/** What `init NAME` has written, a folder too deep. */
+function filesBelow(folder: string): string[] {
+  return filesIn(folder)
+    .map((name) => join(folder, name, "services.yaml"))
+    .filter((file) => existsSync(file));
 }
 
 function overlaysBeside(path: string, stem: string, extension: string): string[] {

@@ -39,7 +39,9 @@ export function creatorOf(exported: unknown, where: string): Definition["create"
 /** The export named `name`, or an error that tells which ones there are. */
 export function pickExport(exports: Record<string, unknown>, name: string, module: string): unknown {
   if (name in exports) return exports[name];
-  throw missingExport(module, name, Object.keys(exports));
+  const names = Object.keys(exports);
+  const usable = names.filter((each) => isFunction(exports[each]) || looksLikeService(exports[each]));
+  throw missingExport(module, name, names, usable);
 }
 
 function factory(make: (...args: never[]) => unknown, where: string): Definition["create"] {

@@ -79,6 +79,7 @@ describe("parseArguments()", () => {
   });
 
   const wrong: [args: string[], message: string][] = [
+    [["--js"], 'unknown option "--js" for check. Did you mean "--json"?'],
     [["--jsno"], 'unknown option "--jsno" for check. Did you mean "--json"?'],
     [["--frobnicate"], 'unknown option "--frobnicate" for check. Options: --env, --json, --output, --help'],
     [["-x"], 'unknown option "-x" for check. Options: --env, --json, --output, --help'],

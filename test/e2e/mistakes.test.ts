@@ -103,7 +103,7 @@ services:
         "later.ts": "export default { start() { setTimeout(() => process.exit(0), 50); } };\n",
       };
       await using loading = startSystem(target, `${head}services:\n  a: { module: ./exits.ts }\n`, { files });
-      await expectRefusal(loading, 78, ["MODULE_THREW", "process.exit(0) was called"]);
+      await expectRefusal(loading, 78, ["exits.ts:1", "MODULE_THREW", "process.exit(0) was called"]);
       const yaml = `${head}services:\n  a: { module: ./later.ts, restart: never }\n`;
       await using running = startSystem(target, yaml, { files });
       expect((await running.process.exit).code).toBe(70);

@@ -72,7 +72,22 @@ describe("pickExport()", () => {
     try {
       pickExport({ api: 1 }, "default", "a.ts");
     } catch (error) {
-      expect(error).toMatchObject({ code: "NOT_A_SERVICE", hint: expect.stringContaining("export: api") });
+      expect(error).toMatchObject({ code: "NOT_A_SERVICE", hint: 'Write "export default …" in the module.' });
     }
+  });
+
+  test.each([
+    [
+      "the nearest",
+      "wroker",
+      { worker: { run() {} }, api: { start() {} } },
+      'Did you mean "export: worker"?',
+    ],
+    ["the only one", "default", { api: { start() {} }, port: 80 }, "Set export: api, or write"],
+    ["none", "default", { port: 80 }, 'Write "export default …" in the module.'],
+    ["all that fit", "default", { a() {}, b() {} }, "or set export: to one of a, b."],
+  ])("hints at %s of what could be a service", (_, name, exports, hint) => {
+    const expected = { hint: expect.stringContaining(hint) };
+    expect(() => pickExport(exports, name, "a.ts")).toThrow(expect.objectContaining(expected));
   });
 });
