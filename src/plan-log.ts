@@ -19,10 +19,11 @@ export function openLog(
 }
 
 /** How the log of a plan looks where this process writes it. */
-export function lookOf({ log }: Plan): Omit<LogLook, "secrets"> {
+export function lookOf({ log, services }: Plan): Omit<LogLook, "secrets"> {
   const terminal = isTerminal(2);
   const format = log.format === "auto" ? usualForm(terminal) : log.format;
-  return { level: log.level, format, color: wantsColor(process.env, terminal) };
+  const nameWidth = services.reduce((widest, { name }) => Math.max(widest, name.length), 0);
+  return { level: log.level, format, color: wantsColor(process.env, terminal), nameWidth };
 }
 
 function usualForm(terminal: boolean): LogForm {

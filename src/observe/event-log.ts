@@ -144,12 +144,13 @@ function record(event: SupervisorEvent, state: EventLog): void {
   }
 }
 
-function listening(service: string, url: string, { log, urls, verbose }: EventLog): void {
+function listening(service: string, url: string, { log, urls, verbose, phase }: EventLog): void {
   const known = urls.get(service);
   if (known) known.push(url);
   else urls.set(service, [url]);
-  if (service === "") log.info(`health at ${url}`, told({ url }));
-  else if (verbose) log.debug(`listening on ${url}`, about(service, undefined, { url }));
+  // A start that fails at once is over before the address is there.
+  if (service === "" && phase !== "stopping") log.info(`health at ${url}`, told({ url }));
+  else if (service !== "" && verbose) log.debug(`listening on ${url}`, about(service, undefined, { url }));
 }
 
 function changed(snapshot: ServiceSnapshot, from: string, state: EventLog): void {

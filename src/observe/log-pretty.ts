@@ -17,16 +17,18 @@ export function told(fields: LogFields, shown: () => string = () => ""): LogFiel
 
 export interface PrettyOptions {
   readonly color: boolean;
+  readonly nameWidth: number;
   readonly redactor: Redactor;
 }
 
 /**
  * Returns how records look on a terminal: `12:04:05.678 INFO  morning  message key=value`, errors and other
- * text of several lines indented below. The column of the names grows with the longest that was seen.
+ * text of several lines indented below. The column of the names grows with longer ones.
  */
-export function createPrettyFormat({ color, redactor }: PrettyOptions): (record: LogRecord) => string {
+export function createPrettyFormat(options: PrettyOptions): (record: LogRecord) => string {
+  const { color, nameWidth, redactor } = options;
   const paint = color ? painted : unpainted;
-  let width = 0;
+  let width = Math.min(nameWidth, widestName);
   return (record) => {
     const service = record.service ?? spokenOf(record);
     width = Math.max(width, Math.min(service?.length ?? 0, widestName));

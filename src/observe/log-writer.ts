@@ -23,6 +23,8 @@ export interface LogLook {
   readonly format: LogForm;
   /** Whether the pretty form uses colours. */
   readonly color: boolean;
+  /** How wide the pretty form's column of names is from the first line on; it grows with longer ones. @default 0 */
+  readonly nameWidth?: number;
   /** Values that never appear in a line. */
   readonly secrets: readonly string[];
 }
@@ -87,7 +89,7 @@ interface Style {
   readonly entry?: (record: LogRecord, journal: Journal) => Uint8Array;
 }
 
-function styleOf({ level, format, color, secrets }: LogLook): Style {
+function styleOf({ level, format, color, nameWidth = 0, secrets }: LogLook): Style {
   const redactor = createRedactor(secrets, { allFrames: level === "debug" });
   const json = (record: LogRecord) => jsonLine(record, redactor);
   if (format === "journal") {
@@ -100,7 +102,7 @@ function styleOf({ level, format, color, secrets }: LogLook): Style {
     };
   }
   return format === "pretty"
-    ? { lowest: rank[level], format: createPrettyFormat({ color, redactor }), json }
+    ? { lowest: rank[level], format: createPrettyFormat({ color, nameWidth, redactor }), json }
     : { lowest: rank[level], format: json, json: undefined };
 }
 

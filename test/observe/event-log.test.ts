@@ -103,6 +103,15 @@ describe("logEvents", () => {
     });
   });
 
+  test("where health is told is not said any more once the stop has begun", () => {
+    const listening = { type: "listening", url: "http://127.0.0.1:6060" } as const;
+    const { text } = play([
+      { type: "groupStopping", cause: { tag: "request" }, budgetMs: 30_000 },
+      listening,
+    ]);
+    expect(text).not.toContain("health at");
+  });
+
   test("a service that hangs or is unwell is told of at once, before it has ended", () => {
     const error = new SupervisorError(
       "START_TIMEOUT",

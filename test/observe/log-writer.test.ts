@@ -96,6 +96,18 @@ describe("createLogWriter, json", () => {
 });
 
 describe("createLogWriter, pretty", () => {
+  test("the column of names is as wide as those that are known, from the first line on", () => {
+    const { lines, write } = writer({ format: "pretty", nameWidth: 7 });
+    write({ message: "starting" });
+    write({ message: "ready", fields: { service: "api" } });
+    write({ message: "ready", fields: { service: "a-late-one" } });
+    expect(lines).toEqual([
+      "03:04:05.006 INFO          starting\n",
+      "03:04:05.006 INFO  api     ready\n",
+      "03:04:05.006 INFO  a-late-one ready\n",
+    ]);
+  });
+
   test("columns: time, level, service, message, fields; names are padded to the longest seen", () => {
     const { lines, write } = writer({ format: "pretty" });
     write({ message: "starting" });
