@@ -1,7 +1,8 @@
 import type { StepResult } from "./command.ts";
+import type { DependencyCondition } from "./plan.ts";
 import type { Problem } from "./problem.ts";
 import type { Held, ServiceStop, StopCause, StopReport } from "./report.ts";
-import type { ServiceSnapshot } from "./snapshot.ts";
+import type { ServiceSnapshot, ServiceState } from "./snapshot.ts";
 
 /** Everything that happens, as values. Logs, health, metrics and the operator's plane only listen. */
 export type SupervisorEvent =
@@ -41,6 +42,8 @@ export type SupervisorEvent =
   | { readonly type: "reloaded"; readonly changes: readonly StepResult[] }
   /** services.yaml was read again, and nothing was changed. */
   | { readonly type: "reloadFailed"; readonly problems: readonly Problem[] }
+  /** These services have waited for a while for their turn to start. Each is told once for each time that it waits. */
+  | { readonly type: "servicesWaiting"; readonly waits: readonly Wait[] }
   /**
    * An error nobody caught, of a service whose code goes on although its generation has ended (undefined: nobody knows
    * which, but none runs). It fails nobody.
@@ -62,6 +65,16 @@ export type SupervisorEvent =
   | { readonly type: "groupStopped"; readonly report: StopReport }
   /** A listener is bound; `url` is what a person can open. */
   | { readonly type: "listening"; readonly service?: string; readonly url: string };
+
+/** A service that has not started, and what of others it needs first. */
+export interface Wait {
+  readonly service: string;
+  readonly needs: readonly {
+    readonly name: string;
+    readonly condition: DependencyCondition;
+    readonly state: ServiceState;
+  }[];
+}
 
 export type Listener = (event: SupervisorEvent) => void;
 

@@ -1,4 +1,5 @@
 import { SupervisorError } from "../core/errors.ts";
+import type { Wait } from "../core/events.ts";
 import type { DependencyCondition } from "../core/plan.ts";
 import type { Child } from "./child.ts";
 import type { Member } from "./host.ts";
@@ -24,6 +25,15 @@ export function unmet(children: Children, member: Member): string[] {
   return Object.entries(member.dependsOn)
     .filter(([name, condition]) => !holds(children.get(name), condition))
     .map(([name, condition]) => (condition === "ready" ? name : `${name} (${condition})`));
+}
+
+/** The same for machines; undefined: it waits for no other. */
+export function waitOf(children: Children, member: Member): Wait | undefined {
+  const needs = openNeeds(children, member).flatMap((name) => {
+    const state = children.get(name)?.state.tag;
+    return state ? [{ name, condition: member.dependsOn[name] as DependencyCondition, state }] : [];
+  });
+  return needs.length > 0 ? { service: member.name, needs } : undefined;
 }
 
 /** What `member` waits for and can never come true by itself any more. */

@@ -9,7 +9,7 @@ import type { ShutdownPlan } from "../core/plan.ts";
 import type { LeftBehind, ServiceStop, StopCause, StopReport } from "../core/report.ts";
 import type { ServiceSnapshot } from "../core/snapshot.ts";
 import { Child } from "./child.ts";
-import { dependencyFailed, dependentsOf, goneNeed, unmet } from "./dependencies.ts";
+import { dependencyFailed, dependentsOf, goneNeed, unmet, waitOf } from "./dependencies.ts";
 import type { Member } from "./host.ts";
 import { createOperations } from "./operations.ts";
 import type { ChildState } from "./state.ts";
@@ -19,6 +19,7 @@ import type { Turn } from "./teardown.ts";
 import { teardown, tenths } from "./teardown.ts";
 import type { GroupChange } from "./update.ts";
 import { createUpdate } from "./update.ts";
+import { createWaits } from "./waits.ts";
 
 export interface GroupOptions {
   readonly members: readonly Member[];
@@ -73,6 +74,14 @@ export function createGroup(options: GroupOptions): Group {
   let announced = false;
   let reportNow: (() => StopReport) | undefined;
 
+  const waits = createWaits(
+    clock,
+    (name) => {
+      const child = children.get(name);
+      return child && waitOf(children, child.member);
+    },
+    (found) => events.emit({ type: "servicesWaiting", waits: found }),
+  );
   const world = { children, clock, events, isStopping: () => stopping !== undefined };
   const operations = createOperations(world);
   const update = createUpdate({ ...world, operations, add, remove, adopted, rewired });
@@ -106,6 +115,9 @@ export function createGroup(options: GroupOptions): Group {
       children.get(dependent)?.look();
     }
     if (stopping) return;
+    // It may have got its turn since: what `tag` says is over then.
+    if (isWaiting(child.state)) waits.begin(name);
+    else waits.end(name);
     if (tag === "failed" && child.member.critical && !child.isOnTrial) void stop(failureOf(child));
     else settle(child);
   }
@@ -181,6 +193,7 @@ export function createGroup(options: GroupOptions): Group {
     children.delete(name);
     settled.delete(name);
     unloaded.delete(name);
+    waits.end(name);
   }
 
   /** The plan has changed: `children` stand in its order from now on, and stop in one that fits its dependencies. */
@@ -222,6 +235,7 @@ export function createGroup(options: GroupOptions): Group {
   }
 
   async function stopAll(cause: StopCause): Promise<StopReport> {
+    waits.close();
     const since = clock.now();
     const at = clock.wall();
     // The caller's `stopping` is only set after this function yields: nothing below may start a service before.
@@ -275,6 +289,11 @@ function isCutOff({ outcome, leftBehind }: ServiceStop): boolean {
 
 function isWell({ tag }: ChildState): boolean {
   return tag === "ready" || tag === "completed";
+}
+
+/** Its turn to start comes when its dependencies hold. */
+function isWaiting({ tag, generation }: ChildState): boolean {
+  return tag === "pending" && generation > 0;
 }
 
 function failureOf(child: Child): StopCause {

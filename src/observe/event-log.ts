@@ -1,7 +1,7 @@
 import type { StepResult } from "../core/command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { SupervisorError } from "../core/errors.ts";
-import type { Listener, SupervisorEvent } from "../core/events.ts";
+import type { Listener, SupervisorEvent, Wait } from "../core/events.ts";
 import type { LogFields, Logger } from "../core/log.ts";
 import { describeProblem } from "../core/render-problems.ts";
 import type { Held, ServiceStop, StopReport } from "../core/report.ts";
@@ -14,6 +14,8 @@ import { describeCause, stopTable } from "./stop-table.ts";
 const mostLines = 50;
 /** How often a start or stop of that many shows how far it is, in milliseconds. */
 const progressMs = 1_000;
+/** How many services a line names that wait for others. */
+const mostWaits = 8;
 /** How many addresses the line "all services ready" names. */
 const mostAddresses = 4;
 
@@ -127,6 +129,15 @@ function record(event: SupervisorEvent, state: EventLog): void {
     case "groupStopped":
       groupStopped(event.report, log);
       break;
+    case "servicesWaiting": {
+      const { waits } = event;
+      const named = waits.slice(0, mostWaits).map(waitText);
+      const left = waits.length - named.length;
+      const list = [...named, ...(left > 0 ? [`and ${left} more`] : [])].join("; ");
+      const verb = waits.length === 1 ? "waits" : "wait";
+      log.warn(`${count(waits.length)} still ${verb}: ${list}`, told({ waits }));
+      break;
+    }
     case "errorLeftBehind": {
       const { service, generation, error } = event;
       const whose = generation === undefined ? "while it does not run" : "of a generation that has ended";
@@ -250,6 +261,13 @@ function gaveWay(snapshot: ServiceSnapshot, { log, errors }: EventLog): void {
   else if (snapshot.state === "quarantined") {
     log.error(`${why}; quarantined after too many failures, next try in ${wait}`, fields);
   } else log.error(critical ? `${why}; given up, and it is critical` : `${why}; given up`, fields);
+}
+
+/** @example "web for db (quarantined), the completion of migrate (ready)" */
+function waitText({ service, needs }: Wait): string {
+  const what = { ready: "", started: "the start of ", completed: "the completion of " } as const;
+  const texts = needs.map(({ name, condition, state }) => `${what[condition]}${name} (${state})`);
+  return `${service} for ${texts.join(", ")}`;
 }
 
 function reloaded(changes: readonly StepResult[], log: Logger): void {

@@ -44,6 +44,23 @@ describeTargets("a service that fails", (target) => {
   }
 
   test(
+    "and is quarantined: the log tells once who waits for it",
+    async () => {
+      const plain = `module: ${fixtures}/plain.ts`;
+      const waiting = `  web: { ${plain}, depends_on: bad }\n  app: { ${plain}, depends_on: web }\n`;
+      const bad = `  bad: { ${fails("start")}, critical: false }\n`;
+      await using system = startSystem(target, `${head}services:\n${bad}${waiting}`);
+      const record = await system.record(({ msg }) => msg.includes("still wait"));
+      expect(record).toMatchObject({
+        level: "warn",
+        msg: "2 services still wait: web for bad (quarantined); app for web (pending)",
+      });
+      expect((await system.stop()).code).toBe(0);
+    },
+    slow,
+  );
+
+  test(
     "with a PermanentError is not tried again",
     async () => {
       await using system = startSystem(

@@ -199,6 +199,31 @@ describe("logEvents", () => {
     expect(records.at(-1)).toMatchObject({ level: "error", fields: { service: "api", error } });
   });
 
+  test("who waits for whom is one line", () => {
+    const need = { name: "db", condition: "ready", state: "quarantined" } as const;
+    const waits = [
+      { service: "api", needs: [need] },
+      {
+        service: "web",
+        needs: [
+          { ...need, condition: "completed", state: "ready" },
+          { ...need, name: "api", condition: "started", state: "pending" },
+        ],
+      },
+    ] as const;
+    const { records } = play([
+      { type: "servicesWaiting", waits: waits.slice(0, 1) },
+      { type: "servicesWaiting", waits },
+      { type: "servicesWaiting", waits: Array.from({ length: 10 }, () => waits[0]) },
+    ]);
+    expect(records.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      "warn 1 service still waits: api for db (quarantined)",
+      "warn 2 services still wait: api for db (quarantined); web for the completion of db (ready), the start of api (pending)",
+      `warn 10 services still wait: ${Array.from({ length: 8 }, () => "api for db (quarantined)").join("; ")}; and 2 more`,
+    ]);
+    expect(records[0]?.fields).toMatchObject({ waits: waits.slice(0, 1) });
+  });
+
   test("an error of what has ended is told under its service's name", () => {
     const error = new Error("left");
     const left = { type: "errorLeftBehind", service: "api", generation: undefined, error } as const;
