@@ -195,6 +195,29 @@ describe("createScheduleIntake()", () => {
     ]);
   });
 
+  test("a time that a replica keeps behind its run is not taken away by one that only waits", async () => {
+    const store = createFakeStore();
+    const clock = new WallClock();
+    await clock.toFullHour();
+    const started: number[] = [];
+    const scheduled = (tick: Tick) => {
+      started.push(tick.at.getTime());
+      return new Promise<void>((resolve) => clock.after(6_000, resolve));
+    };
+    const plan = { cron: "@every 4s", overlap: "queue" } as const;
+    const a = await opened({ store, clock, owner: "a", plan, scheduled });
+    await clock.tick(100);
+    const b = await opened({ store, clock, owner: "b", plan, scheduled });
+    await clock.tick(3 * minute);
+    // One in three is left out, by whoever runs: a kept one begins when the one before has ended.
+    expect(started.length).toBeGreaterThanOrEqual(29);
+    for (const { at } of store.runs.filter(({ outcome }) => outcome === "skipped")) {
+      expect(started).toContain(at - 4_000);
+    }
+    const taken = [...a.logged, ...b.logged].filter((line) => line.includes("another process"));
+    expect(taken).toEqual([]);
+  });
+
   test("a run gives a sign of life every five seconds, one after the other", async () => {
     const { clock, store } = await opened();
     await clock.toFullHour();
