@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { dirname } from "node:path";
 import { formatDuration } from "../core/duration.ts";
 import { longestSocketPath } from "./address.ts";
@@ -98,12 +99,8 @@ function checkWorker({ name, settings }: Draft, find: Find, report: Report): voi
 
 const smallestMemory = 32 * 1_048_576;
 
-function checkHttp(
-  { name, settings, written }: Draft,
-  find: Find,
-  files: FileChecks | undefined,
-  report: Report,
-): void {
+function checkHttp(draft: Draft, find: Find, files: FileChecks | undefined, report: Report): void {
+  const { name, settings, written } = draft;
   if (!settings.http || !written.http) return;
   const { port, unix, listen, tls } = written.http;
   const isNowhere = port === undefined && unix === undefined && listen === undefined;
@@ -113,6 +110,7 @@ function checkHttp(
   }
   if (tls?.cert !== undefined) files?.readable(tls.cert, "cert", () => find("http", "tls", "cert"));
   if (tls?.key !== undefined) files?.readable(tls.key, "key", () => find("http", "tls", "key"));
+  checkPassedHost(draft, find, report);
   if (unix === undefined) return;
   const other = ["port", "host"].find((key) => find("http", key));
   if (other) {
@@ -131,6 +129,17 @@ function checkHttp(
       "Systems allow no more: use a folder nearer to the root.",
     );
   }
+}
+
+/** A socket unit with a host name in it is refused by systemd, as a whole. */
+function checkPassedHost({ settings, written }: Draft, find: Find, report: Report): void {
+  const at = written.http?.host === undefined ? undefined : find("http", "host");
+  const address = settings.http && addressOf(settings.http);
+  if (at === undefined || address?.tag !== "systemd" || address.at?.tag !== "tcp") return;
+  const { host } = address.at;
+  if (isIP(host) !== 0) return;
+  const message = `${host} is a name, and the sockets of systemd are on an IP address`;
+  report("BAD_VALUE", at, message, "Write the address itself: 127.0.0.1, 0.0.0.0 for all, or another one.");
 }
 
 function httpClaim({ name, settings }: Draft, find: Find): Claim[] {

@@ -31,16 +31,23 @@ export function makePlan(
 
 /** Undefined while none of `port`, `unix` and `listen` is known. */
 export function addressOf(http: HttpSettings): Address | undefined {
-  const at = ownAddressOf(http);
-  if (http.listen === undefined) return at;
+  if (http.listen === undefined) return ownAddressOf(http);
+  // systemd resolves no names, and of this one everybody knows what it stands for.
+  const at = ownAddressOf(isLocalhost(http.host) ? { ...http, host: "127.0.0.1" } : http);
   const name = http.listen.slice("systemd:".length);
   return Object.freeze({ tag: "systemd", name, ...(at ? { at } : {}) });
 }
 
-function ownAddressOf(http: HttpSettings): Exclude<Address, { tag: "systemd" }> | undefined {
+function ownAddressOf(
+  http: Pick<HttpSettings, "unix" | "port" | "host">,
+): Exclude<Address, { tag: "systemd" }> | undefined {
   if (http.unix !== undefined) return Object.freeze({ tag: "unix", path: http.unix });
   if (http.port === undefined) return undefined;
   return Object.freeze({ tag: "tcp", host: http.host, port: http.port });
+}
+
+function isLocalhost(host: string): boolean {
+  return host.toLowerCase() === "localhost";
 }
 
 function makeAdmin(admin: HeadSettings["admin"]): AdminPlan | false {

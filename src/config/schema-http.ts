@@ -71,7 +71,7 @@ export const http = object(
     }),
     listen: string({
       description:
-        "`systemd:NAME` is a socket that systemd has opened and passes (socket activation): nobody is refused while this process restarts. `port` and `host`, or `unix`, then say where that socket is; it is checked, and `supervisor systemd` writes the socket unit with it.",
+        "`systemd:NAME` is a socket that systemd has opened and passes (socket activation): nobody is refused while this process restarts. `port` and `host`, or `unix`, then say where that socket is, with an IP address or `localhost` for the host; it is checked, and `supervisor systemd` writes the socket unit with it.",
       pattern: passedPattern,
       rule: "systemd: and the name of a socket",
       example: "systemd:web",

@@ -108,6 +108,13 @@ describe("socketUnits()", () => {
     expect(serviceUnit(optionsOf(plan))).toContain("Requires=shop-web.socket\nAfter=shop-web.socket\n");
   });
 
+  test("say 127.0.0.1 for localhost: systemd resolves no names", async () => {
+    const plan = await planOf(
+      "services: { a: { module: ./a.ts, http: { listen: systemd:web, host: localhost, port: 8080 } } }\n",
+    );
+    expect(socketUnits(plan)[0]?.text).toContain("ListenStream=127.0.0.1:8080\n");
+  });
+
   test("placelessSockets() are those of which services.yaml does not say where they are", async () => {
     const plan = await planOf("services: { a: { module: ./a.ts, http: { listen: systemd:web } } }\n");
     expect(placelessSockets(plan)).toEqual(["web"]);
