@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testUnsealed } from "../support/sealed-suite.ts";
@@ -27,6 +28,23 @@ describeTargets("supervisor systemd", (target) => {
       expect(stdout.includes("DENO_DIR=")).toBe(target.name === "deno");
     },
   );
+
+  test("keeps the links that the user named: the folder of the release, and the program in PATH", async () => {
+    using folder = tempDir({
+      "shop-42/services.yaml": "name: shop\nservices: { a: { module: ./a.ts } }\n",
+      "shop-42/a.ts": "",
+    });
+    const link = join(folder.path, "current");
+    symlinkSync("shop-42", link);
+    const { stdout } = await runSupervisorCli(target, ["systemd"], { cwd: link, env: { PWD: link } });
+    expect(stdout).toContain(`WorkingDirectory=${link}\n`);
+    expect(stdout).toContain(` run ${link}/services.yaml\n`);
+    if (target.name !== "binary") return;
+    symlinkSync(target.command[0], join(folder.path, "supervisor"));
+    const env = { PATH: `${folder.path}:${process.env.PATH}`, PWD: link };
+    const called = spawnSync("sh", ["-c", "supervisor systemd"], { cwd: link, env, encoding: "utf8" });
+    expect(called.stdout).toContain(`ExecStart=${folder.path}/supervisor run ${link}/services.yaml\n`);
+  });
 
   test("--install writes them, writes its own anew, and leaves what somebody else has written", async () => {
     using folder = project("  a: { module: ./a.ts }\n");

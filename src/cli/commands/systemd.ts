@@ -14,13 +14,15 @@ import { placelessSockets, serviceUnit, socketUnits } from "../../systemd/unit.t
 import type { UnitSource } from "../../unit-source.ts";
 import { readUnitSource } from "../../unit-source.ts";
 import type { Handler } from "../handler.ts";
+import { namedFolder, namedPath, namedProgram } from "../named-paths.ts";
 import { targetOf } from "../target.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const command: Handler<"systemd"> = async ({ positionals, options }, terminal) => {
   const { env, install, user, system } = options;
   if (user && system) throw usage("--user and --system exclude each other", "Give one of them.");
-  const target = targetOf(positionals);
+  const asked = targetOf(positionals);
+  const target = sealed() ? asked : { ...asked, file: namedPath(asked.file, terminal) };
   const scope = user ? "user" : "system";
   const source = await readUnitSource({
     ...target,
@@ -37,14 +39,14 @@ export const command: Handler<"systemd"> = async ({ positionals, options }, term
     throw usage(`services.yaml does not say where the socket "${placeless}" listens`, hint);
   }
   const words = [...target.only, ...(env === undefined ? [] : ["--env", env])];
-  const program = programOf();
+  const program = programOf(terminal);
   const unit: UnitOptions = {
     plan,
     program,
     scope,
     version: systemdVersion(),
-    command: [...program, "run", ...(sealed() ? [] : [resolve(terminal.cwd, target.file)]), ...words],
-    folder: sealed()?.folder ?? dirname(plan.file),
+    command: [...program, "run", ...(sealed() ? [] : [target.file]), ...words],
+    folder: sealed() ? namedFolder(terminal) : dirname(plan.file),
     credentials,
     isDeno: process.versions.deno !== undefined,
   };
@@ -172,11 +174,10 @@ function tellSettings(
 }
 
 /** What has to be typed to get this supervisor: one executable, or a runtime and its source. */
-function programOf(): string[] {
+function programOf(terminal: Terminal): string[] {
   const [, script = ""] = process.argv;
   const isCompiled = script.startsWith("/$bunfs/") || script === "" || !/\.[mc]?[jt]s$/.test(script);
-  // As it was typed: a link to the executable of today is how it is upgraded.
-  if (isCompiled) return [process.argv0.includes("/") ? resolve(process.argv0) : process.execPath];
+  if (isCompiled) return [namedProgram(process.argv0, process.execPath, terminal)];
   const isDeno = process.versions.deno !== undefined;
   return [process.execPath, ...(isDeno ? ["run", "-A"] : []), resolve(script)];
 }
