@@ -167,8 +167,11 @@ export interface Receiver {
   blockedKeys(): Promise<ReadonlyMap<string, string>>;
   /** Groups that are due now, taken out of circulation until they are settled or two minutes have passed. */
   dueGroups(): Promise<readonly GroupSet[]>;
-  /** Enqueues `task` and removes the tasks of the set, in one step. `lost`: the set is no longer ours. */
-  commitGroup(set: GroupSet, task: NewTask): Promise<SettleResult>;
+  /**
+   * Enqueues `task` and removes the tasks of the set, in one step. When `task` is refused nothing is changed, and the set
+   * is still ours; what is in the set does not count, neither its ids nor its locks.
+   */
+  commitGroup(set: GroupSet, task: NewTask): Promise<CommitResult>;
   /** The tasks wait in their group again. */
   releaseGroup(set: GroupSet): Promise<void>;
   /** Nothing is received any more. Deliveries that are not settled are released. */
@@ -181,6 +184,9 @@ export interface GroupSet {
   readonly group: string;
   readonly tasks: readonly Delivery[];
 }
+
+/** `lost`: the set is no longer ours. The others: why its task was refused, as for `enqueue`. */
+export type CommitResult = "settled" | "lost" | "duplicate" | "conflict";
 
 /**
  * `released`: it should have been held, but nobody blocks its key (any more), so it is pending in its old place. The

@@ -11,11 +11,14 @@ import { GroupFailures } from "./group-failures.ts";
 import { Item } from "./item.ts";
 import { newTask } from "./producer.ts";
 import { shown } from "./producer-invalid.ts";
+import { refusalOf } from "./producer-refusal.ts";
 import { textOf } from "./retry.ts";
 import { longestPauseMs } from "./trouble.ts";
 
 export interface GroupsOptions {
   readonly receiver: Pick<Receiver, "dueGroups" | "commitGroup" | "releaseGroup">;
+  /** Its name in services.yaml, for errors. */
+  readonly broker: string;
   readonly limits: GroupLimits;
   readonly retry: ConsumePlan["retry"];
   readonly clock: Clock;
@@ -132,6 +135,8 @@ export class Groups {
       }
       const task = newTask({ queue: set.queue, ...request }, () => `${set.id}:aggregate`, clock.wall());
       const result = await receiver.commitGroup(set, task);
+      if (result === "conflict" || result === "duplicate")
+        throw refusalOf(task, result, this.#options.broker);
       if (result === "lost") crew.log.warn("aggregate() took too long: its group is done by another", about);
       if (this.#failed.forget(idOf(set))) crew.log.info("The tasks of a group are made one again", about);
     } catch (error) {

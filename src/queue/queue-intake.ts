@@ -68,6 +68,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
     if (plan.groups) {
       groups = new Groups({
         receiver,
+        broker: plan.broker,
         limits: plan.groups,
         retry: plan.retry,
         clock,

@@ -79,6 +79,41 @@ export const groupCases: readonly DriverCase[] = [
     },
   },
   {
+    name: "group: commitGroup() refuses a task whose id is taken or whose lock is held, and the set stays as it is",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver, { groups: { ...none, maxSize: 2 } });
+      const unique = { key: "lock", ttl: 1_000 * site.unit };
+      await driver.enqueue([
+        ...tasks("a", 2, { group: "g" }),
+        task({ id: "sum" }),
+        task({ id: "u", unique }),
+      ]);
+      const [set] = await receiver.dueGroups();
+      assert.ok(set);
+      assert.equal(await receiver.commitGroup(set, task({ id: "sum" })), "conflict");
+      assert.equal(await receiver.commitGroup(set, task({ id: "sum-2", unique })), "duplicate");
+      assert.equal((await driver.inspector.task("q", "a1"))?.state, "aggregating");
+      assert.equal(await driver.inspector.task("q", "sum-2"), undefined);
+      assert.equal(await receiver.commitGroup(set, task({ id: "sum-2" })), "settled", "it is still ours");
+      assert.deepEqual(ids(await take(site, receiver)).sort(), ["sum", "sum-2", "u"]);
+      assert.equal(await driver.inspector.task("q", "a1"), undefined);
+    },
+  },
+  {
+    name: "group: commitGroup() takes a task with an id of the set's: those are gone in the same step",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver, { groups: { ...none, maxSize: 2 } });
+      await driver.enqueue(tasks("a", 2, { group: "g" }));
+      const [set] = await receiver.dueGroups();
+      assert.ok(set);
+      assert.equal(await receiver.commitGroup(set, task({ id: "a1", payload: "sum" })), "settled");
+      const [sum, ...others] = await take(site, receiver);
+      assert.deepEqual([sum?.id, Buffer.from(sum?.payload ?? "").toString(), others], ["a1", "sum", []]);
+    },
+  },
+  {
     name: "group: releaseGroup() lets the tasks wait in their group again",
     async run(site) {
       const driver = await site.open();

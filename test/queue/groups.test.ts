@@ -77,6 +77,17 @@ describe("a group", () => {
     expect(said).toEqual(odd.map(([, message]) => message));
   });
 
+  test("whose task the broker refuses has failed: it waits again, and the reason is in the log", async () => {
+    const site = new Site({ groups: limits });
+    site.model.groups = [setOf("same-id"), setOf("locked")];
+    site.model.commitGroup = async ({ group }) => (group === "locked" ? "duplicate" : "conflict");
+    await site.open({ consume() {}, aggregate: (group) => ({ type: "digest", id: group }) });
+    const said = errorsOf(site).map(({ fields }) => (fields as { error: Error }).error);
+    expect(said).toMatchObject([{ code: "TASK_CONFLICT" }, { code: "TASK_DUPLICATE" }]);
+    expect(site.model.releasedGroups).toEqual(["same-id", "locked"]);
+    expect(site.intake.stats().groups).toMatchObject({ failed: 2, failing: 2 });
+  });
+
   test("that fails is in the stats: how often, how many fail now, and the last error with its group and time", async () => {
     const site = new Site({ groups: limits });
     expect(site.intake.stats().groups).toBeUndefined();

@@ -25,6 +25,8 @@ export class ModelDriver {
   hold: Promise<void> | undefined;
   /** Groups that are due, whenever it is asked. */
   groups: readonly GroupSet[] = [];
+  commitGroup: Receiver["commitGroup"] = async () => "settled";
+  readonly releasedGroups: string[] = [];
   tasks: Inspector["tasks"] = async () => ({ tasks: [] });
   #wake: (() => void) | undefined;
 
@@ -59,8 +61,8 @@ export class ModelDriver {
         return new Map([...this.broker.blocks].map(([key, id]) => [`q\0${key}`, id]));
       },
       dueGroups: async () => this.groups,
-      commitGroup: async () => "settled",
-      releaseGroup: async () => {},
+      commitGroup: (set, task) => this.commitGroup(set, task),
+      releaseGroup: async ({ group }) => void this.releasedGroups.push(group),
       close: async () => {
         this.isClosed = true;
       },

@@ -1,6 +1,6 @@
-import type { GroupLimits, GroupSet, NewTask, QueueWeight, SettleResult } from "../../driver.ts";
+import type { CommitResult, GroupLimits, GroupSet, NewTask, QueueWeight } from "../../driver.ts";
 import { deliveryOf } from "./claim.ts";
-import { enqueueOne } from "./enqueue.ts";
+import { enqueueOne, refusal } from "./enqueue.ts";
 import type { Queue, Store, Task } from "./store.ts";
 import { queueOf, remove } from "./store.ts";
 
@@ -28,9 +28,12 @@ export function takeDueGroups(
   });
 }
 
-export function commitSet(store: Store, set: GroupSet, task: NewTask, now: number): SettleResult {
+export function commitSet(store: Store, set: GroupSet, task: NewTask, now: number): CommitResult {
   dropStaleSets(store, now);
-  if (!store.sets.delete(set.id)) return "lost";
+  if (!store.sets.has(set.id)) return "lost";
+  const refused = refusal(store, task, now, ({ set: id }) => id === set.id);
+  if (refused) return refused;
+  store.sets.delete(set.id);
   const queue = queueOf(store, set.queue);
   for (const member of membersOf(queue, set.id)) remove(queue, member);
   enqueueOne(store, task, now);

@@ -1,4 +1,4 @@
-import type { GroupLimits, GroupSet, NewTask, SettleResult } from "../../driver.ts";
+import type { CommitResult, GroupLimits, GroupSet, NewTask } from "../../driver.ts";
 import { keys } from "./keys.ts";
 import type { Argument, Link } from "./link.ts";
 import { commitGroupScript, dueGroupsScript, releaseGroupScript } from "./lua/groups.ts";
@@ -43,13 +43,15 @@ export function createGroupSets(link: Link, times: Times, unique: string) {
       }
       return sets;
     },
-    async commit(set: GroupSet, task: NewTask): Promise<SettleResult> {
+    async commit(set: GroupSet, task: NewTask): Promise<CommitResult> {
       const ms = times.ms();
       const args: Argument[] = [set.group, set.id, ms, times.micros(1)];
       await link.command("SADD", keys.queues, task.queue);
-      if (link.isCluster && task.queue !== set.queue) await enqueueBefore(link, times, task);
-      else args.push(keys.queue(task.queue), ...taskValues(task, ms));
-      return (await link.run(commitCall, [keys.queue(set.queue)], args)) === 1 ? "settled" : "lost";
+      if (link.isCluster && task.queue !== set.queue) {
+        const refused = meanings[await enqueueBefore(link, times, task, set.id)];
+        if (refused) return refused;
+      } else args.push(keys.queue(task.queue), ...taskValues(task, ms));
+      return meanings[String(await link.run(commitCall, [keys.queue(set.queue)], args))] ?? "settled";
     },
     async release(set: GroupSet): Promise<void> {
       await link.run(releaseCall, [keys.queue(set.queue)], [set.group, set.id]);
@@ -59,6 +61,11 @@ export function createGroupSets(link: Link, times: Times, unique: string) {
 
 /** Tasks of a set have no lease of their own. */
 const nobody = { name: "", leaseEnd: 0 };
+const meanings: Readonly<Record<string, Exclude<CommitResult, "settled">>> = {
+  l: "lost",
+  c: "conflict",
+  d: "duplicate",
+};
 const dueCall = script(dueGroupsScript);
 const commitCall = script(commitGroupScript);
 const releaseCall = script(releaseGroupScript);

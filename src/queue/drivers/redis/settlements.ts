@@ -143,7 +143,8 @@ async function settleSome(
     if (settlement.tag !== "ack" || !settlement.next) continue;
     const { next } = settlement;
     announced.push(link.command("SADD", keys.queues, next.queue));
-    if (link.isCluster && next.queue !== queue) await enqueueBefore(link, times, next);
+    if (link.isCluster && next.queue !== queue)
+      await enqueueBefore(link, times, next, settlement.delivery.id);
     else operations.push("x", keys.queue(next.queue), ...taskValues(next, ms));
   }
   args.push(pack(operations));
@@ -153,12 +154,18 @@ async function settleSome(
 
 /**
  * In a Cluster two queues are on two servers: the next task is there before this one is done, so a crash in between
- * makes it come again, with the same id, and never loses it.
+ * makes it come again, with the same id, and never loses it. `source` names what it comes of: whoever enqueues it again
+ * from there within two minutes gets the same answer, a letter as `enqueue` in lua/prelude.ts gives it.
  */
-export async function enqueueBefore(link: Link, times: Times, next: NewTask): Promise<void> {
+export async function enqueueBefore(
+  link: Link,
+  times: Times,
+  next: NewTask,
+  source: string,
+): Promise<string> {
   const ms = times.ms();
-  const args: Argument[] = [`next.${next.id}`, ms, times.micros(1), 8, pack(taskValues(next, ms))];
-  await link.run(enqueueCall, [keys.queue(next.queue)], args);
+  const args: Argument[] = [`next.${source}.${next.id}`, ms, times.micros(1), 8, pack(taskValues(next, ms))];
+  return String(await link.run(enqueueCall, [keys.queue(next.queue)], args));
 }
 
 const settleCall = script(settleScript);

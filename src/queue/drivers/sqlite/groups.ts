@@ -1,7 +1,7 @@
-import type { GroupLimits, GroupSet, NewTask, QueueWeight, SettleResult } from "../../driver.ts";
+import type { CommitResult, GroupLimits, GroupSet, NewTask, QueueWeight } from "../../driver.ts";
 import type { Ask, Row } from "./ask.ts";
 import { deliveryOf } from "./claim.ts";
-import { insertTask } from "./enqueue.ts";
+import { insertTask, showable } from "./enqueue.ts";
 import { taskColumns } from "./statements.ts";
 import type { Transaction } from "./steps.ts";
 
@@ -30,9 +30,12 @@ export function takeDueGroups(
   });
 }
 
-export function commitSet(tx: Transaction, ask: Ask, set: GroupSet, task: NewTask): SettleResult {
+export function commitSet(tx: Transaction, ask: Ask, set: GroupSet, task: NewTask): CommitResult {
   dropStaleSets(tx, ask);
-  if (ask.run("DELETE FROM sets WHERE id = ?", set.id) === 0) return "lost";
+  if (ask.all("SELECT 1 FROM sets WHERE id = ?", set.id).length === 0) return "lost";
+  const refused = refusal(tx, ask, set, task);
+  if (refused) return refused;
+  ask.run("DELETE FROM sets WHERE id = ?", set.id);
   const queue = tx.queue(set.queue);
   for (const { id, lock } of ask.all(
     "SELECT id, lock FROM tasks WHERE queue = ? AND lane = 3 AND grp = ? AND grp_set = ? AND lock IS NOT NULL",
@@ -55,6 +58,33 @@ export function commitSet(tx: Transaction, ask: Ask, set: GroupSet, task: NewTas
 export function releaseSet(ask: Ask, set: Pick<GroupSet, "id">): void {
   ask.run("DELETE FROM sets WHERE id = ?", set.id);
   ask.run("UPDATE tasks SET grp_set = NULL WHERE lane = 3 AND grp_set = ?", set.id);
+}
+
+/** Why `task` could not be enqueued even if the tasks of the set were gone, if so. */
+function refusal(
+  tx: Transaction,
+  ask: Ask,
+  set: GroupSet,
+  { queue: name, id, unique }: NewTask,
+): "conflict" | "duplicate" | undefined {
+  const queue = tx.queue(name);
+  const same = ask.all(
+    "SELECT 1 FROM tasks WHERE queue = ? AND id = ? AND grp_set IS NOT ?",
+    queue,
+    id,
+    set.id,
+  );
+  if (same.length > 0) return "conflict";
+  if (!unique) return undefined;
+  const held = ask.all(
+    `SELECT 1 FROM locks WHERE queue = ?1 AND key = ?2 AND until > ?3 AND NOT EXISTS
+       (SELECT 1 FROM tasks WHERE queue = ?1 AND id = locks.task AND grp_set = ?4)`,
+    queue,
+    showable(unique.key),
+    tx.now,
+    set.id,
+  );
+  return held.length > 0 ? "duplicate" : undefined;
 }
 
 function takeGroup(tx: Transaction, ask: Ask, queue: string, group: string, maxSize: number): GroupSet {

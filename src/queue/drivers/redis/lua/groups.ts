@@ -52,12 +52,20 @@ return answers
 /**
  * Enqueues the task that a group became, and removes the group's (asynq does it in two steps: aggregator.go).
  *
- * KEYS[1] prefix · ARGV: group, set id, ms, us, prefix of the task's queue, the task's 8 values · answers 1, or 0: lost
+ * KEYS[1] prefix · ARGV: group, set id, ms, us, prefix of the task's queue, the task's 8 values · answers `s`, `l` (lost), or
+ * `c` or `d`, as `enqueue`: nothing is changed
  */
 export const commitGroupScript = `${prelude}${enqueueOne}
 local P = KEYS[1]
 local set = P .. 'g:' .. ARGV[1] .. ':' .. ARGV[2]
-if call('ZREM', P .. 'aggregation_sets', set) == 0 then return 0 end
+if not call('ZSCORE', P .. 'aggregation_sets', set) then return 'l' end
+if ARGV[6] then
+  local id, lock = ARGV[6], ARGV[10]
+  if call('EXISTS', ARGV[5] .. 't:' .. id) == 1 and not (ARGV[5] == P and call('ZSCORE', set, id)) then return 'c' end
+  local holder = lock ~= '' and call('GET', lock)
+  if holder and not call('ZSCORE', set, holder) then return 'd' end
+end
+call('ZREM', P .. 'aggregation_sets', set)
 for _, id in ipairs(call('ZRANGE', set, 0, -1)) do
   unlock(call('HGET', P .. 't:' .. id, 'unique_key'), id)
   call('UNLINK', P .. 't:' .. id)
@@ -67,7 +75,7 @@ if ARGV[6] then
   local state = enqueue(ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], tonumber(ARGV[3]), tonumber(ARGV[4]))
   if state == 'p' then call('LPUSH', ARGV[5] .. 'pending', ARGV[6]) end
 end
-return 1
+return 's'
 `;
 
 /** Makes a set a group again (asynq: rdb.go, reclaimStateAggregationSetsCmd). KEYS[1] prefix · ARGV: group, set id */
