@@ -18,6 +18,7 @@ import type { Kit } from "./seal/kit.ts";
 import { readKit } from "./seal/kit.ts";
 import { infoOf } from "./seal/make-info.ts";
 import { findObstacles } from "./seal/obstacles.ts";
+import { packageFolderOf } from "./seal/packages.ts";
 import { writeExecutable } from "./seal/write-executable.ts";
 
 /*
@@ -50,7 +51,7 @@ export async function sealServices({ file, outfile, cross }: SealOptions): Promi
   const { compile, runtime, target } = await importBundler();
   if (cross) assertFits(cross.runtime, cross.target);
   const looked = await lookAt(file, { runtime, target: cross?.target ?? target });
-  const app = appOf(looked.contents, looked.kit, looked.info);
+  const app = appOf(looked.contents, looked.kit, looked.info, looked.own);
   const path = resolve(outfile);
   assertReplaceable(outfile, [...looked.read, cross?.runtime ?? process.execPath]);
   try {
@@ -98,6 +99,8 @@ interface Looked {
   readonly kit: Kit;
   readonly info: SealInfo;
   readonly doubtful: readonly Problem[];
+  /** The user's modules, from the folder. */
+  readonly own: readonly string[];
   /** The paths of all files that it is made of. */
   readonly read: readonly string[];
 }
@@ -111,7 +114,10 @@ async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">)
   if (wrong.length > 0) throw new ProblemsError(wrong);
   const info = infoOf({ contents, kit, inputs: inputs.map(({ path }) => path), supervisor, ...about });
   const paths = [...Object.keys(contents.texts), ...inputs.map(({ path }) => path)];
-  return { contents, kit, info, doubtful, read: paths.map((path) => resolve(contents.folder, path)) };
+  const own = inputs.flatMap(({ path, isModule }) =>
+    isModule && packageFolderOf(path) === undefined ? [path] : [],
+  );
+  return { contents, kit, info, doubtful, own, read: paths.map((path) => resolve(contents.folder, path)) };
 }
 
 function isWriteError(error: unknown): boolean {

@@ -15,7 +15,7 @@ export const bunBundler: Bundler = {
 };
 
 /** Names stay: services may look at those of classes and functions, and stack traces show them. */
-const smaller = { whitespace: true, syntax: true, identifiers: false };
+const smaller = { whitespace: true, syntax: true, identifiers: false, keepNames: true };
 const naming = { entry: "[name].[ext]", chunk: "chunk-[hash].[ext]" };
 
 async function bundle({ entries, root, define }: BundleOptions): Promise<Bundle> {
@@ -56,6 +56,7 @@ async function inspect(app: AppSource): Promise<AppInput[]> {
     return [
       {
         path,
+        isModule: format === "esm",
         imports: imports.map((each) => ({
           // What is imported dynamically is a chunk of its own: `path` is only its name.
           path: each.entryPoint ?? each.path,

@@ -44,6 +44,8 @@ export interface AppInput {
   /** From `folder`, with `/`. */
   readonly path: string;
   readonly imports: readonly { readonly path: string; readonly specifier: string }[];
+  /** Not CommonJS, nor data. */
+  readonly isModule: boolean;
   /** Of an ES module that is loaded by itself: its exports, apart from what `export *` takes of CommonJS. */
   readonly exports?: readonly string[];
 }

@@ -2,9 +2,20 @@ import type { AppSource } from "../runtime/bundler.ts";
 import type { Contents } from "./contents.ts";
 import type { Kit } from "./kit.ts";
 
-/** The source of a sealed executable: the kit, and what starts it with the contents. `info` is what it tells of itself. */
-export function appOf({ folder, file, texts, services }: Contents, { files }: Kit, info: unknown): AppSource {
-  const modules = [...new Set(services.map(({ module }) => module))].sort();
+/**
+ * The source of a sealed executable: the kit, and what starts it with the contents.
+ *
+ * @param info what it tells of itself
+ * @param apart files that are not put together with others: where two declare the same name, one of them would be renamed,
+ * and classes and functions be called otherwise than from source
+ */
+export function appOf(
+  { folder, file, texts, services }: Contents,
+  { files }: Kit,
+  info: unknown,
+  apart: readonly string[] = [],
+): AppSource {
+  const modules = [...new Set([...services.map(({ module }) => module), ...apart])].sort();
   return {
     folder,
     files: {

@@ -341,6 +341,26 @@ describe("supervisor build", () => {
     await running.waitFor("from b and c");
   });
 
+  test("keeps the names of classes and functions, also where several files declare the same", async () => {
+    const declared = `class NotFound extends Error { constructor() { super(); this.name = new.target.name; } }
+function f() {}
+const Named = class Abc {};
+const Anonymous = class {};
+const arrow = () => 1;
+export const names = () => [new NotFound().name, f.name, Named.name, Anonymous.name, arrow.name].join();
+`;
+    const imports = `import { names as n1 } from "./shared/one.ts";\nimport { names as n2 } from "./two.ts";\n`;
+    using project = service(
+      `${imports}${declared}export default { start() { console.log([names(), n1(), n2()].join(" ")); } };\n`,
+      { "shared/one.ts": declared, "two.ts": declared },
+    );
+    expect(build(project.path, "app").status).toBe(0);
+    const sealed = { name: "binary", command: [join(project.path, "app")] } as const;
+    await using running = spawnSupervisor(sealed, [], { env: { XDG_RUNTIME_DIR: project.path } });
+    const same = "NotFound,f,Abc,Anonymous,arrow";
+    await running.waitFor(`${same} ${same} ${same}`);
+  });
+
   test("warns of files that are looked for beside a module, and of what a package computes", () => {
     const text = `import { x } from "odd";\nexport default { fetch: () => new Response(import.meta.dirname + x) };\n`;
     using project = service(text, {

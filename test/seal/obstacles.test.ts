@@ -6,7 +6,7 @@ import { tempDir } from "../support/temp-dir.ts";
 function found(text: string, followed: readonly string[] = []): { fatal: string[]; doubtful: string[] } {
   using folder = tempDir({ "a.ts": text });
   const imports = followed.map((specifier) => ({ path: specifier, specifier }));
-  const { fatal, doubtful } = findObstacles(folder.path, [{ path: "a.ts", imports }]);
+  const { fatal, doubtful } = findObstacles(folder.path, [{ path: "a.ts", isModule: true, imports }]);
   const place = ({ position }: (typeof fatal)[number]) => `${position?.line}:${position?.column}`;
   return { fatal: fatal.map(place), doubtful: doubtful.map(place) };
 }
@@ -98,7 +98,7 @@ describe("findObstacles()", () => {
       "a.ts": made(`need("addon");\nneed("./x.node");\nprocess.dlopen(module, path);`),
       "node_modules/addon/package.json": `{ "dependencies": { "bindings": "*" } }`,
     });
-    const { fatal, doubtful } = findObstacles(folder.path, [{ path: "a.ts", imports: [] }]);
+    const { fatal, doubtful } = findObstacles(folder.path, [{ path: "a.ts", isModule: true, imports: [] }]);
     expect(fatal.map(({ message }) => message.replace(/ \(.*/, ""))).toEqual([
       `"addon" is or loads machine code`,
       `"./x.node" is or loads machine code`,
@@ -117,8 +117,8 @@ describe("findObstacles()", () => {
     });
     const to = (name: string) => ({ path: `node_modules/${name}/index.js`, specifier: name });
     const { fatal } = findObstacles(folder.path, [
-      { path: "node_modules/addon/index.js", imports: [to("bindings")] },
-      { path: "a.ts", imports: [to("bindings"), to("addon")] },
+      { path: "node_modules/addon/index.js", isModule: true, imports: [to("bindings")] },
+      { path: "a.ts", isModule: true, imports: [to("bindings"), to("addon")] },
     ]);
     expect(fatal.map(({ position }) => [position?.file, position?.line])).toEqual([
       [`${folder.path}/a.ts`, 1],
@@ -128,7 +128,7 @@ describe("findObstacles()", () => {
 
   test("takes names of one letter in a package for anything", () => {
     using folder = tempDir({ "node_modules/p/a.js": "var r=require;function f(r){return r(x)}" });
-    const inputs = [{ path: "node_modules/p/a.js", imports: [] }];
+    const inputs = [{ path: "node_modules/p/a.js", isModule: true, imports: [] }];
     expect(findObstacles(folder.path, inputs)).toEqual({ fatal: [], doubtful: [] });
   });
 
@@ -144,7 +144,11 @@ describe("findObstacles()", () => {
       "node_modules/p/a.js": "require(x)",
       "node_modules/p/b.js": "require(y)",
     });
-    const inputs = ["a", "b"].map((name) => ({ path: `node_modules/p/${name}.js`, imports: [] }));
+    const inputs = ["a", "b"].map((name) => ({
+      path: `node_modules/p/${name}.js`,
+      isModule: true,
+      imports: [],
+    }));
     expect(findObstacles(folder.path, inputs)).toMatchObject({
       fatal: [],
       doubtful: [{ code: "CANNOT_SEAL" }],
