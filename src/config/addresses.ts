@@ -28,9 +28,10 @@ export interface Claim {
 export function checkClaims(claims: readonly Claim[], report: Report): void {
   const listeners = new Map<string, Claim>();
   const routes = new Map<string, Claim>();
+  const places = new Map<string, Claim>();
   for (const claim of claims) {
     const socket = socketOf(claim.address);
-    if (socket === undefined) continue;
+    if (socket === undefined || !hasOwnPlace(places, socket, claim, report)) continue;
     const before = listeners.get(socket);
     if (!before) listeners.set(socket, claim);
     else if (!agree(before, claim, report)) continue;
@@ -44,6 +45,29 @@ export function checkClaims(claims: readonly Claim[], report: Report): void {
 function socketOf(address: Address): string | undefined {
   if (address.tag !== "tcp") return formatAddress(address);
   return address.port === 0 ? undefined : String(address.port);
+}
+
+/** A socket of systemd is known by its name, so that two of them could be meant to be at one place: nothing opens both. */
+function hasOwnPlace(places: Map<string, Claim>, socket: string, claim: Claim, report: Report): boolean {
+  const { address } = claim;
+  const at = address.tag === "systemd" ? address.at : address;
+  if (!at || (at.tag === "tcp" && at.port === 0)) return true;
+  const place = formatAddress(at).toLowerCase();
+  const first = places.get(place);
+  if (!first) places.set(place, claim);
+  if (!first || socketOf(first.address) === socket) return true;
+  report(
+    "DUPLICATE_ADDRESS",
+    claim.at?.() ?? first.at?.(),
+    `${sentence(claim.owner)} wants ${formatAddress(at)} as ${nameOf(address)}, but ${first.owner}${lineOf(first, claim)} has it as ${nameOf(first.address)}`,
+    "Services on one port share one listener: give them the same listen, or another port.",
+  );
+  return false;
+}
+
+/** How the listener is come by. */
+function nameOf(address: Address): string {
+  return address.tag === "systemd" ? formatAddress(address) : "its own socket";
 }
 
 function agree(first: Claim, claim: Claim, report: Report): boolean {
