@@ -1,4 +1,4 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, realpathSync } from "node:fs";
 import { basename, posix, relative, resolve } from "node:path";
 import process from "node:process";
 import { messageOf, SupervisorError } from "../core/errors.ts";
@@ -101,7 +101,7 @@ async function build(app: AppSource, how: Partial<Bun.BuildConfig>): Promise<Bun
   try {
     const output = await Bun.build({
       entrypoints: app.entries.map((name) => `${generated}${name}`),
-      root: app.folder,
+      root: realpathSync(app.folder),
       target: "bun",
       format: "esm",
       splitting: true,
@@ -162,7 +162,8 @@ function generatedFiles({ folder, files, provided }: AppSource): Bun.BunPlugin {
         namespace,
       }));
       build.onResolve({ filter: /^app:/ }, ({ path }) => ({
-        path: resolve(folder, path.slice("app:".length)),
+        // What a module imports is found from where its file is, not from a link to it.
+        path: realpathSync(resolve(folder, path.slice("app:".length))),
       }));
       build.onResolve({ filter: /^\.\.?\// }, ({ path, importer }) => {
         if (!isGenerated(importer)) return undefined;

@@ -361,6 +361,22 @@ export const names = () => [new NotFound().name, f.name, Named.name, Anonymous.n
     await running.waitFor(`${same} ${same} ${same}`);
   });
 
+  test("takes a module that is a link, and what it imports from beside the file, as check does", async () => {
+    const text = 'import { b } from "./b.ts";\nexport default { start() { console.log(b); } };\n';
+    using project = tempDir({
+      "services.yaml": "services: { a: { module: ./a.ts } }\n",
+      "versions/2/a.ts": text,
+      "versions/2/b.ts": "export const b = 'beside the file';\n",
+    });
+    symlinkSync("versions/2/a.ts", join(project.path, "a.ts"));
+    expect(build(project.path, "app").stderr).toBe("");
+    const sealed = { name: "binary", command: [join(project.path, "app")] } as const;
+    await using running = spawnSupervisor(sealed, [], { env: { XDG_RUNTIME_DIR: project.path } });
+    await running.waitFor("beside the file");
+    project.write("services.yaml", "services: { a: { module: ./a.ts, export: other } }\n");
+    expect(build(project.path, "app").stderr).toContain("NOT_A_SERVICE");
+  });
+
   test("warns of files that are looked for beside a module, and of what a package computes", () => {
     const text = `import { x } from "odd";\nexport default { fetch: () => new Response(import.meta.dirname + x) };\n`;
     using project = service(text, {
