@@ -5,6 +5,7 @@
 import type { Beacon } from "../src/core/beacon.ts";
 import { createBeacon, withMark } from "../src/core/beacon.ts";
 import { systemClock } from "../src/core/clock.ts";
+import { createFloor } from "../src/core/floor.ts";
 import { createLogger } from "../src/core/log.ts";
 import type { ConsumePlan } from "../src/core/plan.ts";
 import type { Delivery, Driver, Receiver, SettleResult } from "../src/queue/driver.ts";
@@ -87,6 +88,7 @@ async function measure(
     subscribe: () => receiverOf(keys, end.resolve),
   } as unknown as Driver;
   const intake = createQueueIntake({
+    floor: createFloor(),
     service: "bench",
     plan,
     driver: () => driver,

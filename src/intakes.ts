@@ -1,5 +1,7 @@
 import type { Brokers } from "./brokers.ts";
 import type { Clock } from "./core/clock.ts";
+import type { Floor } from "./core/floor.ts";
+import { createFloor } from "./core/floor.ts";
 import type { LogSink } from "./core/log.ts";
 import { createLogger } from "./core/log.ts";
 import { newOwner } from "./core/owner.ts";
@@ -32,6 +34,8 @@ export interface Intakes {
   forget(service: string, from: object): void;
   /** Takes the schedule that a generation keeps in a thread of its own, until the returned call. */
   keep(service: string, schedule: FarSchedule): () => void;
+  /** On which the consumers of a service take turns, whatever its plan. */
+  floor(service: string): Floor;
   /** The live schedule of a service, of the newest generation; undefined when it has none. */
   schedule(service: string): ScheduleIntake | FarSchedule | undefined;
 }
@@ -73,6 +77,7 @@ export function createIntakes(options: IntakesOptions): Intakes {
   let makers: Makers = {};
   const noted = new Map<string, Noted[]>();
   const far = new Map<string, FarSchedule[]>();
+  const floors = new Map<string, Floor>();
 
   function keyOf({ consume, schedule }: ServicePlan): string {
     const names = [consume?.broker, schedule?.broker];
@@ -87,9 +92,15 @@ export function createIntakes(options: IntakesOptions): Intakes {
     const before = all.at(-1)?.planned;
     const changed =
       before !== undefined && service.schedule !== undefined && isOtherTime(before, service.schedule);
-    const made = makeEntry(service, { key, changed }, makers, options);
+    const made = makeEntry(service, { key, changed, floor: floor(service.name) }, makers, options);
     entries.set(service.name, [...all, made]);
     return made;
+  }
+
+  function floor(service: string): Floor {
+    const known = floors.get(service) ?? createFloor();
+    floors.set(service, known);
+    return known;
   }
 
   /** Of the newest plan that a generation lives by: what was refused has none. */
@@ -163,6 +174,7 @@ export function createIntakes(options: IntakesOptions): Intakes {
         else far.delete(service);
       };
     },
+    floor,
     schedule: (service) => newest(service)?.schedule ?? far.get(service)?.at(-1),
   };
 }
@@ -202,7 +214,7 @@ async function loadMakers(services: readonly ServicePlan[], known: Makers): Prom
 
 function makeEntry(
   service: ServicePlan,
-  { key, changed }: { readonly key: string; readonly changed: boolean },
+  { key, changed, floor }: { readonly key: string; readonly changed: boolean; readonly floor: Floor },
   makers: Makers,
   { brokers, clock, random, sink }: IntakesOptions,
 ): Entry {
@@ -229,6 +241,7 @@ function makeEntry(
         ...common,
         plan: consume,
         driver: () => brokers.driver(consume.broker),
+        floor,
         trouble: told("consume"),
       }),
     schedule:

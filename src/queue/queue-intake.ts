@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { ConsumerStats } from "../core/consumer-stats.ts";
 import { newCounts } from "../core/consumer-stats.ts";
 import { within } from "../core/deadline.ts";
+import type { Floor } from "../core/floor.ts";
 import type { Logger } from "../core/log.ts";
 import type { ConsumePlan } from "../core/plan.ts";
 import type { Intake, Lease } from "../service/intake.ts";
@@ -19,6 +20,8 @@ export interface QueueIntakeOptions {
   readonly service: string;
   readonly plan: ConsumePlan;
   readonly driver: () => Driver | Promise<Driver>;
+  /** Of the service: with a key, nothing is claimed before another plan's intake has nothing in its hands. */
+  readonly floor: Floor;
   readonly clock: Clock;
   /** 0 ≤ random() < 1. */
   readonly random: () => number;
@@ -34,13 +37,16 @@ const patienceMs = 5_000;
 
 /**
  * The messages of a service, across its generations. There is one subscription; a new generation takes over the handlers,
- * and what an older one has begun stays there until it ends, so that the order of a key holds across the change.
+ * and what an older one has begun stays there until it ends, so that the order of a key holds across the change. Another
+ * plan makes another intake, with a subscription of its own: the floor keeps that order then.
  */
 export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
   const { service, plan, clock, random, log } = options;
   const voice = troubles(options.trouble);
   /** Those that may take messages, the newest last. */
   const open: Crew[] = [];
+  /** Those and what drains: while there is one, the floor is ours, or asked for. */
+  const lodged = new Set<Crew>();
   const closed = Promise.withResolvers<void>();
   let joining: Promise<Receiver> | undefined;
   let receiver: Receiver | undefined;
@@ -50,6 +56,8 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
   let isQuiet = false;
   let isPaused = false;
   let isClosed = false;
+  let mayClaim = false;
+  let leaveFloor: (() => void) | undefined;
   let current: Crew | undefined;
 
   async function subscribe(): Promise<Receiver> {
@@ -94,7 +102,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
 
   /** Brings the consumer to what holds now: who takes messages, if anybody. */
   function turn(): void {
-    const next = isQuiet || isPaused || isClosed ? undefined : open.at(-1);
+    const next = isQuiet || isPaused || isClosed || !mayClaim ? undefined : open.at(-1);
     if (!consumer || next === current) return;
     current = next;
     if (next) {
@@ -110,6 +118,28 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
     const index = open.indexOf(crew);
     if (index >= 0) open.splice(index, 1);
     turn();
+  }
+
+  function lodge(crew: Crew): void {
+    lodged.add(crew);
+    leaveFloor ??= options.floor.join(() => {
+      mayClaim = true;
+      turn();
+    });
+    // Where no order is promised nobody waits for anybody.
+    if (plan.key === undefined) mayClaim = true;
+  }
+
+  /** `crew` has nothing in its hands any more. */
+  async function dislodge(crew: Crew): Promise<void> {
+    consumer?.leave(crew);
+    // A newer generation goes on with the same subscription: what is told to the broker is told by it.
+    if (!current) await consumer?.settled();
+    lodged.delete(crew);
+    if (lodged.size > 0 || !leaveFloor) return;
+    mayClaim = false;
+    leaveFloor();
+    leaveFloor = undefined;
   }
 
   async function close(): Promise<void> {
@@ -135,9 +165,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
       async drain({ final }) {
         leave(crew);
         await Promise.race([Promise.all([runsEnd(crew), groups?.ended(crew)]), ended.promise]);
-        consumer?.leave(crew);
-        // A newer generation goes on with the same subscription: what is told to the broker is told by it.
-        if (!current) await consumer?.settled();
+        await dislodge(crew);
         if (final) await close();
       },
       cut() {
@@ -146,6 +174,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
         leave(crew);
         consumer?.cut(crew, current === undefined);
         ended.resolve();
+        void dislodge(crew);
       },
       held() {
         let messages = groups?.isBusy(crew) ? 1 : 0;
@@ -175,6 +204,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
     open(target) {
       const crew = createCrew(target, plan);
       open.push(crew);
+      lodge(crew);
       // Whoever joined has waited for it already, and knows what is wrong.
       if (!consumer) join().catch(voice("join"));
       turn();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createFloor } from "../../src/core/floor.ts";
 import type { ConsumePlan } from "../../src/core/plan.ts";
 import { createQueue } from "../../src/queue/producer.ts";
 import { createQueueIntake } from "../../src/queue/queue-intake.ts";
@@ -12,6 +13,7 @@ async function consumeOn(site: DriverSite, service: Service, changes: Partial<Co
   const driver = await site.open();
   const { clock } = site;
   const intake = createQueueIntake({
+    floor: createFloor(),
     service: "orders",
     plan: { ...plan, queues: [{ queue: "default", weight: 1 }], ...changes },
     driver: () => driver,

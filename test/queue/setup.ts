@@ -1,3 +1,4 @@
+import { createFloor } from "../../src/core/floor.ts";
 import type { LogRecord } from "../../src/core/log.ts";
 import { createLogger } from "../../src/core/log.ts";
 import type { ConsumePlan } from "../../src/core/plan.ts";
@@ -32,12 +33,13 @@ export class Site {
   entered = 0;
   readonly intake: QueueIntake;
 
-  constructor(changes: Partial<ConsumePlan> = {}) {
+  constructor(changes: Partial<ConsumePlan> = {}, floor = createFloor()) {
     this.broker.now = this.clock.wall();
     this.intake = createQueueIntake({
       service: "orders",
       plan: { ...plan, ...changes },
       driver: () => this.model.driver,
+      floor,
       clock: this.clock,
       random: () => 0.5,
       log: createLogger(
