@@ -51,6 +51,7 @@ export function queueText(
       ["oldest waits", waitOf(queue)],
       ["today", `${queue.processed} processed, ${queue.failed} failed`],
       ["ever", `${queue.processedTotal} processed, ${queue.failedTotal} failed`],
+      ["problem", queue.problem],
       ["memory", memory === undefined ? undefined : `${Math.ceil(memory / 1_024)} KiB`],
     ],
     color,
@@ -83,7 +84,7 @@ function rowOf(queue: QueueInfo): Cell[] {
   const { counts, held, processed, failed } = queue;
   return [
     queue.queue,
-    [stateOf(queue), queue.paused ? yellow : ""],
+    [stateOf(queue), queue.problem ? red : queue.paused ? yellow : ""],
     `${counts.pending}`,
     `${held}`,
     `${counts.active}`,
@@ -98,7 +99,8 @@ function rowOf(queue: QueueInfo): Cell[] {
   ];
 }
 
-function stateOf({ paused }: QueueInfo): string {
+function stateOf({ paused, problem }: QueueInfo): string {
+  if (problem !== undefined) return "broken";
   return paused ? "paused" : "running";
 }
 

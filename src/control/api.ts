@@ -132,6 +132,7 @@ const queueStatus: Readonly<Record<string, number>> = {
   BROKER_UNREACHABLE: 503,
   BROKER_FULL: 507,
   BROKER_REFUSED: 502,
+  BROKER_KEY: 502,
   BAD_BROKER: 502,
 };
 

@@ -23,6 +23,10 @@ const queueInfo: Schema = object(
     processedTotal: whole,
     failedTotal: whole,
     memory: { ...whole, description: "Bytes, as far as the broker can tell." },
+    problem: {
+      ...text,
+      description: "Why the queue stands still and its numbers are not known: they are 0.",
+    },
   },
   ["queue", "paused", "counts", "held", "latency", "processed", "failed", "processedTotal", "failedTotal"],
 );

@@ -96,6 +96,10 @@ export const errorCodes = {
       "A broker answers, but not to us: a wrong password, a missing right, or a version that is too old.",
   },
   BROKER_FULL: { exit: 70, means: "A broker has no room for another task: its disk or its memory is full." },
+  BROKER_KEY: {
+    exit: 70,
+    means: "A key in Redis, where a queue has its own, holds what another program wrote.",
+  },
   BAD_BROKER: { exit: 78, means: "The address of a broker is not one, or its file is not a queue." },
   TASK_DUPLICATE: {
     exit: 1,

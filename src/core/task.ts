@@ -68,6 +68,8 @@ export interface QueueInfo {
   readonly failedTotal: number;
   /** Bytes, as far as the broker can tell. */
   readonly memory?: number;
+  /** Why the queue stands still and its numbers are not known: they are 0. */
+  readonly problem?: string;
 }
 
 /** One UTC day of a queue. */

@@ -34,7 +34,11 @@ describe.skipIf(lacksRedis !== undefined)(`the Redis driver, when something is w
       url,
       clock: systemClock,
       random: Math.random,
-      log: { ...silent, warn: (message) => warnings.push(message) },
+      log: {
+        ...silent,
+        warn: (message) => warnings.push(message),
+        error: (message) => warnings.push(message),
+      },
       owner: newOwner(),
       onConnection: (change) => told.push(change),
     });
@@ -133,6 +137,40 @@ describe.skipIf(lacksRedis !== undefined)(`the Redis driver, when something is w
     await Bun.sleep(300);
     expect(warnings.filter((line) => line.includes("appendonly yes"))).toHaveLength(1);
   });
+
+  test("a key of another program stops its own queue alone, is named, and nothing is lost", async () => {
+    await using server = await redisServer();
+    const told: string[] = [];
+    const driver = open(server.url, [], told);
+    await driver.connect();
+    const inQueue = (queue: string, n: number) =>
+      driver.enqueue(Array.from({ length: n }, (_, index) => ({ ...task(`${queue}${index}`), queue })));
+    await inQueue("w", 5);
+    await inQueue("ok", 5);
+    const key = "asynq:{w}:lease";
+    for (const wrong of [key, "asynq:{w}:archived", "asynq:{w}:sv:owners"]) {
+      await server.ask("SET", wrong, "x");
+      const named = { code: "BROKER_KEY", message: expect.stringContaining(wrong) };
+      await expect(inQueue("w", 9)).rejects.toMatchObject(named);
+      const both = consume(driver, ["w", "ok"]);
+      const received = await both.receive(10, AbortSignal.timeout(2_000));
+      expect(received.map(({ queue }) => queue)).toEqual(["ok", "ok", "ok", "ok", "ok"]);
+      const alone = consume(driver, ["w"]);
+      await expect(alone.receive(10, AbortSignal.timeout(2_000))).rejects.toMatchObject(named);
+      const [ok, w] = await driver.inspector.queues();
+      expect(ok).toMatchObject({ queue: "ok", counts: { active: 5 } });
+      expect(w).toMatchObject({ queue: "w", problem: expect.stringContaining(wrong) });
+      await until(
+        async () => told.filter((line) => line.includes(wrong)).length,
+        (n) => n === 1,
+      );
+      await alone.close();
+      await both.close();
+      await server.ask("DEL", wrong);
+    }
+    const [, after] = await driver.inspector.queues();
+    expect(after).toMatchObject({ queue: "w", counts: { pending: 5, active: 0 } });
+  }, 20_000);
 
   test("full memory: enqueue() rejects with BROKER_FULL; what is there is received, settled, and makes room", async () => {
     await using server = await redisServer(["--maxmemory-policy", "noeviction"]);
@@ -300,10 +338,10 @@ describe.skipIf(lacksRedis !== undefined)(`the Redis driver, when something is w
   });
 });
 
-function consume(driver: Driver): Receiver {
+function consume(driver: Driver, queues: readonly string[] = ["q"]): Receiver {
   return driver.subscribe({
     consumer: "failures",
-    queues: [{ queue: "q", weight: 1 }],
+    queues: queues.map((queue) => ({ queue, weight: 1 })),
     strict: false,
     lease: 30_000,
     concurrency: 10,

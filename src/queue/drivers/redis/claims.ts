@@ -6,6 +6,7 @@ import { keys } from "./keys.ts";
 import type { Argument } from "./link.ts";
 import { claimScript } from "./lua/claim.ts";
 import type { ReceiverParts } from "./receiver-parts.ts";
+import { brokerError } from "./redis-error.ts";
 import { script } from "./script.ts";
 import type { RedisDelivery, Rest } from "./task-form.ts";
 import { deliveryOf, nanosToMs } from "./task-form.ts";
@@ -21,7 +22,9 @@ export interface Claimed {
 
 /**
  * Claims up to `max` tasks: in one call for all queues, in a Cluster in one for each until there are enough. Never
- * rejects because Redis is away: then it claims nothing.
+ * rejects because Redis is away: then it claims nothing. A queue with a key of another program counts as paused.
+ *
+ * @throws SupervisorError BROKER_KEY when there is no other queue
  */
 export function createClaims(
   parts: ReceiverParts,
@@ -38,7 +41,9 @@ export function createClaims(
     for (const { share } of wanted) args.push(share);
     try {
       const names = wanted.map(({ queue }) => keys.queue(queue));
-      const replies = (await link.run(claimCall, names, args)) as [number, Buffer, Buffer][];
+      const replies = (await link.run(claimCall, names, args)) as [number, Buffer, Buffer, Buffer?][];
+      if (replies.every(([, , , wrong]) => wrong))
+        throw brokerError(`WRONGTYPE ${replies[0]?.[3]}`, link.broker);
       return replies.map(([paused, due, tasks], index) => {
         const { queue } = wanted[index] as { queue: string };
         return {
@@ -51,6 +56,7 @@ export function createClaims(
     } catch (error) {
       if (!(error instanceof SupervisorError)) throw error;
       tending.abandon(name);
+      if (error.code === "BROKER_KEY") throw error;
       // While Redis is there and refuses (its memory is full, a right is missing) the next try can wait.
       if (link.isUp()) await sleep(clock, 1_000);
       return [];

@@ -1,3 +1,4 @@
+import { SupervisorError } from "../../../core/errors.ts";
 import type { QueueInfo, TaskAction, TaskFilter, TaskState } from "../../../core/task.ts";
 import { taskStates } from "../../../core/task.ts";
 import type { Inspector } from "../../driver.ts";
@@ -99,7 +100,7 @@ export function createInspector(link: Link, times: Times): Inspector {
   return {
     async queues() {
       const names = ((await link.command("SMEMBERS", keys.queues)) as Buffer[]).map(String).sort();
-      return Promise.all(names.map(queueInfo));
+      return Promise.all(names.map((name) => queueInfo(name).catch((error) => brokenQueue(name, error))));
     },
     async history(queue, days) {
       const now = times.ms();
@@ -174,6 +175,14 @@ const statesFor = {
   archive: " pending held scheduled retry aggregating ",
   delete: " pending held scheduled retry aggregating archived completed ",
 } as const;
+
+/** One that stands still keeps nobody from the others. */
+function brokenQueue(queue: string, error: unknown): QueueInfo {
+  if (!(error instanceof SupervisorError) || error.code !== "BROKER_KEY") throw error;
+  const counts = { pending: 0, active: 0, scheduled: 0, retry: 0, archived: 0, completed: 0, aggregating: 0 };
+  const none = { held: 0, latency: 0, processed: 0, failed: 0, processedTotal: 0, failedTotal: 0 };
+  return { queue, paused: false, counts, ...none, problem: error.message };
+}
 
 const statsCall = script(statsScript);
 const memoryCall = script(memoryScript);

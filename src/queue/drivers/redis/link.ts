@@ -24,7 +24,7 @@ export interface Link {
   untilUp(signal?: AbortSignal): Promise<void>;
   /** Called each time it is there (again), the first time too. */
   onUp(callback: () => void): void;
-  /** Texts of replies are Buffers. @throws SupervisorError BROKER_UNREACHABLE, BROKER_FULL, BROKER_REFUSED */
+  /** Texts of replies are Buffers. @throws SupervisorError BROKER_UNREACHABLE, BROKER_FULL, BROKER_REFUSED, BROKER_KEY */
   run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
   command(name: string, ...args: readonly Argument[]): Promise<unknown>;
   /** A connection that may block, or subscribe; closed with the link. */
@@ -101,7 +101,7 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
     return isRefused(reason) ? (reason as Error) : unreachable(broker, "there is no connection");
   }
 
-  async function call<T>(send: (client: Client) => Promise<T>): Promise<T> {
+  async function call<T>(keys: readonly string[], send: (client: Client) => Promise<T>): Promise<T> {
     if (!main || !isUp()) throw awayError();
     try {
       return await send(main);
@@ -111,7 +111,7 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
         lost(error as Error);
         main.disconnect(true);
       }
-      throw brokerError(error, broker);
+      throw brokerError(error, broker, keys);
     }
   }
 
@@ -138,9 +138,9 @@ export function createLink(options: DriverOptions, address: RedisAddress): Link 
       onUp.push(callback);
       if (isUp()) callback();
     },
-    run: (script, keys, args) => call((client) => evaluate(client, script, keys, args)),
+    run: (script, keys, args) => call(keys, (client) => evaluate(client, script, keys, args)),
     command: (name, ...args) =>
-      call((client) => client.callBuffer(name, ...asArguments(args)) as Promise<unknown>),
+      call([String(args[0])], (client) => client.callBuffer(name, ...asArguments(args)) as Promise<unknown>),
     async side(name, events) {
       const made: { client?: Client } = {};
       const client = await createClient(

@@ -5,14 +5,15 @@ import { messageOf, SupervisorError } from "../../../core/errors.ts";
  * later by itself.
  *
  * BROKER_FULL: no memory or disk. BROKER_REFUSED: a password or right is missing. BROKER_UNREACHABLE: the rest of what
- * passes (no connection, starting, failing over). Anything else is a defect and stays as it is.
+ * passes (no connection, starting, failing over). BROKER_KEY: a key is no queue's. Anything else is a defect and stays as it is.
  */
-export function brokerError(error: unknown, broker: string): Error {
+export function brokerError(error: unknown, broker: string, keys: readonly string[] = []): Error {
   if (error instanceof SupervisorError) return error;
   withoutCommand(error);
   const message = messageOf(error);
   if (/^(OOM|MISCONF)\b|ERR .*(OOM|MISCONF)\b/.test(message)) return full(broker, message, error);
   if (isRefusal(message)) return refused(broker, message, error);
+  if (/^WRONGTYPE\b/.test(message)) return wrongKey(broker, message, keys, error);
   if (isPassing(error)) return unreachable(broker, message, error);
   return error instanceof Error ? error : new Error(message);
 }
@@ -55,6 +56,17 @@ export function unreachable(broker: string, message: string, cause?: unknown): S
     "BROKER_UNREACHABLE",
     `Broker "${broker}" does not answer: ${message}`,
     "Check that Redis runs and that its address in services.yaml is right; connecting is tried again by itself.",
+    { cause },
+  );
+}
+
+/** A key that another program has written. Scripts of ours name it; otherwise it is near one of `keys`. */
+function wrongKey(broker: string, message: string, keys: readonly string[], cause: unknown): SupervisorError {
+  const named = /^WRONGTYPE (the key .*)/s.exec(message)?.[1];
+  return new SupervisorError(
+    "BROKER_KEY",
+    `In Redis of broker "${broker}" ${named ?? `a key of ${keys.join(", ")} holds what no queue has there`}`,
+    "Something else has written it: look at it, rename or delete it, and give queues a database of their own.",
     { cause },
   );
 }

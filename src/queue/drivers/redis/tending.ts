@@ -39,6 +39,7 @@ export function createTending(options: {
   const tended = new Map<string, number>();
   const beats = new Set<() => void>();
   const abandoned = new Set<string>();
+  const wrongs = new Map<string, string>();
   const host = hostname();
   let timer: { readonly cancel: () => void; readonly at: number } | undefined;
   let nextDue = Number.POSITIVE_INFINITY;
@@ -83,16 +84,29 @@ export function createTending(options: {
   async function tend(queues: readonly string[]): Promise<void> {
     try {
       const prefixes = queues.map((queue) => keys.queue(queue));
-      const answers = (await link.run(tendCall, prefixes, [times.ms()])) as [Buffer, number, number][];
-      for (const [index, [due, pending, recovered]] of answers.entries()) {
+      const answers = (await link.run(tendCall, prefixes, [times.ms()])) as Tended[];
+      for (const [index, [due, pending, recovered, wrong]] of answers.entries()) {
         const queue = queues[index] as string;
         noteDue(Number(due.toString()));
+        noteWrong(queue, wrong?.toString());
         if (recovered > 0)
           log.warn(`${recovered} tasks of queue "${queue}" wait again: the lease on them ran out.`);
         if (pending > 0) watch.stir(queue);
       }
     } catch (error) {
       if (!isPassing(error)) log.warn(`Queues could not be looked after: ${messageOf(error)}`);
+    }
+  }
+
+  /** Told once per change. */
+  function noteWrong(queue: string, wrong: string | undefined): void {
+    if (wrongs.get(queue) === wrong) return;
+    if (wrong === undefined) {
+      wrongs.delete(queue);
+      log.info(`Queue "${queue}" goes on: its keys are right again.`);
+    } else {
+      wrongs.set(queue, wrong);
+      log.error(`Queue "${queue}" stands still: ${wrong}. Rename or delete it.`);
     }
   }
 
@@ -173,6 +187,8 @@ export function createTending(options: {
     },
   };
 }
+
+type Tended = [due: Buffer, pending: number, recovered: number, wrong?: Buffer];
 
 const tendCall = script(tendScript);
 const ownersCall = script(ownersScript);

@@ -5,7 +5,7 @@ import { prelude } from "./prelude.ts";
  * share, then what is left of `max`, in the given order. What has come due is forwarded before.
  *
  * KEYS prefixes · ARGV: max, ms, when the leases end (s), owner, then a share per queue · answers, per queue, { paused, next
- * due in ms, tasks }, the tasks packed: four values for each, which are id, message, pending since, and "" or { crashes,
+ * due in ms, tasks, what is wrong with its keys }, the tasks packed: four values for each, which are id, message, pending since, and "" or { crashes,
  * at, key, exact }.
  *
  * `WIDE` is what a hash of owners has in its first, nameless field: with a value of more than 64 bytes Redis makes it a
@@ -28,7 +28,7 @@ local function take(i, n)
   for n = 1, #ids do
     local id = ids[n]
     local task = prefix .. id
-    local f = call('HMGET', task, 'msg', 'pending_since', 'crashes', 'at')
+    local f = redis.pcall('HMGET', task, 'msg', 'pending_since', 'crashes', 'at')
     local message, crashes, at = f[1], f[3], f[4]
     if message then
       call('HSET', task, 'state', 'active')
@@ -56,9 +56,14 @@ local function take(i, n)
 end
 for i = 1, #KEYS do
   local P = KEYS[i]
-  call('UNLINK', P .. 'sv:')
-  forward(P, ms)
-  answers[i] = { call('EXISTS', P .. 'paused'), next_due(P), {} }
+  local wrong = misfit(P)
+  if wrong then
+    answers[i] = { 1, '0', {}, wrong }
+  else
+    call('UNLINK', P .. 'sv:')
+    forward(P, ms)
+    answers[i] = { call('EXISTS', P .. 'paused'), next_due(P), {} }
+  end
 end
 for i = 1, #KEYS do
   if answers[i][1] == 0 then take(i, math.min(left, tonumber(ARGV[4 + i]))) end

@@ -1,4 +1,4 @@
-import { enqueueOne, prelude } from "./prelude.ts";
+import { enqueueOne, fitOrRefuse, prelude } from "./prelude.ts";
 
 /**
  * Enqueues many tasks of one queue (asynq: rdb.go, enqueueCmd, enqueueUniqueCmd, scheduleCmd, addToGroupCmd). A call that has been made already is only
@@ -7,7 +7,7 @@ import { enqueueOne, prelude } from "./prelude.ts";
  * KEYS[1] prefix · ARGV: call, ms, us, how many values a task has, and a packed list of them: all 8 of each task; or 3 (id,
  * message, pending since) where none has any of the others and no two have the same id · answers one letter each.
  */
-export const enqueueScript = `${prelude}${enqueueOne}
+export const enqueueScript = `${prelude}${fitOrRefuse}${enqueueOne}
 local P = KEYS[1]
 local done = P .. 'sv:call:' .. ARGV[1]
 local known = call('GET', done)

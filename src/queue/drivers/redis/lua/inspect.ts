@@ -1,12 +1,12 @@
 import { heldScore } from "../keys.ts";
-import { prelude } from "./prelude.ts";
+import { fitOrRefuse, prelude } from "./prelude.ts";
 
 /**
  * A queue's numbers (asynq: inspect.go, currentStatsCmd). KEYS[1] prefix · ARGV: day, ms · answers pending, active,
  * scheduled, retry, archived, completed, aggregating, held, paused, processed, failed, both in total, and when the
  * oldest pending task became pending, in ns.
  */
-export const statsScript = `${prelude}
+export const statsScript = `${prelude}${fitOrRefuse}
 local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 forward(P, tonumber(ARGV[2]))
@@ -57,7 +57,7 @@ return math.floor(total)
  *
  * KEYS[1] prefix · ARGV: state, from, how many, ms
  */
-export const idsScript = `${prelude}
+export const idsScript = `${prelude}${fitOrRefuse}
 local P, state, from, to = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[2] + ARGV[3] - 1
 call('UNLINK', P .. 'sv:')
 forward(P, tonumber(ARGV[4]))
@@ -117,7 +117,7 @@ return answers
  * KEYS[1] prefix · ARGV: action, ms, us, states it may be in (" scheduled retry …"), then id and message ("": as it is)
  * Answers how many it was done to.
  */
-export const actScript = `${prelude}
+export const actScript = `${prelude}${fitOrRefuse}
 local P, action, ms, us = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 call('UNLINK', P .. 'sv:')
 local done = 0

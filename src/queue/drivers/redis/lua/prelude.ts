@@ -12,9 +12,36 @@
  * in their order with those that came back before them and wait there, of which there are `sv:returned` at most: what
  * was never claimed is later than any of them that has its key. `due_now`: what asynq's forward does with one task (rdb.go, forwardCmd), but a task of a group
  * is noted in the set of groups again.
+ *
+ * `misfit`: which key of a queue holds something else, and what; what writes looks before its first write, since a script
+ * that fails midway has written half, and has taken out of lists what is then nowhere.
+ * `touch` asks what costs least: ZINTER looks at the kind of all its keys, and at no more, since the first one is empty.
  */
 export const prelude = `
 local call = redis.call
+local shapes = {
+  pending = 'list', active = 'list', lease = 'zset', scheduled = 'zset', retry = 'zset', archived = 'zset',
+  completed = 'zset', groups = 'set', ['sv:due'] = 'zset', ['sv:owners'] = 'hash', ['sv:returned'] = 'string',
+  ['sv:blocked'] = 'hash', aggregation_sets = 'zset',
+}
+local function touch(P)
+  call('LLEN', P .. 'pending')
+  call('LLEN', P .. 'active')
+  call('HLEN', P .. 'sv:owners')
+  call('HLEN', P .. 'sv:blocked')
+  call('STRLEN', P .. 'sv:returned')
+  call('ZINTER', 9, P .. 'sv:', P .. 'lease', P .. 'scheduled', P .. 'retry', P .. 'archived', P .. 'completed',
+    P .. 'sv:due', P .. 'aggregation_sets', P .. 'groups')
+end
+local function misfit(P)
+  if pcall(touch, P) then return end
+  for name, shape in pairs(shapes) do
+    local found = call('TYPE', P .. name).ok
+    if found ~= shape and found ~= 'none' then
+      return 'the key ' .. P .. name .. ' is a ' .. found .. ' and no ' .. shape
+    end
+  end
+end
 local function chunks(cmd, key, items)
   local n = #items
   for i = 1, n, 4000 do call(cmd, key, unpack(items, i, math.min(i + 3999, n))) end
@@ -161,6 +188,12 @@ local function count(P, name, day, n, expire)
   if call('INCRBY', P .. name .. ':' .. day, n) == n then call('EXPIREAT', P .. name .. ':' .. day, expire) end
   call('INCRBY', P .. name, n)
 end
+`;
+
+/** For what works on one queue. */
+export const fitOrRefuse = `
+local wrong = misfit(KEYS[1])
+if wrong then return redis.error_reply('WRONGTYPE ' .. wrong) end
 `;
 
 /**

@@ -1,5 +1,5 @@
 import { heldScore } from "../keys.ts";
-import { enqueueOne, prelude } from "./prelude.ts";
+import { enqueueOne, fitOrRefuse, prelude } from "./prelude.ts";
 
 const fence = `
 local function fence(P, ids)
@@ -24,7 +24,7 @@ end
  * nothing blocks, or that the task named last does. Most are plain acks (no lock, nothing
  * kept): those of one claim come together, as `A`, the claim, the latest end, how many, and the ids.
  */
-export const settleScript = `${prelude}${enqueueOne}${fence}
+export const settleScript = `${prelude}${fitOrRefuse}${enqueueOne}${fence}
 local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 local ms, us, day, expire = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]

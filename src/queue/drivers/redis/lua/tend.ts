@@ -1,4 +1,4 @@
-import { prelude } from "./prelude.ts";
+import { fitOrRefuse, prelude } from "./prelude.ts";
 
 /**
  * What asynq's forwarder, recoverer and janitor do on clocks of their own (forwarder.go, recoverer.go, janitor.go), in
@@ -6,7 +6,7 @@ import { prelude } from "./prelude.ts";
  * 1144), go back to their old places and have crashed once more; stale sets of groups are groups again; completed tasks
  * end; keys whose blocking tasks are gone are unblocked.
  *
- * KEYS prefixes · ARGV: ms · answers, per queue, { next due in ms, pending, recovered }
+ * KEYS prefixes · ARGV: ms · answers, per queue, { next due in ms, pending, recovered, what is wrong with its keys }
  */
 export const tendScript = `${prelude}
 local ms = tonumber(ARGV[1])
@@ -41,7 +41,7 @@ local function unblock_gone(P)
   end
 end
 local answers = {}
-for n, P in ipairs(KEYS) do
+local function tend(P)
   local back = {}
   call('UNLINK', P .. 'sv:')
   forward(P, ms)
@@ -55,7 +55,11 @@ for n, P in ipairs(KEYS) do
   regroup(P)
   expire(P, ms)
   unblock_gone(P)
-  answers[n] = { next_due(P), call('LLEN', P .. 'pending'), #back }
+  return { next_due(P), call('LLEN', P .. 'pending'), #back }
+end
+for n, P in ipairs(KEYS) do
+  local wrong = misfit(P)
+  answers[n] = wrong and { '0', 0, 0, wrong } or tend(P)
 end
 return answers
 `;
@@ -76,7 +80,7 @@ return answer
  *
  * KEYS[1] prefix · ARGV: 1 (they crashed) or 0, then id and owner of each · answers how many
  */
-export const recoverScript = `${prelude}
+export const recoverScript = `${prelude}${fitOrRefuse}
 local P, back = KEYS[1], {}
 for i = 2, #ARGV, 2 do
   local id, task = ARGV[i], P .. 't:' .. ARGV[i]
