@@ -63,11 +63,17 @@ const durations = /(?:^|\.)(?:\w+_timeout|timeout|delay|within|stable|interval|b
 
 function textOf(value: unknown, path: Path): string | undefined {
   if (value === undefined) return undefined;
-  if (isAddress(value)) return formatAddress(value);
+  if (isAddress(value)) return addressText(value);
   if (typeof value === "number" && !free.has(snake(path[0] ?? "")) && durations.test(keyOf(path))) {
     return formatDuration(value);
   }
   return typeof value === "string" ? value : sorted(value);
+}
+
+/** A socket of systemd that shall be elsewhere has the same name. */
+function addressText(address: Address): string {
+  const place = address.tag === "systemd" && address.at ? ` on ${formatAddress(address.at)}` : "";
+  return `${formatAddress(address)}${place}`;
 }
 
 /** As JSON, with the keys of every mapping in one order. */

@@ -128,6 +128,9 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
     let fresh: Map<string, Listener>;
     try {
       assertSameCertificates(groups, listeners);
+      for (const [key, group] of groups) {
+        if (group[0]?.plan.address.tag === "systemd") listeners.get(key)?.assertPlace(group);
+      }
       fresh = await bindAll(new Map([...groups].filter(([key]) => !listeners.has(key))), {
         runtime,
         clock,

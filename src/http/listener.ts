@@ -18,6 +18,8 @@ export interface Listener {
   readonly entries: readonly Entry[];
   /** What a person can open, for each service behind it. */
   readonly urls: readonly { readonly service: string; readonly url: string }[];
+  /** @throws SupervisorError SOCKET_NOT_PASSED when these want a socket of systemd elsewhere than it is. */
+  assertPlace(entries: readonly Entry[]): void;
   /** From now on the address leads to these, and their doors know of it. */
   lead(entries: readonly Entry[]): void;
   /** Where somebody else takes over: new connections wait for them from now on. Closes nothing. Never rejects. */
@@ -91,6 +93,7 @@ function listenerOn(
     get urls() {
       return entries.map(({ door, plan }) => ({ service: door.service, url: urlOf(plan, native.address) }));
     },
+    assertPlace: (next) => assertBound({ entries: next }, native),
     lead(next) {
       entries = next;
       route(next);

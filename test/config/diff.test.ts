@@ -154,6 +154,14 @@ describe("diffPlans()", () => {
     });
   }
 
+  test("finds a socket of systemd that shall be elsewhere", async () => {
+    const listening = (port: number) =>
+      planOf(`services: { a: { module: ./a.ts, http: { listen: systemd:web, port: ${port} } } }\n`);
+    expect(told(diffPlans(await listening(80), await listening(81)))).toEqual([
+      "adjusted a; http.address systemd:web on 127.0.0.1:80 → systemd:web on 127.0.0.1:81",
+    ]);
+  });
+
   test("finds another name", async () => {
     const old = await planOf(base);
     expect(told(diffPlans(old, { ...old, name: "store" }))).toEqual(["name; name shop → store"]);

@@ -11,7 +11,7 @@ import type { NativeServer, Runtime } from "../../src/runtime/runtime.ts";
 import { openWire } from "../support/wire.ts";
 import { httpPlaneCases } from "./http-plane.ts";
 import type { Case, Site } from "./http-setup.ts";
-import { openSite } from "./http-setup.ts";
+import { httpPlan, openSite } from "./http-setup.ts";
 
 /** The whole contract of HTTP again, with sockets that somebody else has opened wherever a port is asked for. */
 const everyCase: readonly Case[] = httpPlaneCases.map(({ name, run }) => ({
@@ -48,6 +48,11 @@ const ownCases: readonly Case[] = [
       assert.match(await refusalOf(passed, "web", at), /listens on 127\.0\.0\.1:\d+, not on 127\.0\.0\.1:1/);
       await using site = await openSite(passed, { web: { address: { tag: "systemd", name: "web" } } });
       assert.equal(site.port("web"), port);
+      const moved = httpPlan({ address: { tag: "systemd", name: "web", at } });
+      await assert.rejects(
+        site.plane.update([{ name: "web", http: moved }]),
+        /listens on 127\.0\.0\.1:\d+, not on 127\.0\.0\.1:1/,
+      );
       libc.dup2(2, descriptor);
     },
   },

@@ -67,6 +67,26 @@ describeTargets("supervisor systemd", (target) => {
     expect(refused.stderr).toContain("FILE_EXISTS");
   });
 
+  test("--install says what moves a socket, and what removes one that services.yaml has no more", async () => {
+    using folder = project("  a: { module: ./a.ts, http: { listen: systemd:web, port: 8080 } }\n");
+    const install = () =>
+      runSupervisorCli(target, ["systemd", "--user", "--install"], {
+        cwd: folder.path,
+        env: { XDG_CONFIG_HOME: folder.path },
+      });
+    expect((await install()).stdout).toContain("\nNow: systemctl --user daemon-reload && ");
+    const listening = (listen: string) =>
+      `name: shop\nservices: { a: { module: ./a.ts, http: { listen: "${listen}", port: 8081 } } }\n`;
+    folder.write("services.yaml", listening("systemd:web"));
+    expect((await install()).stdout).toContain(
+      "\nNow: systemctl --user stop shop.service shop-web.socket && systemctl --user daemon-reload && ",
+    );
+    folder.write("services.yaml", listening("systemd:other"));
+    expect((await install()).stdout).toContain(
+      ` && systemctl --user disable shop-web.socket && rm ${folder.path}/systemd/user/shop-web.socket && `,
+    );
+  });
+
   test("needs no credential to be there, and says where each is read from", async () => {
     using folder = project('  a: { module: ./a.ts, config: { key: "${credential:api-key}" } }\n');
     const { stdout, stderr } = await runSupervisorCli(target, ["systemd"], { cwd: folder.path });

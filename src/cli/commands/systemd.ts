@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
@@ -9,6 +9,7 @@ import { sealed } from "../../core/sealed.ts";
 import { writeError } from "../../core/write-error.ts";
 import { parseEnvironmentFile } from "../../systemd/environment-file.ts";
 import { homePaths, privatePaths } from "../../systemd/hardening.ts";
+import { installSteps, isSocketOf } from "../../systemd/install-steps.ts";
 import type { UnitOptions } from "../../systemd/unit.ts";
 import { placelessSockets, serviceUnit, socketUnits } from "../../systemd/unit.ts";
 import type { UnitSource } from "../../unit-source.ts";
@@ -70,6 +71,8 @@ function installFiles(unit: UnitOptions, files: readonly UnitFile[], terminal: T
     const message = `${join(folder, foreign.file)} was not made by "supervisor systemd"`;
     throw new SupervisorError("FILE_EXISTS", message, "Move it away, or give the plan another name.");
   }
+  const [{ file: service }, ...sockets] = files as [UnitFile, ...UnitFile[]];
+  const before = installedBefore(folder, service);
   for (const { file, text } of files) {
     const path = join(folder, file);
     try {
@@ -81,8 +84,18 @@ function installFiles(unit: UnitOptions, files: readonly UnitFile[], terminal: T
     terminal.out(`wrote ${path}\n`);
   }
   const manager = unit.scope === "user" ? "systemctl --user" : "systemctl";
-  const names = files.map(({ file }) => file).join(" ");
-  terminal.out(`\nNow: ${manager} daemon-reload && ${manager} enable --now ${names}\n`);
+  terminal.out(`\nNow: ${installSteps({ manager, folder, service, sockets, before })}\n`);
+}
+
+/** The units of this plan that are there, with their texts; those of other hands are not among them. */
+function installedBefore(folder: string, service: string): Map<string, string> {
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const ours = names.filter((name) => name === service || name.endsWith(".socket"));
+  const read = ours.flatMap((name): [string, string][] => {
+    const path = join(folder, name);
+    return isOurs(path) && existsSync(path) ? [[name, readFileSync(path, "utf8")]] : [];
+  });
+  return new Map(read.filter(([name, text]) => name === service || isSocketOf(service, text)));
 }
 
 function isOurs(path: string): boolean {
