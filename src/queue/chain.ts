@@ -12,12 +12,17 @@ export const chainHeader = "supervisor-chain";
 /** Bytes of that header: each step carries all that follow. */
 export const mostChainBytes = 65_536;
 
+/** Tells the later steps of a chain from those of another one with the same id. */
+const runHeader = "supervisor-chain-run";
+
 /** A step that has yet to come; its `delay` counts from the end of the one before. */
 type Step = Omit<TaskOptions, "id" | "group" | "unique"> & { readonly input?: unknown };
 
 interface Chain {
   /** The id of the first step's task. */
   readonly id: string;
+  /** Absent in those of earlier versions. */
+  readonly run?: string;
   /** Which step comes next; the first one is 1. */
   readonly next: number;
   readonly steps: readonly [Step, ...Step[]];
@@ -38,7 +43,7 @@ export function firstOfChain(
   const request = { ...first, id, payload: { input: first.payload } };
   const [second, ...others] = rest.map((step, index) => stepOf(step, index + 1, now));
   if (!second) return { request, header: undefined };
-  return { request, header: headerOf({ id, next: 2, steps: [second, ...others] }, first.type) };
+  return { request, header: headerOf({ id, run: newId(), next: 2, steps: [second, ...others] }, first.type) };
 }
 
 /**
@@ -55,7 +60,7 @@ export function nextOfChain(
 ): NewTask | undefined {
   const header = delivery.headers[chainHeader];
   if (header === undefined) return undefined;
-  const { id, next, steps } = readChain(header);
+  const { id, run, next, steps } = readChain(header);
   const [{ input, delay, at, headers, ...step }, following, ...others] = steps;
   const runAt = runAtOf(
     { ...(delay === undefined ? {} : { delay }), ...(at === undefined ? {} : { at }) },
@@ -69,8 +74,9 @@ export function nextOfChain(
     headers: {
       ...(trace === undefined ? {} : { traceparent: trace }),
       ...headers,
+      ...(run === undefined ? {} : { [runHeader]: run }),
       ...(following
-        ? { [chainHeader]: JSON.stringify({ id, next: next + 1, steps: [following, ...others] }) }
+        ? { [chainHeader]: JSON.stringify({ id, run, next: next + 1, steps: [following, ...others] }) }
         : {}),
     },
     ...(runAt === undefined ? {} : { runAt }),

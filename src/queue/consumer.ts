@@ -64,6 +64,7 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     const { plan, receiver, clock, random, trouble } = options;
+    const tasks = createTaskLog(clock);
     this.#options = options;
     this.#dispatch = new Dispatch(plan);
     this.#suspects = new Suspects(clock.now(), (item) => this.#dispatch.hand.has(item));
@@ -75,7 +76,7 @@ export class Consumer {
       plan,
       clock,
       random,
-      tasks: createTaskLog(clock),
+      tasks,
       decide: (item, decision) => this.#decide(item, decision),
       freed: (unit) => this.#freed(unit),
       progress: (item, text) => receiver.progress(item.delivery, text),
@@ -88,8 +89,11 @@ export class Consumer {
       random,
       outgoing: () => this.#dispatch.outgoing(),
       settled: (item, result) => {
-        this.#dispatch.settled(item, result, clock.now());
         this.#counters.settled(item, result);
+        const crew = this.#crew ?? [...this.#crews].at(-1);
+        if (result === "archived" && crew) tasks.cutShort(crew.log, item);
+        // For those of its key both are the same: it is over.
+        this.#dispatch.settled(item, result === "archived" ? "settled" : result, clock.now());
       },
       answered: () => this.#pumpSoon(),
       trouble: trouble("settle"),

@@ -190,9 +190,10 @@ export type CommitResult = "settled" | "lost" | "duplicate" | "conflict";
 
 /**
  * `released`: it should have been held, but nobody blocks its key (any more), so it is pending in its old place. The
- * broker decides that in the same step: whoever received it may believe in a block that is gone.
+ * broker decides that in the same step: whoever received it may believe in a block that is gone. `archived`: an ack whose
+ * `next` could not be enqueued.
  */
-export type SettleResult = "settled" | "lost" | "released";
+export type SettleResult = "settled" | "lost" | "released" | "archived";
 
 /**
  * What becomes of a delivery. `unblocks`: the key that waited for it may go on, held tasks first, in their order. `heir`: of
@@ -207,7 +208,10 @@ export type Settlement = {
       readonly tag: "ack";
       /** Kept with the task for its retention. */
       readonly result?: Payload;
-      /** Enqueued in the same step, unless a task with its id exists. */
+      /**
+       * Enqueued in the same step. Where another task has its id this is no ack: the delivery goes to the archive, with that as
+       * its error. Another one: not what an earlier try of this ack has left.
+       */
       readonly next?: NewTask;
     }
   | {

@@ -37,7 +37,8 @@ export class Counters {
     }
     switch (settlement?.tag) {
       case "ack":
-        this.#done++;
+        if (result === "archived") this.#dead++;
+        else this.#done++;
         break;
       case "retry":
         if (settlement.counts) this.#failed++;

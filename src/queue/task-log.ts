@@ -6,6 +6,8 @@ import type { Decision, Item } from "./item.ts";
 /** Lines about single messages. Each names the task, and carries its trace when it has one. */
 export interface TaskLog {
   failed(log: Logger, item: Item, decision: Decision, error: unknown): void;
+  /** It was done, and the next step of its chain could not be enqueued. */
+  cutShort(log: Logger, item: Item): void;
   /** It was not even tried. */
   refused(log: Logger, item: Item, decision: Decision): void;
   /** It may kill the process, and begins. */
@@ -39,6 +41,17 @@ export function createTaskLog(clock: Clock): TaskLog {
         if (decision.counts) log.warn(`A task failed, and is tried again in ${wait}`, fields);
         else log.debug(`A task is put off for ${wait}`, fields);
       }
+    },
+    cutShort(log, item) {
+      const next = item.settlement?.tag === "ack" ? item.settlement.next?.id : undefined;
+      log.error(
+        "A chain ends here, and its step is in the archive: another task has the id of the next step",
+        {
+          ...about(item),
+          next,
+          hint: "Use the id of a chain again when all its steps are gone; then, supervisor task retry goes on with this one",
+        },
+      );
     },
     refused(log, item, decision) {
       if (decision.tag === "dead") {

@@ -39,24 +39,80 @@ export const settleCases: readonly DriverCase[] = [
     },
   },
   {
-    name: "settle() ack with next enqueues it in the same step, unless a task with its id exists",
+    name: "settle() ack with next enqueues it in the same step",
     async run(site) {
       const driver = await site.open();
       const receiver = consume(site, driver);
-      await driver.enqueue(tasks("a", 2));
-      const [one, two] = await receiver.receive(2, never());
-      assert.ok(one && two);
+      await driver.enqueue([task({ id: "a1" })]);
+      const delivery = await takeOne(receiver);
       const next = task({
         id: "next",
         queue: "other",
         payload: "step 2",
         headers: { "supervisor-chain": "1" },
       });
-      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery: one, next }]), ["settled"]);
-      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery: two, next }]), ["settled"]);
+      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery, next }]), ["settled"]);
+      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery, next }]), ["lost"], "once only");
       const got = await take(site, consume(site, driver, { queues: [{ queue: "other", weight: 1 }] }));
       assert.deepEqual(ids(got), ["next"]);
       assert.deepEqual({ ...got[0]?.headers }, { "supervisor-chain": "1" });
+    },
+  },
+  {
+    name: "settle() ack with next whose id another task has archives the delivery, and its key goes on",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      const next = task({ id: "next", queue: "other", payload: "second" });
+      await driver.enqueue([{ ...next, payload: "first", runAt: site.clock.wall() + 500 * site.unit }]);
+      await driver.enqueue(tasks("a", 4, { retention: 500 * site.unit }));
+      const [a1, a2, a3, a4] = await receiver.receive(4, never());
+      assert.ok(a1 && a2 && a3 && a4);
+      await receiver.settle([failed(a1, site.clock.wall(), { blocks: "k" })]);
+      const again = receiver.receive(1, never());
+      await site.pass(2 * site.unit);
+      const [blocker] = await again;
+      assert.ok(blocker);
+      const results = await receiver.settle([
+        { tag: "hold", delivery: a2, key: "k" },
+        { tag: "ack", delivery: blocker, result: "1", next, unblocks: "k" },
+        { tag: "ack", delivery: a3 },
+        { tag: "ack", delivery: a4, next: task({ id: "free", queue: "other" }) },
+      ]);
+      assert.deepEqual(results, ["settled", "archived", "settled", "settled"]);
+      const info = await driver.inspector.task("q", "a1");
+      assert.deepEqual([info?.state, info?.result], ["archived", undefined]);
+      assert.match(info?.lastError ?? "", /^The next step of the chain .*"other" has another task .*"next"$/);
+      assert.equal(
+        Buffer.from((await driver.inspector.task("other", "next"))?.payload ?? "").toString(),
+        "first",
+      );
+      assert.equal((await driver.inspector.task("other", "free"))?.state, "pending");
+      assert.equal((await driver.inspector.task("q", "a4"))?.state, "completed");
+      assert.deepEqual(ids(await take(site, receiver)), ["a2"]);
+      const counts = (await driver.inspector.queues()).find(({ queue }) => queue === "q")?.counts;
+      assert.deepEqual([counts?.active, counts?.archived, counts?.completed], [1, 1, 2]);
+      assert.deepEqual(
+        await receiver.settle([{ tag: "ack", delivery: blocker, next }]),
+        ["lost"],
+        "it was settled",
+      );
+    },
+  },
+  {
+    name: "settle() ack with next takes the id of a task that is done before it in the same call",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue(tasks("a", 2));
+      const [a1, a2] = await receiver.receive(2, never());
+      assert.ok(a1 && a2);
+      const results = await receiver.settle([
+        { tag: "ack", delivery: a1 },
+        { tag: "ack", delivery: a2, next: task({ id: "a1" }) },
+      ]);
+      assert.deepEqual(results, ["settled", "settled"]);
+      assert.deepEqual(ids(await take(site, receiver)), ["a1"]);
     },
   },
   {

@@ -48,7 +48,7 @@ describe("nextOfChain()", () => {
       type: "c",
       queue: "low",
       payload: '{"previous":"text"}',
-      headers: {},
+      headers: { "supervisor-chain-run": "new" },
       maxRetry: 2,
       timeout: 0,
       deadline: 0,
@@ -63,13 +63,29 @@ describe("nextOfChain()", () => {
     expect(nextOfChain(delivery, "2", now + 5)?.id).toBe("order-1:2");
   });
 
+  test("makes steps that tell the run of their chain, also the last: the same id may be used again", () => {
+    const runs = ["one", "two"].map((run) => {
+      const steps = [{ type: "a", id: "order-1" }, { type: "b" }, { type: "c" }];
+      const { header } = firstOfChain(steps, () => run, now);
+      const second = nextOfChain(
+        deliveryOf({ id: "order-1", headers: { [chainHeader]: header as string } }),
+        "1",
+        now,
+      );
+      return nextOfChain(deliveryOf(second as NewTask), "1", now)?.headers;
+    });
+    expect(runs).toEqual([{ "supervisor-chain-run": "one" }, { "supervisor-chain-run": "two" }]);
+    const old = { [chainHeader]: JSON.stringify({ id: "x", next: 2, steps: [{ type: "b" }] }) };
+    expect(nextOfChain(deliveryOf({ id: "x", headers: old }), "1", now)?.headers).toEqual({});
+  });
+
   test("counts a delay from the end of the step before, and keeps headers and the trace", () => {
     const delivery = begin([{ type: "a" }, { type: "b", delay: "5s", headers: { tenant: "t" } }], {
       traceparent: "00-1-2-01",
     });
     expect(nextOfChain(delivery, undefined, now + 60_000)).toMatchObject({
       runAt: now + 65_000,
-      headers: { traceparent: "00-1-2-01", tenant: "t" },
+      headers: { traceparent: "00-1-2-01", tenant: "t", "supervisor-chain-run": "new" },
     });
   });
 

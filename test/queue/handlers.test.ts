@@ -159,6 +159,20 @@ describe("a result", () => {
     );
   });
 
+  test("of a step whose next one has the id of another task is archived: the log says so, and the key goes on", async () => {
+    const site = new Site();
+    site.broker.takenIds.add("c:2");
+    const headers = { [chainHeader]: JSON.stringify({ id: "c", next: 2, steps: [laterStep] }) };
+    await site.open({ consume: () => 42 });
+    site.enqueue(1, "k", { headers });
+    site.enqueue(1, "k");
+    await site.rest();
+    expect(site.states()).toEqual(["dead", "done"]);
+    const errors = site.records.filter(({ level }) => level === "error");
+    expect(errors.map(({ fields }) => fields)).toMatchObject([{ task: "t0", next: "c:2" }]);
+    expect(site.intake.stats()).toMatchObject({ done: 1, dead: 1 });
+  });
+
   test("of a chain that cannot be read ends in the archive", async () => {
     const site = new Site();
     await site.open({ consume: () => 42 });

@@ -16,6 +16,8 @@ interface Task {
 export class ModelBroker {
   now = 0;
   readonly tasks: Task[] = [];
+  /** Ids that no next step can have. */
+  readonly takenIds = new Set<string>();
   readonly blocks = new Map<string, string>();
   /** How often each delivery was settled. */
   readonly settlements = new Map<Delivery, number>();
@@ -116,6 +118,10 @@ export class ModelBroker {
     }
     switch (settlement.tag) {
       case "ack":
+        if (settlement.next && this.takenIds.has(settlement.next.id)) {
+          this.#apply(task, { ...settlement, tag: "dead", error: "taken" });
+          return "archived";
+        }
         task.state = "done";
         this.#over(task);
         break;

@@ -92,6 +92,27 @@ describe.skipIf(reason !== undefined)(`the Redis driver with several servers${sk
     expect((await waiting).map(({ id }) => id)).toEqual(["woken"]);
     expect(performance.now() - began).toBeLessThan(500);
   }, 30_000);
+
+  test("Cluster: a next step in another slot is there once however often it is tried; another task with its id is told apart", async () => {
+    await using cluster = await startCluster();
+    const url = `redis+cluster://127.0.0.1:${cluster.ports[0]},127.0.0.1:${cluster.ports[1]}`;
+    await using driver = disposable(open(url));
+    await driver.connect();
+    const mine = { ...task("delta", "c:2"), headers: { run: "mine" }, runAt: Date.now() + 60_000 };
+    const others = { ...mine, headers: { run: "other" } };
+    const receiver = consume(driver, ["alpha"]);
+    await driver.enqueue([task("alpha", "a1"), task("alpha", "a2")]);
+    const [a1, a2] = (await receiveDeliveries(receiver, 2)) as [Delivery, Delivery];
+    // As an earlier try has left it, whose task was not settled.
+    await driver.enqueue([mine]);
+    expect(await receiver.settle([{ tag: "ack", delivery: a1, next: mine }])).toEqual(["settled"]);
+    expect(await receiver.settle([{ tag: "ack", delivery: a2, next: others }])).toEqual(["archived"]);
+    expect((await driver.inspector.task("alpha", "a2"))?.lastError).toContain(
+      'another task with the id "c:2"',
+    );
+    expect(await driver.inspector.task("alpha", "a1")).toBeUndefined();
+    await receiver.close();
+  }, 30_000);
 });
 
 function open(url: string, told: Connection[] = []): Driver {

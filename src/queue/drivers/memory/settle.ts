@@ -1,5 +1,6 @@
 import type { Delivery, Payload, Settlement, SettleResult } from "../../driver.ts";
-import { enqueueOne } from "./enqueue.ts";
+import { deadInstead } from "../taken-next.ts";
+import { enqueueOne, refusal } from "./enqueue.ts";
 import type { MemoryDelivery, Queue, Store, Task } from "./store.ts";
 import { archive, countAttempt, keep, queueOf, remove, unblock, wait } from "./store.ts";
 
@@ -7,6 +8,11 @@ import { archive, countAttempt, keep, queueOf, remove, unblock, wait } from "./s
 export function settleOne(store: Store, settlement: Settlement, now: number): SettleResult {
   const task = leased(store, settlement.delivery);
   if (!task) return "lost";
+  const next = settlement.tag === "ack" ? settlement.next : undefined;
+  if (next && refusal(store, next, now)) {
+    settleOne(store, deadInstead(settlement, next), now);
+    return "archived";
+  }
   const queue = queueOf(store, task.made.queue);
   const { unblocks, heir } = settlement;
   if (unblocks !== undefined) {
@@ -16,7 +22,7 @@ export function settleOne(store: Store, settlement: Settlement, now: number): Se
   switch (settlement.tag) {
     case "ack":
       complete(queue, task, settlement.result, now);
-      if (settlement.next) enqueueOne(store, settlement.next, now);
+      if (next) enqueueOne(store, next, now);
       break;
     case "retry":
       retry(queue, task, settlement, now);

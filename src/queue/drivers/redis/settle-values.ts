@@ -71,13 +71,7 @@ export function addOperation(args: Argument[], settlement: Settlement, ms: numbe
       return;
     }
     case "dead":
-      args.push(
-        "d",
-        id,
-        claim,
-        leaseEnd,
-        encodeTaskMessage({ ...message, errorMsg: settlement.error, lastFailedAt: now }),
-      );
+      args.push("d", id, claim, leaseEnd, deadMessage(settlement, ms));
       return;
     case "release":
       args.push("l", id, claim, leaseEnd);
@@ -87,6 +81,12 @@ export function addOperation(args: Argument[], settlement: Settlement, ms: numbe
       args.push("h", id, claim, leaseEnd, settlement.key);
       return;
   }
+}
+
+/** What is kept of an archived task. */
+export function deadMessage({ delivery, error }: Settlement & { tag: "dead" }, ms: number): Uint8Array {
+  const { message } = delivery as RedisDelivery;
+  return encodeTaskMessage({ ...message, errorMsg: error, lastFailedAt: Math.floor(ms / 1000) });
 }
 
 /** `from`: the id of the one that blocks the key until now; "": nothing may. */

@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { NewTask, Settlement, SettleResult } from "../../driver.ts";
+import { deadInstead } from "../taken-next.ts";
 import { dayOf } from "../task-view.ts";
 import { keys } from "./keys.ts";
 import type { Argument, Link } from "./link.ts";
@@ -8,9 +11,10 @@ import { pack } from "./pack.ts";
 import { isPassing } from "./redis-error.ts";
 import { script } from "./script.ts";
 import type { AckRun } from "./settle-values.ts";
-import { addAck, addOperation, isPlainAck } from "./settle-values.ts";
+import { addAck, addOperation, deadMessage, isPlainAck } from "./settle-values.ts";
 import type { RedisDelivery } from "./task-form.ts";
 import { taskValues } from "./task-form.ts";
+import { decodeTaskMessage } from "./task-message.ts";
 import type { Times } from "./time.ts";
 
 export interface Settling {
@@ -139,13 +143,18 @@ async function settleSome(
       continue;
     }
     run = undefined;
-    addOperation(operations, settlement, ms);
-    if (settlement.tag !== "ack" || !settlement.next) continue;
-    const { next } = settlement;
+    const next = settlement.tag === "ack" ? settlement.next : undefined;
+    if (!next) {
+      addOperation(operations, settlement, ms);
+      continue;
+    }
     announced.push(link.command("SADD", keys.queues, next.queue));
-    if (link.isCluster && next.queue !== queue)
-      await enqueueBefore(link, times, next, settlement.delivery.id);
-    else operations.push("x", keys.queue(next.queue), ...taskValues(next, ms));
+    const instead = deadMessage(deadInstead(settlement, next), ms);
+    const isElsewhere = link.isCluster && next.queue !== queue;
+    if (!isElsewhere) operations.push("n", keys.task(next.queue, next.id), instead);
+    else if (!(await isThereBefore(link, times, next))) operations.push("n", "", instead);
+    addOperation(operations, settlement, ms);
+    if (!isElsewhere) operations.push("x", keys.queue(next.queue), ...taskValues(next, ms));
   }
   args.push(pack(operations));
   const [answer] = await Promise.all([link.run(settleCall, [keys.queue(queue)], args), ...announced]);
@@ -168,13 +177,26 @@ export async function enqueueBefore(
   return String(await link.run(enqueueCall, [keys.queue(next.queue)], args));
 }
 
+/**
+ * Whether `next` is enqueued, now or by an earlier try: that one has the same headers, which name the run of its chain.
+ * False: another task has its id.
+ */
+async function isThereBefore(link: Link, times: Times, next: NewTask): Promise<boolean> {
+  const headers = { ...next.headers };
+  const source = createHash("sha1").update(JSON.stringify(headers)).digest("hex");
+  if ((await enqueueBefore(link, times, next, source)) !== "c") return true;
+  const found = (await link.command("HGET", keys.task(next.queue, next.id), "msg")) as Buffer | null;
+  if (!found) return false;
+  return isDeepStrictEqual({ ...decodeTaskMessage(found, next).headers }, headers);
+}
+
 const settleCall = script(settleScript);
 const enqueueCall = script(enqueueScript);
 const askCall = script(callScript);
 
 type Letter = keyof typeof meanings;
 
-const meanings = { s: "settled", l: "lost", r: "released" } as const;
+const meanings = { s: "settled", l: "lost", r: "released", d: "archived" } as const;
 const mostAtOnce = 512;
 /** asynq's rdb.go: statsTTL, archivedExpirationInDays, maxArchiveSize. */
 const keptDays = 90;

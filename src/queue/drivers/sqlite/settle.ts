@@ -1,4 +1,5 @@
 import type { Settlement, SettleResult } from "../../driver.ts";
+import { deadInstead } from "../taken-next.ts";
 import type { SqliteDelivery } from "./claim.ts";
 import { changes, insertTask, showable, storable } from "./enqueue.ts";
 import type { Statements } from "./statements.ts";
@@ -9,6 +10,10 @@ export const archiveAge = 90 * 86_400_000;
 /** One settlement, if the lease of its delivery is still the current one. */
 export function settleTask(tx: Transaction, settlement: Settlement): SettleResult {
   const delivery = settlement.delivery as SqliteDelivery;
+  const next = settlement.tag === "ack" ? settlement.next : undefined;
+  if (next && tx.sql.findId.get(tx.queue(next.queue), next.id)) {
+    return settleTask(tx, deadInstead(settlement, next)) === "lost" ? "lost" : "archived";
+  }
   passOn(tx, settlement, delivery);
   const result = settlement.tag === "hold" && !canHold(tx, settlement.key, delivery) ? "released" : "settled";
   if (!write(tx, settlement, delivery, result)) return "lost";
@@ -17,7 +22,7 @@ export function settleTask(tx: Transaction, settlement: Settlement): SettleResul
     case "ack":
       tx.count(queue, 1, 0);
       if (delivery.lock !== null) tx.sql.unlock.run(queue, delivery.lock, delivery.id);
-      if (settlement.next) insertTask(tx, settlement.next);
+      if (next) insertTask(tx, next);
       break;
     case "retry":
       if (settlement.counts) tx.count(queue, 1, 1);

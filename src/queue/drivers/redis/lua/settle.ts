@@ -20,7 +20,9 @@ end
  *
  * KEYS[1] prefix · ARGV: ms, us, day, when the day's counters end, oldest archived (seconds), most archived, the call's name
  * (its answer is kept, for whoever loses the reply: callScript in lua/enqueue.ts), then a packed list of operations: a tag, the id, the claim, the latest end of the lease, and what the tag needs. `x` enqueues a task when the
- * operation before it was settled: prefix of its queue, and the 8 values of a task. `b` makes a delivery block a key that
+ * operation before it was settled: prefix of its queue, and the 8 values of a task. `n` comes before such an operation: the
+ * key of that task ("": it is known to be taken) and a message; when the key exists the delivery is archived with that message
+ * instead, and the answer is `d`. `b` makes a delivery block a key that
  * nothing blocks, or that the task named last does. Most are plain acks (no lock, nothing
  * kept): those of one claim come together, as `A`, the claim, the latest end, how many, and the ids.
  */
@@ -28,7 +30,7 @@ export const settleScript = `${prelude}${fitOrRefuse}${enqueueOne}${fence}
 local P = KEYS[1]
 call('UNLINK', P .. 'sv:')
 local ms, us, day, expire = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local arity = { a = 5, c = 8, r = 9, d = 5, l = 4, h = 5, b = 6, x = 10 }
+local arity = { a = 5, c = 8, r = 9, d = 5, l = 4, h = 5, b = 6, n = 3, x = 10 }
 local ops, ids, known = {}, {}, 0
 local T = cmsgpack.unpack(ARGV[8])
 local i, last = 1, #T
@@ -41,7 +43,7 @@ while i <= last do
     known = known + n
     i = i + 4 + n
   else
-    if tag ~= 'x' then
+    if tag ~= 'x' and tag ~= 'n' then
       known = known + 1
       ids[known] = T[i + 1]
     end
@@ -50,7 +52,7 @@ while i <= last do
 end
 local gone, tasks, placed, seen = {}, {}, {}, {}
 local processed, failed, index = 0, 0, 0
-local answers, prefix = {}, P .. 't:'
+local answers, prefix, taken = {}, P .. 't:', nil
 local is_blocking = call('EXISTS', P .. 'sv:blocked') == 1
 local ours = fence(P, ids)
 local function go_on(task, id)
@@ -86,6 +88,10 @@ for _, at in ipairs(ops) do
       local state = enqueue(Q, T[at + 2], T[at + 3], T[at + 4], T[at + 5], T[at + 6], T[at + 7], T[at + 8], T[at + 9], ms, us)
       if state == 'p' then call('LPUSH', Q .. 'pending', T[at + 2]) end
     end
+  elseif tag == 'n' then
+    if #tasks > 0 then call('DEL', unpack(tasks)) end
+    tasks = {}
+    taken = (id == '' or call('EXISTS', id) == 1) and T[at + 2] or nil
   elseif tag == 'b' then
     index = index + 1
     local key, from = T[at + 4], T[at + 5]
@@ -97,10 +103,12 @@ for _, at in ipairs(ops) do
     end
   else
     index = index + 1
-    local answer = 'l'
+    local answer, instead = 'l', taken
+    taken = nil
     if not seen[id] and ours(index, T[at + 2], T[at + 3]) then
       seen[id] = true
       answer = 's'
+      if instead then tag, answer = 'd', 'd' end
       local task = P .. 't:' .. id
       gone[#gone + 1] = id
       if tag == 'a' then
@@ -123,7 +131,7 @@ for _, at in ipairs(ops) do
       elseif tag == 'd' then
         processed, failed = processed + 1, failed + 1
         call('ZADD', P .. 'archived', math.floor(ms / 1000), id)
-        call('HSET', task, 'msg', T[at + 4], 'state', 'archived')
+        call('HSET', task, 'msg', instead or T[at + 4], 'state', 'archived')
       elseif tag == 'h' and call('HEXISTS', P .. 'sv:blocked', T[at + 4]) == 1
         and call('HGET', task, 'blocks') ~= T[at + 4] then
         local since = call('HGET', task, 'pending_since') or '0'
