@@ -5,7 +5,7 @@ import type { NewTask, OpenDriver, Receiver } from "../driver.ts";
 import type { SqliteAddress } from "./sqlite/address.ts";
 import { parseAddress } from "./sqlite/address.ts";
 import { insertTask } from "./sqlite/enqueue.ts";
-import { isUnwritable, refusalOf } from "./sqlite/faults.ts";
+import { faultOf, isUnwritable, refusalOf } from "./sqlite/faults.ts";
 import { createInspector } from "./sqlite/inspector.ts";
 import { lateReceiver } from "./sqlite/late-receiver.ts";
 import type { Consumes } from "./sqlite/owners.ts";
@@ -22,6 +22,8 @@ import { joinStore, openReadingStore } from "./sqlite/store.ts";
 const chunk = 500;
 /** How long an enqueue waits for a file that is not open yet, in milliseconds. */
 const patience = 5_000;
+/** Between two tries to open a file that another process writes just now, in milliseconds. */
+const busyPause = 20;
 
 /**
  * `sqlite:FILE`: tasks in one file, on whatever disk it is, without a server. All drivers of one file in a process share one
@@ -43,6 +45,7 @@ export const openSqlite: OpenDriver = (options) => {
   async function open(): Promise<Store> {
     const address = parseAddress(url);
     room = createRoom({ file: address.file, clock, log });
+    const began = clock.now();
     let told = false;
     for (let attempt = 0; ; attempt++) {
       if (closing.signal.aborted) throw away();
@@ -68,10 +71,14 @@ export const openSqlite: OpenDriver = (options) => {
         if (refusal) throw refusal;
         store = looksOnly && isUnwritable(error) ? tryToRead(address) : undefined;
         if (store) return store;
-        if (!told) onConnection({ tag: "down", error: room.why(error as Error) });
-        told = true;
+        // Another process writes just now: that is no trouble yet.
+        const isBusy = faultOf(error) === "busy" && clock.now() - began < patience;
+        if (!told && !isBusy) {
+          onConnection({ tag: "down", error: room.why(error as Error) });
+          told = true;
+        }
         log.debug("a queue cannot be opened yet", { error: messageOf(error) });
-        await sleep(clock, retryDelay(attempt + 1, random()), closing.signal);
+        await sleep(clock, isBusy ? busyPause : retryDelay(attempt + 1, random()), closing.signal);
       }
     }
   }

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseAddress } from "../../../src/queue/drivers/sqlite/address.ts";
+import { openDatabase } from "../../../src/queue/drivers/sqlite/database.ts";
 import { tasks } from "../../contract/queue-site.ts";
 import { openSite } from "../../support/sqlite-site.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -64,6 +65,30 @@ describe("sqlite: opening a file", () => {
     await site.driver.enqueue(tasks("a", 1));
     expect((await another.inspector.queues())[0]?.counts.pending).toBe(1);
     await another.close();
+  });
+
+  test("opens a queue that another process is writing just now", async () => {
+    await using site = openSite("queue.db");
+    await site.driver.connect();
+    await site.driver.close();
+    const writer = new DatabaseSync(site.file);
+    writer.exec("BEGIN IMMEDIATE");
+    openDatabase(parseAddress(`sqlite:${site.file}`)).close();
+    writer.close();
+  });
+
+  test("a new file that another process makes just now is waited for, and is no trouble yet", async () => {
+    await using site = openSite("queue.db");
+    const writer = new DatabaseSync(site.file);
+    writer.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
+    const connected = site.driver.connect();
+    await site.clock.tick(1_000);
+    expect(site.connections).toEqual([]);
+    writer.exec("COMMIT");
+    writer.close();
+    await site.clock.tick(100);
+    await connected;
+    expect(site.connections).toEqual(["up"]);
   });
 
   test.skipIf(isRoot)(

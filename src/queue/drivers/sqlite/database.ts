@@ -9,6 +9,7 @@ import { applicationId, migrations } from "./schema.ts";
 
 /** How long a statement waits, with the event loop, for another process; a longer wait is ours, without it. */
 const busyMs = 4;
+const incremental = 2;
 
 /**
  * Opens a queue, makes it where there is none, and brings it to this version.
@@ -21,7 +22,8 @@ export function openDatabase({ file, synchronous }: SqliteAddress): DatabaseSync
   try {
     refuseOthers(db, file);
     // In this order: the first one has to come before there is any table, the second before any other connection.
-    db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    // It takes the lock of writers, which a busy process hardly ever leaves free for long enough: once is enough.
+    if (pragma(db, "auto_vacuum") !== incremental) db.exec("PRAGMA auto_vacuum = INCREMENTAL");
     db.exec("PRAGMA journal_mode = WAL");
     db.exec(`PRAGMA synchronous = ${synchronous}`);
     db.exec("PRAGMA cache_size = -16384");
