@@ -143,6 +143,24 @@ describeTargets("supervisor systemd", (target) => {
     expect(stderr).toContain("is in a folder of which the unit has an empty one for itself");
   });
 
+  test("warns of a socket where the unit may not write, and refuses one that goes with the service", async () => {
+    using folder = project("  a: { module: ./a.ts, http: { unix: /srv/shop/a.sock } }\n");
+    const own = await runSupervisorCli(target, ["systemd"], { cwd: folder.path });
+    expect(own.code).toBe(0);
+    expect(own.stderr).toContain(
+      "the socket /srv/shop/a.sock is where the unit may not write: write ${RUNTIME_DIRECTORY:-./run}/a.sock\n",
+    );
+    folder.write(
+      "services.yaml",
+      "name: shop\nadmin: { listen: unix:/srv/shop/admin.sock }\nservices: { a: { module: ./a.ts, http: { listen: systemd:web, unix: /run/shop/web.sock } } }\n",
+    );
+    const passed = await runSupervisorCli(target, ["systemd"], { cwd: folder.path });
+    expect(passed.code).toBe(64);
+    expect(passed.stderr).toContain("The socket /run/shop/web.sock would be gone after the first restart");
+    const user = await runSupervisorCli(target, ["systemd", "--user"], { cwd: folder.path });
+    expect(user.code).toBe(0);
+  });
+
   test("refuses a socket of which nobody says where it is, and both scopes at once", async () => {
     using folder = project("  a: { module: ./a.ts, http: { listen: systemd:web } }\n");
     const placeless = await runSupervisorCli(target, ["systemd"], { cwd: folder.path });

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
@@ -10,6 +10,7 @@ import { writeError } from "../../core/write-error.ts";
 import { parseEnvironmentFile } from "../../systemd/environment-file.ts";
 import { homePaths, privatePaths } from "../../systemd/hardening.ts";
 import { installSteps, isSocketOf } from "../../systemd/install-steps.ts";
+import { forbiddenSockets, vanishingSockets } from "../../systemd/socket-files.ts";
 import type { UnitOptions } from "../../systemd/unit.ts";
 import { placelessSockets, serviceUnit, socketUnits } from "../../systemd/unit.ts";
 import type { UnitSource } from "../../unit-source.ts";
@@ -38,6 +39,11 @@ export const command: Handler<"systemd"> = async ({ positionals, options }, term
     const known = unset.length === 0 ? "" : ` What it says of ${unset.join(", ")} is not known yet.`;
     const hint = `Add port, or unix, beside listen: that is what the socket unit then says.${known}`;
     throw usage(`services.yaml does not say where the socket "${placeless}" listens`, hint);
+  }
+  const [vanishing] = scope === "system" ? vanishingSockets(plan) : [];
+  if (vanishing !== undefined) {
+    const message = `The socket ${vanishing} would be gone after the first restart: systemd removes /run/${plan.name} with the service`;
+    throw usage(message, `Take another folder, or none: /run/${plan.name}-web.sock.`);
   }
   const words = [...target.only, ...(env === undefined ? [] : ["--env", env])];
   const program = programOf(terminal);
@@ -155,6 +161,11 @@ function warn(unit: UnitOptions, terminal: Terminal): void {
     const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
     say(
       `${hidden}${others} is in a folder of which the unit has an empty one for itself: move it to /opt or /srv`,
+    );
+  }
+  for (const path of scope === "system" ? forbiddenSockets(plan) : []) {
+    say(
+      `the socket ${path} is where the unit may not write: write \${RUNTIME_DIRECTORY:-./run}/${basename(path)}`,
     );
   }
   for (const { scheme, url } of plan.brokers ?? []) {
