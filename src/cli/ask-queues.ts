@@ -6,10 +6,12 @@ import type { ControlAnswer, ControlClient } from "../control/client.ts";
 import { queueCallOf } from "../control/queue-call.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { errorCodes, SupervisorError } from "../core/errors.ts";
+import type { Plan } from "../core/plan.ts";
 import type { QueueAnswers, QueueCommand } from "../core/queue-command.ts";
 import { sealed } from "../core/sealed.ts";
 import type { InstanceOptions } from "./instance.ts";
 import { errorIn, instanceOf } from "./instance.ts";
+import { queueFile, unitState } from "./queue-place.ts";
 import { refuseFile, usualFile } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -95,7 +97,26 @@ async function askBrokers(
   });
   // Loaded when nothing else helps: with it come the drivers.
   const { operateOffline } = await import("../offline.ts");
-  return operateOffline(command, plan);
+  const answer = await operateOffline(command, plan);
+  tellPlace(command, plan, options, terminal);
+  return answer;
+}
+
+/** The file is what decides who gets a task, and nobody runs who could be asked. */
+function tellPlace(
+  command: QueueCommand,
+  plan: Plan,
+  { broker, json }: QueueOptions,
+  terminal: Terminal,
+): void {
+  const file = queueFile(plan, broker);
+  if (file === undefined) return;
+  if (command.tag === "enqueue" && !json) terminal.err(`supervisor: none runs; the task is in ${file}\n`);
+  const state = unitState(plan.name, file, terminal.variables);
+  if (state === undefined) return;
+  terminal.err(
+    `supervisor: this was ${file}, but the unit keeps a queue in ${state}: for that one, set STATE_DIRECTORY=${state}\n`,
+  );
 }
 
 /** @throws SupervisorError the error that the answer stands for */
