@@ -43,17 +43,18 @@ export function readOptions(request: TaskRequest, now: number): TaskOptions {
   if (onlyType(request)) return { type, queue: usualQueue, ...plainOptions };
   assertKnown(request);
   const { at, delay, unique, group, headers } = request;
+  const { queue = usualQueue, maxRetry = usualMaxRetry, timeout = 0, retention = 0 } = request;
   if (at !== undefined && delay !== undefined) {
     throw invalidTask(type, "delay and at exclude each other", "Say how long from now, or when.");
   }
   if (group !== undefined) assertGroup(request);
   const options: TaskOptions = {
     type,
-    queue: readQueueName(type, request.queue ?? usualQueue),
-    maxRetry: readCount(type, "maxRetry", request.maxRetry ?? usualMaxRetry),
-    timeout: readDuration(type, "timeout", request.timeout ?? 0),
+    queue: readQueueName(type, queue),
+    maxRetry: readCount(type, "maxRetry", maxRetry),
+    timeout: readDuration(type, "timeout", timeout),
     deadline: request.deadline === undefined ? 0 : readTime(type, "deadline", request.deadline),
-    retention: readDuration(type, "retention", request.retention ?? 0),
+    retention: readDuration(type, "retention", retention),
     ...texts(request),
     ...(delay === undefined ? {} : { delay: readDuration(type, "delay", delay) }),
     ...(at === undefined ? {} : { at: readTime(type, "at", at) }),

@@ -179,6 +179,10 @@ describe("queue.enqueue()", () => {
     ["a", null, { headers: { "supervisor-chain": "{}" } }, /headers cannot have the name "supervisor-chain"/],
     ["a", null, { headers: { n: 1 as unknown as string } }, /headers.n cannot be 1/],
     ["a", null, { headers: { n: "x".repeat(20_000) } }, /headers have 20001 bytes/],
+    ["a", null, { queue: null as never }, /queue cannot be null/],
+    ["a", null, { maxRetry: null as never }, /maxRetry cannot be null/],
+    ["a", null, { timeout: null as never }, /timeout cannot be null/],
+    ["a", null, { retention: null as never }, /retention cannot be null/],
     ["a", null, { dealy: "1m" }, /there is no option "dealy"/],
   ];
   for (const [type, payload, options, message] of wrong) {
