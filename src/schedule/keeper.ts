@@ -96,7 +96,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       timeout: plan.timeout,
       work: (tick) => work(tick, lease),
       beat: (beaten) => access.once((store) => store.finish(entry, beaten)).catch(() => {}),
-      overdue: (error) => log.error("A scheduled run takes too long", { ...fieldsOf(run), error }),
+      overdue: (late, error) => log.error("A scheduled run takes too long", { ...fieldsOf(late), error }),
     });
     const gone = lease.began(running.cut);
     // Its service's time was over while it was claimed.

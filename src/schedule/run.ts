@@ -13,7 +13,7 @@ export interface RunOptions {
   /** Called every few seconds while it goes on, one call after the other. Must not reject. */
   readonly beat: (run: ScheduleRun) => Promise<void>;
   /** Called when its timeout has passed; it counts as failed, but goes on until its code returns. */
-  readonly overdue: (error: Error) => void;
+  readonly overdue: (run: ScheduleRun, error: Error) => void;
 }
 
 export interface RunningRun {
@@ -48,7 +48,7 @@ export function beginRun(
       : clock.after(timeout, () => {
           late = new Error(`the run did not end within ${formatDuration(timeout)}`);
           aborter.abort(late);
-          overdue(late);
+          overdue(soFar(), late);
         });
 
   async function finished(): Promise<{ run: ScheduleRun; error?: unknown }> {

@@ -52,12 +52,15 @@ function replica({
   ...rest
 }: Setup = {}) {
   const logged: string[] = [];
+  const durations: unknown[] = [];
   const troubles: (string | undefined)[] = [];
   const ticks: Tick[] = [];
   const ends: PromiseWithResolvers<void>[] = [];
   const entered: number[] = [];
-  const log = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) =>
-    void logged.push(`${level}: ${message}${fields?.error ? ` (${(fields.error as Error).message})` : ""}`);
+  const log = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
+    logged.push(`${level}: ${message}${fields?.error ? ` (${(fields.error as Error).message})` : ""}`);
+    if (fields?.durationMs !== undefined) durations.push(fields.durationMs);
+  };
   const intake = createScheduleIntake({
     service: "nightly",
     plan: {
@@ -103,7 +106,7 @@ function replica({
     };
     return { scope: {} as IntakeTarget["scope"], life };
   };
-  return { intake, store, clock, logged, troubles, ticks, ends, entered, target };
+  return { intake, store, clock, logged, durations, troubles, ticks, ends, entered, target };
 }
 
 async function opened(setup?: Setup) {
@@ -458,7 +461,7 @@ describe("createScheduleIntake()", () => {
   });
 
   test("a run past its timeout is told to end, has failed, and still counts for the overlap", async () => {
-    const { clock, ticks, ends, store, logged } = await opened({
+    const { clock, ticks, ends, store, logged, durations } = await opened({
       plan: { cron: "* * * * *", timeout: 10_000 },
     });
     await clock.tick(minute);
@@ -466,6 +469,7 @@ describe("createScheduleIntake()", () => {
     expect(ticks[0]?.signal.aborted).toBe(true);
     expect(ticks[0]?.signal.reason).toEqual(new Error("the run did not end within 10s"));
     expect(logged).toEqual(["error: A scheduled run takes too long (the run did not end within 10s)"]);
+    expect(durations).toEqual([10_000]);
     await clock.tick(minute);
     expect(ticks).toHaveLength(1);
     ends[0]?.resolve();
