@@ -7,6 +7,7 @@ import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
 import { sealed } from "../../core/sealed.ts";
 import { writeError } from "../../core/write-error.ts";
+import { closedPaths } from "../../systemd/closed-paths.ts";
 import { parseEnvironmentFile } from "../../systemd/environment-file.ts";
 import { homePaths, privatePaths } from "../../systemd/hardening.ts";
 import { installSteps, isSocketOf } from "../../systemd/install-steps.ts";
@@ -162,6 +163,12 @@ function warn(unit: UnitOptions, terminal: Terminal): void {
     say(
       `${hidden}${others} is in a folder of which the unit has an empty one for itself: move it to /opt or /srv`,
     );
+  }
+  // A home and /tmp are told already, and opening them would help nobody.
+  const isSeen = scope === "system" && home === undefined && hidden === undefined;
+  const closed = isSeen ? closedPaths({ ...unit, program: unit.command[0] as string }) : [];
+  if (closed.length > 0) {
+    say(`the unit's own user may not read ${closed.join(", ")}: open it with chmod o+rX`);
   }
   for (const path of scope === "system" ? forbiddenSockets(plan) : []) {
     say(
