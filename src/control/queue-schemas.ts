@@ -138,9 +138,9 @@ export const actSchema: Schema = object(
     ...acted,
     refused: {
       type: "array",
-      items: object({ id: text, state }, ["id"]),
+      items: object({ id: text, state, unmeant: flag }, ["id"]),
       description:
-        "Of the ids that were named, those it could not be done to; without a state there is no such task.",
+        "Of the ids that were named, those it could not be done to; without a state there is no such task, and unmeant says that the rest of the filter keeps it out.",
     },
   },
   ["count", "dryRun"],

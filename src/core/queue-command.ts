@@ -99,6 +99,14 @@ export interface ActAnswer {
   readonly dryRun: boolean;
   /** The count was given up there: there are more. */
   readonly more?: true;
-  /** Of the ids that were named, those to which it could not be done; without a state there is no such task. */
-  readonly refused?: readonly { readonly id: string; readonly state?: TaskState }[];
+  /** Of the ids that were named, those to which it could not be done. */
+  readonly refused?: readonly RefusedTask[];
+}
+
+export interface RefusedTask {
+  readonly id: string;
+  /** Without one there is no such task. */
+  readonly state?: TaskState;
+  /** Its state would do; the rest of the filter keeps it out. */
+  readonly unmeant?: true;
 }

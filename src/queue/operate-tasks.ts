@@ -1,5 +1,5 @@
 import { SupervisorError } from "../core/errors.ts";
-import type { ActAnswer, QueueCommand, TaskSelection } from "../core/queue-command.ts";
+import type { ActAnswer, QueueCommand, RefusedTask, TaskSelection } from "../core/queue-command.ts";
 import type { TaskAction, TaskFilter, TaskInfo, TaskPage, TaskState } from "../core/task.ts";
 import type { Inspector } from "./driver.ts";
 import { queueNamed, queueNames } from "./operate-queues.ts";
@@ -77,14 +77,21 @@ async function actOnIds(
   action: TaskAction,
 ): Promise<ActAnswer> {
   let count = 0;
-  const refused: { id: string; state?: TaskState }[] = [];
+  const refused: RefusedTask[] = [];
   for (const id of new Set(filter.ids)) {
     const task = await findIn(inspector, id, queues);
     const done = task ? await inspector.act(task.queue, action, { ...filter, ids: [id] }) : 0;
     count += done;
-    if (done === 0) refused.push({ id, ...(task ? { state: task.state } : {}) });
+    if (done === 0) refused.push(task ? refusalOf(task, filter, action) : { id });
   }
   return { count, dryRun: false, ...(refused.length > 0 ? { refused } : {}) };
+}
+
+function refusalOf({ id, state }: TaskInfo, filter: TaskFilter, action: TaskAction): RefusedTask {
+  const { ids, ...rest } = filter;
+  const isUnmeant =
+    Object.values(rest).some((value) => value !== undefined) && eligible[action].includes(state);
+  return { id, state, ...(isUnmeant ? { unmeant: true } : {}) };
 }
 
 async function countTasks(

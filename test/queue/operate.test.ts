@@ -132,6 +132,15 @@ describe("operate() on tasks", () => {
     });
   });
 
+  test("tells of a named task that the filter keeps it out, not its state", async () => {
+    const { ask } = await setUp([{ id: "x", ...later }, { id: "y" }]);
+    const filter = { ids: ["x", "y"], type: "other" };
+    expect((await ask({ tag: "act", action: "run", filter, dryRun: false })).refused).toEqual([
+      { id: "x", state: "scheduled", unmeant: true },
+      { id: "y", state: "pending" },
+    ]);
+  });
+
   test("acts by a filter on all queues, or on one", async () => {
     const { ask } = await setUp([
       { id: "1", queue: "a", type: "mail:x" },

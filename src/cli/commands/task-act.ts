@@ -1,6 +1,6 @@
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
-import type { ActAnswer } from "../../core/queue-command.ts";
+import type { ActAnswer, RefusedTask } from "../../core/queue-command.ts";
 import { shownLine } from "../../core/shown-text.ts";
 import type { TaskAction } from "../../core/task.ts";
 import type { QueueOptions } from "../ask-queues.ts";
@@ -72,9 +72,12 @@ function tell(
     return;
   }
   if (count > 0 || refused.length === 0) terminal.out(`${tasks} ${done[action]}\n`);
-  for (const { id, state } of refused) {
-    const why = state === undefined ? "there is no such task" : `it is ${state}`;
-    terminal.err(`supervisor: ${shownLine(id)}: ${why}\n`);
-  }
-  if (refused.some(({ state }) => state !== undefined)) terminal.err(`${hints[action]}\n`);
+  for (const task of refused) terminal.err(`supervisor: ${shownLine(task.id)}: ${whyNot(task)}\n`);
+  if (refused.some(({ state, unmeant }) => state !== undefined && !unmeant))
+    terminal.err(`${hints[action]}\n`);
+}
+
+function whyNot({ state, unmeant }: RefusedTask): string {
+  if (state === undefined) return "there is no such task";
+  return unmeant ? "the other options do not mean it" : `it is ${state}`;
 }
