@@ -56,9 +56,13 @@ describeTargets("healthcheck", (target) => {
     for (const wrong of [
       ["--timeout", "soon"],
       ["--url", "here"],
+      ["--url", "https://127.0.0.1:1"],
+      ["--url", "ftp://127.0.0.1:1"],
       ["--live", "api"],
     ]) {
-      expect(await runSupervisorCli(target, ["healthcheck", ...wrong])).toMatchObject({ code: 64 });
+      const { code, stderr } = await runSupervisorCli(target, ["healthcheck", ...wrong]);
+      expect({ wrong, code }).toEqual({ wrong, code: 64 });
+      expect(stderr).not.toContain("    at ");
     }
   });
 });

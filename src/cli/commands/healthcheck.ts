@@ -15,8 +15,8 @@ export const command: Handler<"healthcheck"> = async ({ positionals, options }, 
   const { live, timeout = "5s", url } = options;
   const timeoutMs = parseDuration(timeout);
   if (!timeoutMs) throw usage(`--timeout cannot be "${timeout}"`, "Write it like 5s or 500ms.");
-  if (url !== undefined && !URL.canParse(url)) {
-    throw usage(`--url cannot be "${url}"`, "Write it like http://127.0.0.1:6060.");
+  if (url !== undefined && !(URL.canParse(url) && /^http:/i.test(url))) {
+    throw usage(`--url cannot be "${url}"`, "Write it like http://127.0.0.1:6060: admin has no TLS.");
   }
   const [service] = positionals;
   if (live && service !== undefined) throw usage("--live is about the whole process", "Leave the name out.");
