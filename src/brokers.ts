@@ -12,6 +12,8 @@ export interface BrokersOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Names whoever holds leases, for each driver. @default newOwner */
+  readonly owner?: () => string;
   /** As in the options of a driver. @default false */
   readonly looksOnly?: boolean;
 }
@@ -43,7 +45,7 @@ interface Open {
 }
 
 export function createBrokers(options: BrokersOptions): Brokers {
-  const { clock, random, log, looksOnly = false } = options;
+  const { clock, random, log, owner = newOwner, looksOnly = false } = options;
   let plans = options.brokers;
   const open = new Map<string, Open>();
   const outdated: Open[] = [];
@@ -75,7 +77,7 @@ export function createBrokers(options: BrokersOptions): Brokers {
       clock,
       random,
       log,
-      owner: newOwner(),
+      owner: owner(),
       looksOnly,
       onConnection(connection) {
         connected(plan, connection);

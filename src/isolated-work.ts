@@ -2,6 +2,7 @@ import type { Brokers } from "./brokers.ts";
 import { createBrokers } from "./brokers.ts";
 import { systemClock } from "./core/clock.ts";
 import { within } from "./core/deadline.ts";
+import type { Gone } from "./core/floor.ts";
 import type { Logger, LogSink } from "./core/log.ts";
 import type { ServicePlan } from "./core/plan.ts";
 import type { ServiceWork } from "./core/service-work.ts";
@@ -15,6 +16,8 @@ export interface IsolatedWork extends Pick<Brokers, "names" | "queue" | "adopt">
   readonly entered: Entered;
   /** As `ScheduleIntake.runNow`; undefined when another instance keeps the schedule. */
   runNow(): Promise<ScheduleRun | undefined>;
+  /** Nothing is claimed before. */
+  claim(gone: Gone): void;
   /** Within `closeMs`: whoever ends the thread does not wait for a broker that is away. */
   close(): Promise<void>;
 }
@@ -37,10 +40,14 @@ export async function openIsolatedWork({
   post,
 }: IsolatedWorkOptions): Promise<IsolatedWork> {
   const chance = { clock: systemClock, random: Math.random };
-  const brokers = createBrokers({ ...chance, brokers: data.brokers, log });
+  let drivers = 0;
+  const owner = () => `${data.owner}.${++drivers}`;
+  const brokers = createBrokers({ ...chance, brokers: data.brokers, log, owner });
   const intakes = createIntakes({ ...chance, brokers, sink });
   const service = ownPart(data);
   await intakes.prepare({ services: [service], brokers: data.brokers });
+  // Main knows who else may have messages in his hands.
+  const claim = intakes.floor(service.name).join(() => {});
   const entered = intakes.enter(service);
   entered.watch((reason) => post(["trouble", reason ?? null]));
   const tell = createTeller(() => intakes.work()[service.name], post);
@@ -52,6 +59,7 @@ export async function openIsolatedWork({
     queue: brokers.queue,
     adopt: brokers.adopt,
     entered,
+    claim,
     runNow: async () => intakes.schedule(service.name)?.runNow(),
     async close() {
       await within(systemClock, systemClock.now() + closeMs, brokers.closeAll());

@@ -76,6 +76,9 @@ export async function runIsolated(data: WorkerData, port: MessagePort): Promise<
         case "drained":
           intake.drained();
           break;
+        case "claim":
+          isolated.work.claim(message[1]);
+          break;
         case "names":
           names = message[1];
           isolated.work.adopt(message[2]);

@@ -87,6 +87,7 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
               ended();
             },
             intake,
+            ...(planned.consume ? { floor: intakes.floor(name) } : {}),
             worked: (work) => intakes.note(name, work, report),
           });
           return host;

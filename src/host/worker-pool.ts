@@ -3,6 +3,7 @@ import { within } from "../core/deadline.ts";
 import { formatDuration } from "../core/duration.ts";
 import type { LogLevel, LogSink } from "../core/log.ts";
 import { logLevels } from "../core/log.ts";
+import { newOwner } from "../core/owner.ts";
 import type { BrokerPlan, ServicePlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
@@ -49,7 +50,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   function create(service: ServicePlan, instance: number, locate = nowhere): WorkerThread {
     const vitals = new Int32Array(new SharedArrayBuffer(4 * Object.keys(vitalCells).length));
-    const data = { service, instance, names: names(), secrets, silent, vitals, brokers: brokers() };
+    const owner = newOwner();
+    const data = { service, instance, owner, names: names(), secrets, silent, vitals, brokers: brokers() };
     const thread = new WorkerThread({ entry, data, locate, sink, serve, ended: () => living.delete(thread) });
     living.add(thread);
     return thread;

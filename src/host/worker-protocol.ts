@@ -1,3 +1,4 @@
+import type { Gone } from "../core/floor.ts";
 import type { LogLevel } from "../core/log.ts";
 import type { BrokerPlan, ServicePlan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
@@ -15,6 +16,8 @@ export interface WorkerData {
   readonly service: ServicePlan;
   /** From 1. */
   readonly instance: number;
+  /** Begins the name of each owner of leases in this thread. */
+  readonly owner: string;
   /** Names that `ctx.service` knows. */
   readonly names: readonly string[];
   /** Values that must not appear in what crosses. */
@@ -79,6 +82,8 @@ export type ToWorker =
   | readonly [tag: "drained"]
   /** What the thread takes by itself, from queues and by its schedule. */
   | readonly [tag: "pause" | "resume" | "quiet"]
+  /** Nobody of an earlier generation has messages in its hands; those who are `gone` have left some in the brokers. */
+  | readonly [tag: "claim", gone: Gone]
   /** The services that `ctx.service` knows from now on, and the brokers of `ctx.queue`. */
   | readonly [tag: "names", names: readonly string[], brokers: readonly BrokerPlan[]]
   | FetchMessage;

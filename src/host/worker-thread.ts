@@ -1,6 +1,7 @@
 import type { URL as NodeUrl } from "node:url";
 import { Worker } from "node:worker_threads";
 import { SupervisorError } from "../core/errors.ts";
+import type { Gone } from "../core/floor.ts";
 import type { LogSink } from "../core/log.ts";
 import type { BrokerPlan } from "../core/plan.ts";
 import type { Locate } from "../core/problem.ts";
@@ -45,6 +46,8 @@ interface Ask {
 /** Main's side of one thread of an isolated service. */
 export class WorkerThread {
   readonly instance: number;
+  /** Begins the names of all that hold leases there. */
+  readonly leaseOwner: string;
   readonly link: FetchLink;
   readonly vitals: Vitals;
   /** The module is loaded and its config fits. Rejects with a ProblemsError when not, or when the thread ends. */
@@ -69,6 +72,7 @@ export class WorkerThread {
     const { name, worker } = data.service;
     this.#options = options;
     this.instance = data.instance;
+    this.leaseOwner = data.owner;
     this.vitals = data.vitals;
     this.link = createFetchLink({ parity: 0, post: (message) => this.#post(message), serve });
     this.imported = this.#imported.promise;
@@ -131,6 +135,12 @@ export class WorkerThread {
   /** Everything that had come from outside has ended. */
   drained(): void {
     this.#post(["drained"]);
+  }
+
+  /** What it takes by itself, it may take now. */
+  claim(gone: Gone): void {
+    // Before that nobody listens there, and Deno drops what nobody hears.
+    void this.imported.then(() => this.#post(["claim", gone]), ignore);
   }
 
   /** For what the thread takes by itself. */

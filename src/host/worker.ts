@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
+import type { Floor, Gone } from "../core/floor.ts";
 import type { Logger } from "../core/log.ts";
 import type { ServicePlan } from "../core/plan.ts";
 import type { Ended, Held } from "../core/report.ts";
@@ -26,6 +27,8 @@ export interface WorkerHostOptions {
   readonly pool: WorkerPool;
   /** Loads the module in threads that wait in the pool, when it is to be loaded anew; asked once. */
   readonly prepare: () => Promise<unknown>;
+  /** Of the service, where it consumes: its threads claim nothing before those of an earlier generation are gone. */
+  readonly floor?: Floor;
   /** Called when the generation takes work. */
   readonly serving: () => void;
   /** Called when it has ended, however. */
@@ -68,6 +71,10 @@ export class WorkerHost implements Host, ThreadOwner {
   #isEnding = false;
   #isPaused = false;
   #isQuiet = false;
+  #mayClaim = false;
+  #leaveFloor: ((gone: Gone) => void) | undefined;
+  /** The owners of leases of threads that are gone, for whoever claims next. */
+  readonly #gone: string[] = [];
   /** What those have done that are gone. */
   #past: ServiceWork | undefined;
   /** Why work cannot come, by thread. */
@@ -92,6 +99,10 @@ export class WorkerHost implements Host, ThreadOwner {
     this.#threads = pool.take(service);
     if (this.#isEnding) return this.#terminate();
     for (const thread of this.#threads) thread.owner = this;
+    this.#leaveFloor = this.#options.floor?.join((gone) => {
+      this.#mayClaim = true;
+      for (const thread of this.#threads) thread.claim(gone);
+    });
     await Promise.all(this.#threads.map((thread) => this.#load(thread)));
   }
 
@@ -146,6 +157,7 @@ export class WorkerHost implements Host, ThreadOwner {
     for (const thread of threads) thread.drained();
     const failures = (await stops).flatMap((stop) => (stop.status === "rejected" ? [stop.reason] : []));
     await this.#terminate();
+    this.#leaveFloor?.(this.#gone);
     this.#options.ended();
     if (failures.length > 0) throw together(failures);
     return { cutStreams: this.#lease?.cutStreams ?? 0 };
@@ -185,7 +197,7 @@ export class WorkerHost implements Host, ThreadOwner {
     this.#end();
     const held = this.held();
     this.#lease?.cut();
-    void this.#terminate();
+    void this.#terminate().then(() => this.#leaveFloor?.(this.#gone));
     this.#options.ended();
     return held;
   }
@@ -269,6 +281,7 @@ export class WorkerHost implements Host, ThreadOwner {
     const thread = pool.create(this.#service, instance);
     thread.owner = this;
     this.#threads.push(thread);
+    if (this.#mayClaim) thread.claim(this.#gone.splice(0));
     try {
       await this.#load(thread);
       await thread.start();
@@ -317,13 +330,14 @@ export class WorkerHost implements Host, ThreadOwner {
 
   async #terminate(): Promise<void> {
     const threads = [...this.#threads, ...this.#retiring];
-    const gone = threads.map((thread) => thread.terminate());
+    const ends = threads.map((thread) => thread.terminate());
     this.#bury(threads);
-    await Promise.all(gone);
+    await Promise.all(ends);
   }
 
-  /** They do nothing any more; what they have done counts. */
+  /** They do nothing any more; what they have done counts, and what they had is for others. */
   #bury(threads: readonly WorkerThread[]): void {
+    if (this.#options.floor) this.#gone.push(...threads.map(({ leaseOwner }) => leaseOwner));
     const done = threads.flatMap(({ work }) => (work ? [atRest(work)] : []));
     if (done.length === 0) return;
     for (const thread of threads) thread.work = undefined;

@@ -54,6 +54,11 @@ export interface Driver {
    */
   enqueue(tasks: readonly NewTask[]): Promise<readonly EnqueueResult[]>;
   subscribe(subscription: Subscription): Receiver;
+  /**
+   * What is held by owners whose name begins with one of these is waiting again, in its place, as if they had crashed: they
+   * are gone for certain. Waits for a broker that is away.
+   */
+  recover(owners: readonly string[]): Promise<void>;
   readonly inspector: Inspector;
   readonly schedules: ScheduleStore;
   /** Receivers are closed before. Waits for what is under way; afterwards nothing of the driver keeps the process alive. */

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { ConsumerStats } from "../core/consumer-stats.ts";
 import { newCounts } from "../core/consumer-stats.ts";
 import { within } from "../core/deadline.ts";
-import type { Floor } from "../core/floor.ts";
+import type { Floor, Gone } from "../core/floor.ts";
 import type { Logger } from "../core/log.ts";
 import type { ConsumePlan } from "../core/plan.ts";
 import type { Intake, Lease } from "../service/intake.ts";
@@ -32,6 +32,11 @@ export interface QueueIntakeOptions {
 
 export type QueueIntake = Intake & { stats(): ConsumerStats };
 
+/** Where it stands in the line for the floor. */
+interface Place {
+  leave: () => void;
+}
+
 /** So long a start waits for the broker; then the service counts as started, with a trouble. */
 const patienceMs = 5_000;
 
@@ -57,7 +62,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
   let isPaused = false;
   let isClosed = false;
   let mayClaim = false;
-  let leaveFloor: (() => void) | undefined;
+  let place: Place | undefined;
   let current: Crew | undefined;
 
   async function subscribe(): Promise<Receiver> {
@@ -122,12 +127,28 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
 
   function lodge(crew: Crew): void {
     lodged.add(crew);
-    leaveFloor ??= options.floor.join(() => {
-      mayClaim = true;
-      turn();
-    });
+    if (!place) {
+      const taken: Place = { leave() {} };
+      place = taken;
+      taken.leave = options.floor.join((gone) => void claim(taken, gone));
+    }
     // Where no order is promised nobody waits for anybody.
     if (plan.key === undefined) mayClaim = true;
+  }
+
+  /** The floor is ours. What those who are gone had comes first: it was begun before all that waits. */
+  async function claim(granted: Place, gone: Gone): Promise<void> {
+    try {
+      if (gone.length > 0) await (await options.driver()).recover(gone);
+    } catch (error) {
+      log.warn("What an ended thread had comes back when its lease has run out", {
+        service,
+        error: textOf(error),
+      });
+    }
+    if (granted !== place) return;
+    mayClaim = true;
+    turn();
   }
 
   /** `crew` has nothing in its hands any more. */
@@ -136,10 +157,10 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
     // A newer generation goes on with the same subscription: what is told to the broker is told by it.
     if (!current) await consumer?.settled();
     lodged.delete(crew);
-    if (lodged.size > 0 || !leaveFloor) return;
+    if (lodged.size > 0 || !place) return;
     mayClaim = false;
-    leaveFloor();
-    leaveFloor = undefined;
+    place.leave();
+    place = undefined;
   }
 
   async function close(): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { newOwner } from "../../src/core/owner.ts";
 import type { DriverCase } from "./queue-site.ts";
 import { consume, failed, ids, take, takeOne, task, tasks } from "./queue-site.ts";
 
@@ -118,6 +119,33 @@ export const leaseCases: readonly DriverCase[] = [
       }
       const delivery = await takeOne(receiver);
       assert.deepEqual([delivery.crashes, delivery.retried], [3, 0]);
+    },
+  },
+  {
+    name: "recover() takes back at once what owners of a living process held, and nothing of others",
+    needs: "dead owners",
+    async run(site) {
+      const thread = newOwner();
+      const ended = consume(site, await site.open(`${thread}.1`));
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue(tasks("a", 3));
+      const [other] = await receiver.receive(1, never());
+      const [first, second] = await take(site, ended);
+      assert.ok(other && first && second);
+      await driver.enqueue(tasks("b", 1));
+      await driver.recover([thread, newOwner()]);
+      const got = await take(site, receiver);
+      assert.deepEqual(
+        got.map(({ id, crashes, retried }) => [id, crashes, retried]),
+        [
+          ["a2", 1, 0],
+          ["a3", 1, 0],
+          ["b1", 0, 0],
+        ],
+      );
+      assert.deepEqual(await ended.settle([{ tag: "ack", delivery: first }]), ["lost"]);
+      assert.deepEqual(await receiver.settle([{ tag: "ack", delivery: other }]), ["settled"]);
     },
   },
   {

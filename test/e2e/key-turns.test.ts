@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { System } from "../support/system.ts";
 import { fixtures, startFile } from "../support/system.ts";
 import type { Target } from "../support/targets.ts";
-import { describeTargets } from "../support/targets.ts";
+import { describeTargets, runSupervisorCli } from "../support/targets.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { until } from "../support/until.ts";
 
@@ -29,7 +29,7 @@ services:
 `;
 
 describeTargets("the order of a key", (target) => {
-  for (const isolation of ["inline"]) {
+  for (const isolation of ["inline", "worker"]) {
     test(
       `holds across a reload of consume: with isolation: ${isolation}`,
       () =>
@@ -43,6 +43,32 @@ describeTargets("the order of a key", (target) => {
       slow,
     );
   }
+
+  test(
+    "holds across a restart of a service in a thread of its own",
+    () =>
+      run(target, "worker", async ({ system, begun }) => {
+        await enqueue(system, 1, 5);
+        await begun("+1");
+        const env = { XDG_RUNTIME_DIR: system.folder.path };
+        const { code } = await runSupervisorCli(target, ["restart", "turns", "--name", "turns"], { env });
+        expect(code).toBe(0);
+        return [1, 2, 3, 4, 5];
+      }),
+    slow,
+  );
+
+  test(
+    "holds across the death of the thread: what it had is there again before the next one claims",
+    () =>
+      run(target, "worker", async ({ system, begun }) => {
+        await enqueue(system, 0, 3);
+        await begun("+0");
+        await enqueue(system, 4, 5);
+        return [0, 1, 2, 3, 4, 5];
+      }),
+    slow,
+  );
 });
 
 interface Scene {

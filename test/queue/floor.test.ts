@@ -61,6 +61,23 @@ describe("the intakes of two plans of one service", () => {
     expect(next.model.asked).toEqual([]);
   });
 
+  test("with a key, the new one claims when what those who are gone had is there again", async () => {
+    const floor = createFloor();
+    const leave = floor.join(() => {});
+    const site = new Site(keyed, floor);
+    const recovered = Promise.withResolvers<void>();
+    site.model.hold = recovered.promise;
+    site.enqueue(1);
+    await site.open(new Desk());
+    leave(["thread 1"]);
+    await site.rest();
+    expect(site.model.recovered).toEqual(["thread 1"]);
+    expect(site.states()).toEqual(["pending"]);
+    recovered.resolve();
+    await site.rest();
+    expect(site.states()).toEqual(["active"]);
+  });
+
   test("without a key, both claim while the old one drains", async () => {
     const { next } = await change({});
     expect(next.states()).toEqual(["active"]);

@@ -20,6 +20,7 @@ export class ModelDriver {
   readonly settleCalls: (readonly Settlement[])[] = [];
   readonly asked: number[] = [];
   readonly progress: string[] = [];
+  readonly recovered: string[] = [];
   extended = 0;
   /** Settlements wait until a test says `go`. */
   hold: Promise<void> | undefined;
@@ -42,6 +43,10 @@ export class ModelDriver {
   get driver(): Driver {
     return {
       connect: async () => {},
+      recover: async (owners: readonly string[]) => {
+        this.recovered.push(...owners);
+        await this.hold;
+      },
       inspector: { tasks: (...args: Parameters<Inspector["tasks"]>) => this.tasks(...args) },
       subscribe: (subscription: Subscription) => {
         this.subscription = subscription;

@@ -16,6 +16,7 @@ export function scriptedDriver(inspector: Partial<Inspector> = {}): ScriptedDriv
       driver.calls.push(tasks);
       return driver.answer(tasks);
     },
+    recover: async () => {},
     subscribe: () => unasked("subscribe"),
     inspector: new Proxy(inspector as Inspector, {
       get: (target, name) => Reflect.get(target, name) ?? (() => unasked(String(name))),

@@ -27,6 +27,8 @@ export const openMemory: OpenDriver = ({ name, clock, random, owner, onConnectio
       receivers.add(receiver);
       return receiver;
     },
+    // Whoever uses it lives in this thread.
+    async recover() {},
     inspector: createInspector(store, () => clock.wall()),
     schedules: createSchedules(store),
     async close() {

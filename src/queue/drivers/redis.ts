@@ -65,6 +65,10 @@ export const openRedis: OpenDriver = (options: DriverOptions): Driver => {
       receivers.add(ours);
       return ours;
     },
+    async recover(owners) {
+      await link.connect();
+      await tending.recover(owners);
+    },
     inspector: createInspector(link, times),
     schedules: createSchedules(link, times, owner),
     async close() {

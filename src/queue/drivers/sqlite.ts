@@ -9,7 +9,7 @@ import { faultOf, isUnwritable, refusalOf } from "./sqlite/faults.ts";
 import { createInspector } from "./sqlite/inspector.ts";
 import { lateReceiver } from "./sqlite/late-receiver.ts";
 import type { Consumes } from "./sqlite/owners.ts";
-import { addOwner, recoverDead, removeOwner, setConsumes } from "./sqlite/owners.ts";
+import { addOwner, recoverDead, recoverGone, removeOwner, setConsumes } from "./sqlite/owners.ts";
 import { createReceiver } from "./sqlite/receiver.ts";
 import type { Room } from "./sqlite/room.ts";
 import { createRoom } from "./sqlite/room.ts";
@@ -163,6 +163,10 @@ export const openSqlite: OpenDriver = (options) => {
       const receiver = store ? create(store) : lateReceiver(connect().then(create));
       receivers.add(receiver);
       return receiver;
+    },
+    async recover(owners) {
+      const { commit, ask } = await connect();
+      await commit.write((tx) => recoverGone(tx, ask, owners));
     },
     inspector: createInspector(current, () => clock.wall()),
     schedules: createSchedules(current),

@@ -23,6 +23,8 @@ export interface Tending {
   dueAt(queue: string, at: number): void;
   /** The reply to this claim was lost: whatever it took is nobody's. */
   abandon(claim: string): void;
+  /** Owners whose name begins so are gone: takes back what they claimed. */
+  recover(owners: readonly string[]): Promise<void>;
   /** Called once a second while there are queues. */
   onBeat(callback: () => void): () => void;
   close(): void;
@@ -40,6 +42,7 @@ export function createTending(options: {
   const beats = new Set<() => void>();
   const abandoned = new Set<string>();
   const wrongs = new Map<string, string>();
+  const gone: string[] = [];
   const host = hostname();
   let timer: { readonly cancel: () => void; readonly at: number } | undefined;
   let nextDue = Number.POSITIVE_INFINITY;
@@ -132,7 +135,7 @@ export function createTending(options: {
       for (let index = 0; index < leases.length; index += 2) {
         const [id, owner] = [String(leases[index]), String(leases[index + 1])];
         if (abandoned.has(owner)) lost.push(id, owner);
-        else if (owner !== "" && isHolderDead(owner, host)) dead.push(id, owner);
+        else if (owner !== "" && isGone(owner)) dead.push(id, owner);
       }
       for (const args of [dead, lost]) {
         if (args.length === 1) continue;
@@ -143,14 +146,16 @@ export function createTending(options: {
         watch.stir(queue);
       }
       if (dead.length > 1) {
-        log.info(
-          `${(dead.length - 1) / 2} tasks of queue "${queue}" wait again: the process that had them is gone.`,
-        );
+        log.info(`${(dead.length - 1) / 2} tasks of queue "${queue}" wait again: whoever had them is gone.`);
       }
     } catch (error) {
       // It is done again when the connection is there again; and a lease ends by itself.
       if (!isPassing(error)) log.warn(`Leases of queue "${queue}" could not be read: ${messageOf(error)}`);
     }
+  }
+
+  function isGone(owner: string): boolean {
+    return gone.some((name) => owner.startsWith(name)) || isHolderDead(owner, host);
   }
 
   return {
@@ -176,6 +181,10 @@ export function createTending(options: {
     },
     abandon(claim) {
       abandoned.add(claim);
+    },
+    async recover(owners) {
+      gone.push(...owners);
+      await surveyAll();
     },
     onBeat(callback) {
       beats.add(callback);

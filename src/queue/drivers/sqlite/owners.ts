@@ -32,9 +32,18 @@ export function setConsumes(ask: Ask, owner: number, consumes: readonly Consumes
 
 /** What processes of this machine held that have died goes back to its place at once, not when its lease runs out. */
 export function recoverDead(tx: Transaction, ask: Ask): void {
+  recoverThose(tx, ask, isDead);
+}
+
+/** The same for owners that are known to be gone, although their process lives. */
+export function recoverGone(tx: Transaction, ask: Ask, gone: readonly string[]): void {
+  recoverThose(tx, ask, (owner) => gone.some((name) => owner.startsWith(name)));
+}
+
+function recoverThose(tx: Transaction, ask: Ask, isGone: (owner: string, birth: string) => boolean): void {
   const dead = ask
     .all("SELECT id, name, birth FROM owners")
-    .filter((row) => isDead(String(row.name), String(row.birth)));
+    .filter((row) => isGone(String(row.name), String(row.birth)));
   if (dead.length === 0) return;
   const queues = ask.all("SELECT id FROM queues");
   for (const { id } of dead) {
