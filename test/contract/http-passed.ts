@@ -98,15 +98,21 @@ const ownCases: readonly Case[] = [
         wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         await wire.until(`answer ${asked + 1}`);
       };
-      await ask();
-      const quiet = server.quiesce?.();
-      assert.equal(await Promise.race([quiet, sleep(30, "waits")]), "waits");
-      await ask();
-      assert.equal(await Promise.race([quiet, sleep(30, "waits")]), "waits");
-      await quiet;
+      // Where a machine is so busy that the client itself was silent for too long, nothing is seen: once more then.
+      for (let isSeen = false; !isSeen; ) {
+        await ask();
+        const began = performance.now();
+        const quiet = server.quiesce?.();
+        await sleep(30);
+        await ask();
+        const again = performance.now();
+        await quiet;
+        isSeen = again - began < 80;
+        if (isSeen) assert.ok(performance.now() - again >= 80, "it waits until the client is silent");
+      }
       await sleep(100);
       assert.equal(
-        await Promise.race([server.quiesce?.().then(() => "silent"), sleep(50, "waits")]),
+        await Promise.race([server.quiesce?.().then(() => "silent"), sleep(200, "waits")]),
         "silent",
       );
       wire.destroy();
