@@ -35,11 +35,16 @@ export interface LossBroker extends AsyncDisposable {
 /** The queue that services of these tests consume. */
 export const lossQueue = "numbers";
 
-/** What is written to Redis is on the disk before it answers: it may be killed, too. */
+/**
+ * What is written to Redis is on the disk before it answers: it may be killed, too. Its password keeps out whoever else
+ * runs these tests here: while one server is away, its port may become another's.
+ */
 export async function lossBroker(kind: BrokerKind): Promise<LossBroker> {
   const folder = tempDir();
-  const server = kind === "redis" ? await redisServer(["--appendfsync", "always"]) : undefined;
-  const url = server ? `${server.url}/0` : `sqlite:${join(folder.path, "queue.db")}`;
+  const password = crypto.randomUUID();
+  const args = ["--appendfsync", "always", "--requirepass", password];
+  const server = kind === "redis" ? await redisServer(args) : undefined;
+  const url = server ? `redis://:${password}@127.0.0.1:${server.port}/0` : `sqlite:${join(folder.path, "queue.db")}`;
   const driver = await openDriver(kind, url);
   const count = async (...states: TaskState[]) => {
     const queue = (await driver.inspector.queues()).find((one) => one.queue === lossQueue);
