@@ -11,10 +11,10 @@ const isThere = (shell: string) => spawnSync(shell, ["-c", "exit 0"]).status ===
 const skipped = (shell: string) => (isThere(shell) ? "" : ` (skipped: ${shell} is not installed)`);
 
 /** What a shell prints for `input`, in a folder with files and a supervisor that has two services. */
-function run(shell: string, args: readonly string[], input: string): string[] {
+function run(shell: string, args: readonly string[], input: string, more: readonly string[] = []): string[] {
   const folder = mkdtempSync(join(tmpdir(), "supervisor-completion-"));
   try {
-    for (const name of ["services.yaml", "services.prod.yaml", "api.ts"])
+    for (const name of ["services.yaml", "services.prod.yaml", "api.ts", ...more])
       writeFileSync(join(folder, name), "");
     writeFileSync(join(folder, "supervisor"), "#!/bin/sh\necho api\necho payments\n", { mode: 0o755 });
     const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, HOME: folder };
@@ -28,10 +28,14 @@ function run(shell: string, args: readonly string[], input: string): string[] {
 
 /** What is offered for the last word of `line`, as bash asks the function that the script has named. */
 function bash(line: string): string[] {
-  const words = line.split(" ");
+  return bashWords(line.split(" "));
+}
+
+/** As bash has split the line: at `=` too. `files` are beside the others in the folder. */
+function bashWords(words: readonly string[], ...files: string[]): string[] {
   const given = words.map((word) => `'${word}'`).join(" ");
   const ask = `COMP_WORDS=(${given}); COMP_CWORD=${words.length - 1}; _supervisor; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  return run("bash", ["--norc", "--noprofile", "-s"], `${bashScript("supervisor")}\n${ask}\n`);
+  return run("bash", ["--norc", "--noprofile", "-s"], `${bashScript("supervisor")}\n${ask}\n`, files);
 }
 
 describe.skipIf(!isThere("bash"))(`bashScript()${skipped("bash")}`, () => {
@@ -58,6 +62,20 @@ describe.skipIf(!isThere("bash"))(`bashScript()${skipped("bash")}`, () => {
   test("completes a services.yaml and services after run, no other files", () => {
     expect(bash("supervisor run ")).toEqual(["api", "payments", "services.prod.yaml", "services.yaml"]);
     expect(bash("supervisor run --stop-report a")).toEqual(["api.ts"]);
+  });
+
+  test("completes the value after --option=", () => {
+    expect(bashWords(["supervisor", "status", "--output", "="])).toEqual(["json", "table", "wide"]);
+    expect(bashWords(["supervisor", "status", "--output", "=", "w"])).toEqual(["wide"]);
+    expect(bashWords(["supervisor", "run", "--stop-report", "=", "a"])).toEqual(["api.ts"]);
+  });
+
+  test("completes a path with a space, whether it is quoted or escaped so far", () => {
+    const offered = ["my services.yaml"];
+    for (const typed of ["my", "my\\ s", '"my s']) {
+      expect(bashWords(["supervisor", "run", typed], "my services.yaml")).toEqual(offered);
+    }
+    expect(bashWords(["supervisor", "run", "--stop-report", "my"], "my services.yaml")).toEqual(offered);
   });
 
   test("names the program that it is for", () => {

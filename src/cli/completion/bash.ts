@@ -17,17 +17,23 @@ export function bashScript(program: string): string {
   });
   return `# bash completion for ${program}; made by "${program} completion bash".
 _supervisor_words() { COMPREPLY+=($(compgen -W "$1" -- "$cur")); }
-_supervisor_files() { compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -f -- "$cur")); }
-_supervisor_yaml() {
+_supervisor_paths() {
+  local path IFS=
   compopt -o filenames 2>/dev/null
-  COMPREPLY+=($(compgen -f -X '!*.y?(a)ml' -- "$cur") $(compgen -d -- "$cur"))
+  while read -r path; do COMPREPLY+=("$path"); done < <(compgen "$@" -- "$(_supervisor_typed)")
 }
+_supervisor_typed() { local typed=\${cur#[\\'\\"]}; printf %s "\${typed//\\\\/}"; }
+_supervisor_files() { _supervisor_paths -f; }
+_supervisor_yaml() { _supervisor_paths -f -X '!*.y?(a)ml'; _supervisor_paths -d; }
 _supervisor_services() { _supervisor_words "$("\${COMP_WORDS[0]}" completion names 2>/dev/null)"; }
 
 _supervisor() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command= word i
   local IFS=$' \\t\\n'
   COMPREPLY=()
+  if [[ $cur == = ]]; then cur=
+  elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}
+  fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     case $command in
