@@ -76,6 +76,7 @@ export function createMembers(options: MembersOptions): (plan: Plan) => Member[]
           const host = workers.createHost({
             ...common,
             service: planned,
+            ...(fresh && sealed() ? { note: sealedCode } : {}),
             prepare: blueprint,
             serving() {
               common.serving();

@@ -5,6 +5,7 @@ import { SupervisorError } from "./core/errors.ts";
 import { createLogger } from "./core/log.ts";
 import type { BrokerPlan, Plan } from "./core/plan.ts";
 import type { QueueAnswers, QueueCommand } from "./core/queue-command.ts";
+import { startHint } from "./core/sealed.ts";
 import { operateOn } from "./queue-access.ts";
 
 /** Commands that would make a file where none is. */
@@ -80,6 +81,6 @@ function onlyInMemory(name: string): SupervisorError {
   return new SupervisorError(
     "NOT_RUNNING",
     `The broker "${name}" is in the memory of its supervisor, which does not run`,
-    'Start it with "supervisor run"; sqlite: keeps tasks in a file.',
+    `${startHint()} A broker sqlite:… keeps tasks in a file.`,
   );
 }

@@ -33,7 +33,7 @@ export function askHealth(place: HealthPlace, path: string, timeoutMs: number): 
       response.setEncoding("utf8");
       try {
         for await (const part of response) text += part;
-        done(response.statusCode === 200, text);
+        done(response.statusCode === 200, text || `the answer is ${response.statusCode}, and nothing else`);
       } catch (error) {
         done(false, messageOf(error));
       }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { SupervisorError } from "../core/errors.ts";
 import { isAlive } from "../core/process-birth.ts";
+import { startHint } from "../core/sealed.ts";
 import { apiPrefix } from "./api-prefix.ts";
 
 /** Talks to a running supervisor over its control socket. */
@@ -125,12 +126,9 @@ function connectError(socket: string, error: Error): Error {
   switch (code) {
     case "ENOENT":
     case "ECONNREFUSED":
-      return new SupervisorError(
-        "NOT_RUNNING",
-        `Nothing answers on ${socket}`,
-        'Start it with "supervisor run".',
-        { cause: error },
-      );
+      return new SupervisorError("NOT_RUNNING", `Nothing answers on ${socket}`, startHint(), {
+        cause: error,
+      });
     case "EACCES":
     case "EPERM":
       return new SupervisorError(

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SupervisorError } from "../core/errors.ts";
+import { startHint } from "../core/sealed.ts";
 import { filesIn, instanceFolders } from "./instance-files.ts";
 import { isWriterAlive, pidIn, readPid, readPidFile } from "./pid-file.ts";
 
@@ -36,7 +37,7 @@ export function findInstance(query: InstanceQuery): string {
     );
   }
   if (running[0]) return running[0].socket;
-  throw new SupervisorError("NOT_RUNNING", "No supervisor runs", 'Start one with "supervisor run".');
+  throw new SupervisorError("NOT_RUNNING", "No supervisor runs", startHint());
 }
 
 export interface RunningInstance {
@@ -48,7 +49,7 @@ export interface RunningInstance {
 function besidePid(file: string): string {
   assertReadable(file);
   if (readPid(file) === undefined) {
-    throw new SupervisorError("NOT_RUNNING", `There is no pid in ${file}`, 'Start it with "supervisor run".');
+    throw new SupervisorError("NOT_RUNNING", `There is no pid in ${file}`, startHint());
   }
   return file.replace(/\.pid$/, ".sock");
 }
@@ -72,7 +73,7 @@ function byName(name: string, { variables }: InstanceQuery): string {
   const found = files.find(({ socket }) => existsSync(socket));
   if (found) return found.socket;
   const others = runningInstances(variables).map((one) => one.name);
-  const hint = others.length > 0 ? `Running: ${others.join(", ")}.` : 'Start it with "supervisor run".';
+  const hint = others.length > 0 ? `Running: ${others.join(", ")}.` : startHint();
   throw new SupervisorError("NOT_RUNNING", `"${name}" does not run`, hint);
 }
 

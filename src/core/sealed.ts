@@ -39,6 +39,11 @@ export function keyIn({ folder }: Sealed, path: string): string {
   return relative(folder, resolve(folder, path)).split(sep).join("/");
 }
 
+/** What starts one: for whoever finds that none runs. */
+export function startHint(): string {
+  return `Start it with "${current ? process.argv0 : "supervisor run"}".`;
+}
+
 /** What a supervisor without `name:` is called when it is sealed: as its file, or the link to it that was typed. */
 export function executableName(): string {
   return basename(process.argv0 || process.execPath);

@@ -24,6 +24,8 @@ import type { ThreadOwner, WorkerThread } from "./worker-thread.ts";
 export interface WorkerHostOptions {
   readonly service: ServicePlan;
   readonly generation: number;
+  /** As `Host.note`. */
+  readonly note?: string;
   readonly pool: WorkerPool;
   /** Loads the module in threads that wait in the pool, when it is to be loaded anew; asked once. */
   readonly prepare: () => Promise<unknown>;
@@ -54,6 +56,7 @@ const retireMs = 10_000;
  * or the second within `calmMs`, the generation has failed.
  */
 export class WorkerHost implements Host, ThreadOwner {
+  readonly note?: string;
   readonly #options: WorkerHostOptions;
   /** Those that serve, or will; a thread that is gone is not among them. */
   #threads: WorkerThread[] = [];
@@ -82,6 +85,7 @@ export class WorkerHost implements Host, ThreadOwner {
 
   constructor(options: WorkerHostOptions) {
     this.#options = options;
+    if (options.note !== undefined) this.note = options.note;
     this.#service = options.service;
     this.#guard = createThreadGuard(options.service, options.clock, (thread, error) => {
       this.fault(thread, error, true);

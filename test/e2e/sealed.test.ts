@@ -152,10 +152,15 @@ describe("a sealed executable", () => {
     expect(ask("status").stdout).toContain("sealed: running");
     expect(ask("queue", "ls").stdout).toContain("jobs");
     expect(ask("healthcheck")).toMatchObject({ status: 0, stdout: "ok\n" });
-    expect(ask("restart", "web").stdout).toContain("the code is the same: it is inside this executable");
+    for (const name of ["web", "thread"]) {
+      const { stdout } = ask("restart", name);
+      expect(stdout).toContain("the code is the same: it is inside this executable");
+    }
     expect(ask("reload").stdout).toContain("build a new one");
     expect(await running.stop()).toBe(0);
     expect(ask("healthcheck").status).toBe(1);
+    const alone = spawnSync(app(), ["status"], { env: { TMPDIR: folder.path }, encoding: "utf8" });
+    expect(alone.stderr).toContain(`Start it with "${app()}".`);
     await using prod = await start([app(), "--env", "prod"], folder.path, env);
     expect(await (await fetch(await prod.url("web"))).json()).toContain(" good day!");
   });

@@ -44,7 +44,9 @@ export async function lossBroker(kind: BrokerKind): Promise<LossBroker> {
   const password = crypto.randomUUID();
   const args = ["--appendfsync", "always", "--requirepass", password];
   const server = kind === "redis" ? await redisServer(args) : undefined;
-  const url = server ? `redis://:${password}@127.0.0.1:${server.port}/0` : `sqlite:${join(folder.path, "queue.db")}`;
+  const url = server
+    ? `redis://:${password}@127.0.0.1:${server.port}/0`
+    : `sqlite:${join(folder.path, "queue.db")}`;
   const driver = await openDriver(kind, url);
   const count = async (...states: TaskState[]) => {
     const queue = (await driver.inspector.queues()).find((one) => one.queue === lossQueue);

@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
 import type { Problem } from "../../core/problem.ts";
@@ -6,6 +6,7 @@ import { sealed } from "../../core/sealed.ts";
 import type { SealResult } from "../../sealing.ts";
 import { sealServices, writeDenoEntry } from "../../sealing.ts";
 import type { Handler } from "../handler.ts";
+import { shellWord } from "../shell-word.ts";
 import type { Invocation } from "../table.ts";
 import { targetOf } from "../target.ts";
 import type { Terminal } from "../terminal.ts";
@@ -33,9 +34,10 @@ async function buildForDeno(file: string, options: Options, terminal: Terminal):
   const { supervisorTypes } = await import("../templates/supervisor-types.ts");
   const { info, doubtful, includes } = await writeDenoEntry(file, outfile, supervisorTypes);
   for (const problem of doubtful) terminal.err(`warning: ${sentence(problem, terminal)}\n`);
-  const included = includes.map((path) => `--include ${outfile}/${path} `).join("");
+  const word = (path: string) => shellWord(join(outfile, path));
+  const included = includes.map((path) => `--include ${word(path)} `).join("");
   terminal.out(
-    `${outfile}: ${counted(info.modules.length, "file")} named. deno compile -A --config ${outfile}/deno.json ${included}-o app ${outfile}/main.ts\n`,
+    `${outfile}: ${counted(info.modules.length, "file")} named. deno compile -A --config ${word("deno.json")} ${included}-o app ${word("main.ts")}\n`,
   );
   return ExitCode.clean;
 }

@@ -3,6 +3,7 @@ import { basename, relative, resolve } from "node:path";
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
 import type { Handler } from "../handler.ts";
+import { shellWord } from "../shell-word.ts";
 import { consumerTemplate } from "../templates/consumer.ts";
 import { httpTemplate } from "../templates/http.ts";
 import { writeFiles } from "../write-files.ts";
@@ -18,7 +19,7 @@ export const command: Handler<"init"> = ({ positionals, options }, terminal) => 
     terminal.out(`  ${relative(terminal.cwd, resolve(folder, path))}\n`);
   }
   const enter = relative(terminal.cwd, folder);
-  terminal.out(`\nNext:\n  ${enter ? `cd ${quoted(enter)} && ` : ""}supervisor run\n`);
+  terminal.out(`\nNext:\n  ${enter ? `cd ${shellWord(enter)} && ` : ""}supervisor run\n`);
   terminal.out(`  ${tryIt}\n`);
   return ExitCode.clean;
 };
@@ -40,8 +41,4 @@ function projectName(folder: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^[^a-z]+|-+$/g, "");
   return name || "hello";
-}
-
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
