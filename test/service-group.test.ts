@@ -28,6 +28,16 @@ describe("ServiceGroup.start() rejects, as a services.yaml is refused, with", ()
     ]);
   });
 
+  test("services that wait for the completion of one that starts again each time", async () => {
+    const [problem, ...others] = await problemsOf({
+      a: { restart: { policy: "always" } },
+      b: { dependsOn: { a: "completed" } },
+      c: { dependsOn: { a: "ready" } },
+    });
+    expect(problem).toStartWith('BAD_VALUE Service "b" waits until "a" is completed, but that starts again');
+    expect(others).toEqual([]);
+  });
+
   test("services that claim the same port and path, or the port on different hosts", async () => {
     const http = { port: 8080 };
     expect(

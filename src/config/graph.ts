@@ -1,4 +1,5 @@
 import { nearest } from "../core/nearest.ts";
+import type { DependencyCondition, RestartPlan } from "../core/plan.ts";
 import type { Draft } from "./draft.ts";
 import type { Report } from "./findings.ts";
 import type { Node, Span } from "./node.ts";
@@ -77,6 +78,8 @@ function checkDependency(
       `Service "${draft.name}" depends on "${name}", which is disabled`,
       `Enable "${name}", or disable "${draft.name}" too.`,
     );
+  } else if (isEndless(draft.settings.depends_on[name], need.settings.restart)) {
+    reportEndless(draft.name, name, at, report);
   }
 }
 
@@ -119,6 +122,20 @@ export function checkCycles(
 
 export function reportSelf(name: string, at: Span | undefined, report: Report): void {
   report("DEPENDENCY_CYCLE", at, `Service "${name}" depends on itself`, "Remove it from its own depends_on.");
+}
+
+/** Whether who waits under this condition would do so for ever. */
+export function isEndless(condition: DependencyCondition | undefined, { policy }: RestartPlan): boolean {
+  return condition === "completed" && policy === "always";
+}
+
+export function reportEndless(name: string, need: string, at: Span | undefined, report: Report): void {
+  report(
+    "BAD_VALUE",
+    at,
+    `Service "${name}" waits until "${need}" is completed, but that starts again each time: its restart is always`,
+    `Give "${need}" the restart on-failure, or wait for it with ready.`,
+  );
 }
 
 function findCycles(needs: ReadonlyMap<string, readonly string[]>): string[][] {

@@ -7,7 +7,7 @@ import { checkExcess } from "./budget.ts";
 import { reportName } from "./draft.ts";
 import type { Report } from "./findings.ts";
 import { reportTo } from "./findings.ts";
-import { checkCycles, reportSelf } from "./graph.ts";
+import { checkCycles, isEndless, reportEndless, reportSelf } from "./graph.ts";
 
 /*
  * The rules of services.yaml for what a program makes itself: the same sentences, without a place.
@@ -30,8 +30,14 @@ export function assertTogether({ services, shutdown, admin }: Plan): void {
       sound = false;
       report(...args);
     };
-    for (const { name, dependsOn } of services)
+    const restarts = new Map(services.map(({ name, restart }) => [name, restart]));
+    for (const { name, dependsOn } of services) {
       if (Object.hasOwn(dependsOn, name)) reportSelf(name, undefined, unsound);
+      for (const [need, condition] of Object.entries(dependsOn)) {
+        const restart = restarts.get(need);
+        if (restart && isEndless(condition, restart)) reportEndless(name, need, undefined, unsound);
+      }
+    }
     checkCycles(
       new Map(services.map(({ name, dependsOn }) => [name, Object.keys(dependsOn)])),
       () => undefined,
