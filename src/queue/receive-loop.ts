@@ -8,7 +8,7 @@ export interface ReceiveLoopOptions {
   readonly receiver: Pick<Receiver, "receive">;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Called once before the first `receive`, and again until it does not reject. */
+  /** Called before the first `receive` of each opening, and again until it does not reject. */
   readonly prepare: () => Promise<void>;
   /** How many to ask for now; 0: none until `poke`. */
   readonly want: () => number;
@@ -61,6 +61,7 @@ export class ReceiveLoop {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    this.#isPrepared = false;
     while (!signal.aborted) {
       const wanted = this.#isPrepared ? this.#options.want() : 1;
       if (wanted > 0) await this.#ask(wanted, signal);

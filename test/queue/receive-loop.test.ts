@@ -31,3 +31,32 @@ test("a broker that could not be asked what is blocked, and then was, is no trou
   await clock.tick(1_000);
   await shut;
 });
+
+test("what is blocked is asked for at each opening: another may have consumed in between", async () => {
+  const clock = new FakeClock();
+  const seen: string[] = [];
+  const loop = new ReceiveLoop({
+    receiver: {
+      receive: (_max, signal) => {
+        seen.push("receive");
+        return new Promise((resolve) => signal.addEventListener("abort", () => resolve([])));
+      },
+    },
+    clock,
+    random: () => 0.5,
+    prepare: async () => void seen.push("prepare"),
+    want: () => 1,
+    asked() {},
+    received() {},
+    trouble() {},
+  });
+  for (let times = 0; times < 2; times++) {
+    loop.open();
+    loop.open();
+    await clock.tick(10);
+    const shut = loop.shut();
+    await clock.tick(1_000);
+    await shut;
+  }
+  expect(seen).toEqual(["prepare", "receive", "prepare", "receive"]);
+});
