@@ -123,6 +123,7 @@ async function onQueues(
 }
 
 const queueStatus: Readonly<Record<string, number>> = {
+  BAD_REQUEST: 400,
   UNKNOWN_BROKER: 404,
   UNKNOWN_QUEUE: 404,
   UNKNOWN_TASK: 404,

@@ -246,7 +246,10 @@ export interface Inspector {
   history(queue: string, days: number): Promise<readonly QueueDay[]>;
   pause(queue: string): Promise<void>;
   resume(queue: string): Promise<void>;
-  /** Of one queue, in the order in which they will run, or the newest first for those that ended. */
+  /**
+   * Of one queue, in the order in which they will run, or the newest first for those that ended. `after`: what the page
+   * before said as `next`. @throws RangeError when no page could have said that
+   */
   tasks(queue: string, filter: TaskFilter, page: { limit: number; after?: string }): Promise<TaskPage>;
   task(queue: string, id: string): Promise<TaskInfo | undefined>;
   /** Resolves with how many tasks it was done to. */

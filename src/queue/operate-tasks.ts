@@ -19,13 +19,18 @@ const eligible: Readonly<Record<TaskAction, readonly TaskState[]>> = {
   cancel: ["active"],
 };
 
-/** One page of the tasks of a queue, or of all, one queue after the other by name. @throws SupervisorError UNKNOWN_QUEUE */
+/**
+ * One page of the tasks of a queue, or of all, one queue after the other by name.
+ *
+ * @throws SupervisorError UNKNOWN_QUEUE, BAD_REQUEST when no page has ended with `after`
+ */
 export async function listTasks(
   inspector: Inspector,
   { queue, filter, limit, after }: Extract<QueueCommand, { tag: "tasks" }>,
 ): Promise<TaskPage> {
   const names = await queuesOf(inspector, queue);
   // A page ends with where the next begins: QUEUE/WHERE, and no name has a slash.
+  if (after !== undefined && !after.includes("/")) throw noPage(after);
   const [from = "", ...rest] = (after ?? "").split("/");
   let where = rest.join("/");
   const tasks: TaskInfo[] = [];
@@ -33,12 +38,20 @@ export async function listTasks(
     if (tasks.length === limit) return { tasks, next: `${name}/` };
     const room = limit - tasks.length;
     const isWhere = name === from && where !== "";
-    const page = await inspector.tasks(name, filter, { limit: room, ...(isWhere ? { after: where } : {}) });
+    const asked = { limit: room, ...(isWhere ? { after: where } : {}) };
+    const page = await inspector.tasks(name, filter, asked).catch((error) => {
+      throw error instanceof RangeError && after !== undefined ? noPage(after) : error;
+    });
     where = "";
     for (const task of page.tasks) tasks.push(shortened(task));
     if (page.next !== undefined) return { tasks, next: `${name}/${page.next}` };
   }
   return { tasks };
+}
+
+function noPage(after: string): SupervisorError {
+  const hint = 'Pass the "next" of the page before as it is, or leave it out for the first page.';
+  return new SupervisorError("BAD_REQUEST", `No page of tasks ends with ${JSON.stringify(after)}`, hint);
 }
 
 /** @throws SupervisorError UNKNOWN_TASK */

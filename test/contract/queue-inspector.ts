@@ -102,6 +102,16 @@ export const inspectorCases: readonly DriverCase[] = [
     },
   },
   {
+    name: "inspector: tasks() refuses a place where no page could have ended",
+    async run(site) {
+      const driver = await site.open();
+      await driver.enqueue([task({ id: "a" }), task({ id: "b" })]);
+      for (const after of ["nonsense", "", "1", "pending:x", "-1:2:3", "a:b:c"]) {
+        await assert.rejects(driver.inspector.tasks("q", {}, { limit: 1, after }), RangeError);
+      }
+    },
+  },
+  {
     name: "inspector: tasks() gives the newest first of those that ended",
     async run(site) {
       const driver = await site.open();

@@ -104,6 +104,18 @@ describe("operate() on tasks", () => {
     expect(seen.map((one) => one[0])).toEqual([..."a".repeat(8), ..."b".repeat(9), ..."c".repeat(8)]);
   });
 
+  test("refuses a page after what no page has said, and goes on where a task was that has gone", async () => {
+    const { ask } = await setUp(["t1", "t2", "t3", "t4"].map((id) => ({ id, queue: "a" })));
+    for (const after of ["nonsense", "a", "a/nonsense"]) {
+      const asked = ask({ tag: "tasks", filter: {}, limit: 1, after });
+      await expect(asked).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    }
+    const first = await ask({ tag: "tasks", filter: {}, limit: 2 });
+    await ask({ tag: "act", action: "delete", filter: { ids: ["t2"] }, dryRun: false });
+    const second = await ask({ tag: "tasks", filter: {}, limit: 2, after: first.next as string });
+    expect([...first.tasks, ...second.tasks].map(({ id }) => id)).toEqual(["t1", "t2", "t3", "t4"]);
+  });
+
   test("cuts long payloads in lists only", async () => {
     const { ask } = await setUp([{ id: "x", payload: JSON.stringify("y".repeat(10_000)) }]);
     const { tasks } = await ask({ tag: "tasks", filter: {}, limit: 10 });

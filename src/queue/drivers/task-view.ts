@@ -14,6 +14,13 @@ export function isMeant(task: Filtered, filter: TaskFilter): boolean {
   return task.lastError?.toLowerCase().includes(filter.error.toLowerCase()) ?? false;
 }
 
+/** What every page says as `next`, in the words of the driver. @throws RangeError when `after` is no such place */
+export function placeAfter(after: string, form: RegExp): readonly string[] {
+  const parts = form.exec(after);
+  if (!parts) throw new RangeError(`no page ends with "${after}"`);
+  return parts.slice(1);
+}
+
 /** A payload as operators see it: text where it is UTF-8, else base64. */
 export function payloadView(payload: Payload): Pick<TaskInfo, "payload" | "encoding"> {
   if (typeof payload === "string") return { payload };

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { TaskAction, TaskFilter, TaskInfo, TaskState } from "../../../core/task.ts";
 import { taskStates } from "../../../core/task.ts";
 import type { Inspector } from "../../driver.ts";
-import { dayOf, isMeant, noCounts, ownerParts, payloadView } from "../task-view.ts";
+import { dayOf, isMeant, noCounts, ownerParts, payloadView, placeAfter } from "../task-view.ts";
 import type { Queue, Store, Task } from "./store.ts";
 import { archive, changed, expire, queueOf, remove, stateOf, wait } from "./store.ts";
 
@@ -40,11 +40,12 @@ export function createInspector(store: Store, wall: () => number): Inspector {
     },
     async tasks(name, filter, { limit, after }) {
       const all = meant(name, filter);
-      const from = after === undefined ? 0 : all.findIndex((task) => task.made.id === after) + 1;
+      const from = after === undefined ? 0 : placeIn(all, after);
       const page = all.slice(from, from + limit);
       const last = page.at(-1);
       const more = last && from + limit < all.length;
-      return { tasks: page.map((task) => taskInfo(task, wall())), ...(more ? { next: last.made.id } : {}) };
+      const tasks = page.map((task) => taskInfo(task, wall()));
+      return { tasks, ...(more ? { next: `${from + limit}:${last.made.id}` } : {}) };
     },
     async task(name, id) {
       const task = known(name)?.tasks.get(id);
@@ -161,6 +162,13 @@ function about(task: Task, now: number): { state: TaskState; since: number; last
     since: failed ?? ended ?? task.enqueuedAt,
     ...(task.lastError === undefined ? {} : { lastError: task.lastError }),
   };
+}
+
+/** Behind the last task of a page, or where that was if it has gone. @throws RangeError */
+function placeIn(all: readonly Task[], after: string): number {
+  const [place, id] = placeAfter(after, /^(\d+):(.+)$/s);
+  const index = all.findIndex((task) => task.made.id === id);
+  return index < 0 ? Number(place) - 1 : index + 1;
 }
 
 /** By state; within one as they will run, those that ended the newest first. */

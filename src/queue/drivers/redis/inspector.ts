@@ -2,7 +2,7 @@ import { SupervisorError } from "../../../core/errors.ts";
 import type { QueueInfo, TaskAction, TaskFilter, TaskState } from "../../../core/task.ts";
 import { taskStates } from "../../../core/task.ts";
 import type { Inspector } from "../../driver.ts";
-import { dayOf } from "../task-view.ts";
+import { dayOf, placeAfter } from "../task-view.ts";
 import { keys } from "./keys.ts";
 import type { Argument, Link } from "./link.ts";
 import { actScript, idsScript, memoryScript, statsScript, tasksScript } from "./lua/inspect.ts";
@@ -31,7 +31,7 @@ export function createInspector(link: Link, times: Times): Inspector {
   ): AsyncGenerator<[StoredTask, string]> {
     if (filter.ids) {
       // Ids are looked up in their order; the place is how many were.
-      const from = Number(after ?? 0);
+      const from = after === undefined ? 0 : Number(placeAfter(after, /^(\d+)$/)[0]);
       for (let at = from; at < filter.ids.length; at += chunk) {
         const ids: readonly string[] = filter.ids.slice(at, at + chunk);
         const found = new Map((await read(queue, ids)).map((task) => [task.info.id, task]));
@@ -42,9 +42,9 @@ export function createInspector(link: Link, times: Times): Inspector {
       }
       return;
     }
-    const [first, start] = after?.split(":") ?? [undefined, "0"];
-    const wanted = places.filter((place) => !filter.state || stateOf(place) === filter.state);
-    for (const place of first === undefined ? wanted : wanted.slice(wanted.indexOf(first as Place))) {
+    const [first, start] = after === undefined ? [] : placeAfter(after, cursorForm);
+    const rest = first === undefined ? places : places.slice(places.indexOf(first as Place));
+    for (const place of rest.filter((one) => !filter.state || stateOf(one) === filter.state)) {
       for (let at = place === first ? Number(start) : 0; ; at += chunk) {
         const ids = (await run(idsCall, queue, [place, at, chunk, times.ms()])) as Buffer[];
         const found = new Map((await read(queue, ids.map(String))).map((task) => [task.info.id, task]));
@@ -163,6 +163,7 @@ const places = taskStates.flatMap((state) =>
   state === "pending" ? (["pending", "held"] as const) : [state],
 );
 type Place = TaskState | "held";
+const cursorForm = new RegExp(`^(${places.join("|")}):(\\d+)$`);
 
 function stateOf(place: Place): TaskState {
   return place === "held" ? "pending" : place;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { TaskFilter, TaskState } from "../../../core/task.ts";
 import type { Filtered } from "../task-view.ts";
-import { isMeant } from "../task-view.ts";
+import { isMeant, placeAfter } from "../task-view.ts";
 import { lanes } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -31,7 +31,7 @@ export async function* scan(
   store: Store,
   { queue, filter, states, now, after }: Scan,
 ): AsyncGenerator<Found[]> {
-  const [first = 0, time, seq] = after?.split(":").map(Number) ?? [];
+  const [first = 0, time, seq] = after === undefined ? [] : placeAfter(after, cursorForm).map(Number);
   for (const [index, source] of sources.entries()) {
     const isWanted = states.includes(source.state) && (filter.state ?? source.state) === source.state;
     if (index < first || !isWanted) continue;
@@ -52,6 +52,8 @@ export async function* scan(
     }
   }
 }
+
+const cursorForm = /^(\d+):(\d+):(\d+)$/;
 
 /** Those of `filter.ids`, by looking them up. */
 export async function find(store: Store, { queue, filter, states, now }: Scan): Promise<Found[]> {
