@@ -1,9 +1,11 @@
 import type { ConsumePlan } from "../core/plan.ts";
 import { Blocks } from "./blocks.ts";
-import { decided, fateOf, formCohorts, lost } from "./cohort.ts";
+import { formCohorts } from "./cohort.ts";
+import { CohortEnds } from "./cohort-ends.ts";
 import { Crowd, firstOf } from "./crowd.ts";
-import type { Settlement, SettleResult } from "./driver.ts";
-import type { Cohort, Decision, Item, Unit } from "./item.ts";
+import type { SettleResult } from "./driver.ts";
+import { Fates } from "./fates.ts";
+import type { Decision, Item, Unit } from "./item.ts";
 import { Lanes } from "./lanes.ts";
 import { KeyWindows, Window } from "./rate.ts";
 
@@ -28,12 +30,12 @@ export class Dispatch {
   /** Their slots are free; their lanes go on when the broker has answered who blocks now. */
   readonly #passing = new Set<Item>();
   readonly #crowd: Crowd;
+  readonly #fates: Fates;
+  readonly #cohorts: CohortEnds;
   /** All that is here: waiting, running, or with a settlement that the broker has not answered. */
   readonly #hand = new Set<Item>();
-  #outgoing: Item[] = [];
   #received = 0;
   #running = 0;
-  #waiting = 0;
   #isOpen = false;
 
   constructor(plan: DispatchPlan) {
@@ -42,6 +44,8 @@ export class Dispatch {
     this.#keyLimit = plan.limitPerKey && new KeyWindows(plan.limitPerKey);
     this.#lanes = new Lanes(this.#keyLimit);
     this.#crowd = new Crowd(this.#lanes, this.#blocks, plan.buffer);
+    this.#fates = new Fates(this.#lanes, this.#blocks);
+    this.#cohorts = new CohortEnds(this.#lanes, this.#blocks, this.#fates);
   }
 
   get hand(): ReadonlySet<Item> {
@@ -53,7 +57,7 @@ export class Dispatch {
   }
   /** Messages that are here and have not begun. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#lanes.waiting;
   }
   get startable(): number {
     return this.#lanes.startable;
@@ -62,7 +66,7 @@ export class Dispatch {
     return this.#blocks.size;
   }
   get hasOutgoing(): boolean {
-    return this.#outgoing.length > 0;
+    return this.#fates.hasOutgoing;
   }
   /** Structures that exist for single keys; 0 when nothing waits, runs or is blocked. */
   get keyed(): number {
@@ -92,8 +96,7 @@ export class Dispatch {
   /** Nothing starts any more; all that has not begun goes back. */
   shut(): void {
     this.#isOpen = false;
-    for (const item of this.#lanes.clearAll()) this.#release(item);
-    this.#waiting = 0;
+    for (const item of this.#lanes.clearAll()) this.#fates.release(item);
   }
 
   /** A call that receives begins: what it brings may have been claimed at any time from now on. */
@@ -115,7 +118,6 @@ export class Dispatch {
     const items = this.#lanes.take(max, now);
     if (items.length === 0) return undefined;
     this.#limit?.take(items.length, now);
-    this.#waiting -= items.length;
     this.#running++;
     if (items.length > 1) formCohorts(items);
     return { items, freed: false };
@@ -129,8 +131,7 @@ export class Dispatch {
     if (!this.#isCrowded()) return;
     const crowd = this.#crowd.relieve(now);
     if (!crowd) return;
-    this.#waiting -= crowd.items.length;
-    for (const item of crowd.items) this.#holdBehind(item, crowd.first);
+    for (const item of crowd.items) this.#fates.holdBehind(item, crowd.first);
   }
 
   /** When `take`, `relieve` or `room` may do something although nothing else happens; undefined: never. */
@@ -153,7 +154,7 @@ export class Dispatch {
     unit.freed = true;
     this.#running--;
     for (const item of unit.items) {
-      if (item.cohort) this.#freeCohort(item.cohort, now);
+      if (item.cohort) this.#cohorts.free(item.cohort, now);
       else if (item.settlement?.heir && this.#hand.has(item)) this.#passing.add(item);
       else this.#lanes.free(item, now);
     }
@@ -165,21 +166,21 @@ export class Dispatch {
     const { cohort } = item;
     if (cohort) {
       item.fenced = true;
-      if (decided(cohort, item, decision)) this.#conclude(cohort);
+      this.#cohorts.decide(cohort, item, decision);
       return true;
     }
     const isWaiting = item.waiting;
     this.#unqueue(item, now);
     switch (decision.tag) {
       case "retry":
-        this.#retry(item, decision);
+        this.#fates.retry(item, decision);
         break;
       case "release":
-        this.#sendLaneBack(item);
-        this.#release(item);
+        this.#fates.sendLaneBack(item);
+        this.#fates.release(item);
         break;
       default:
-        this.#end(item, decision, isWaiting ? firstOf(item.lane) : item.lane?.head);
+        this.#fates.end(item, decision, isWaiting ? firstOf(item.lane) : item.lane?.head);
     }
     return true;
   }
@@ -189,7 +190,7 @@ export class Dispatch {
     this.#hand.delete(item);
     this.#blocks.answered(item, result);
     if (this.#passing.delete(item)) this.#lanes.free(item, now);
-    if (item.cohort) this.#answered(item.cohort, item, result, now);
+    if (item.cohort) this.#cohorts.answered(item.cohort, item, result, now);
   }
 
   /** The leases of these are another's now: whatever they do here, nothing is settled. Those it is news of. */
@@ -225,9 +226,7 @@ export class Dispatch {
 
   /** What is to be settled now, in this order. Each item is returned once. */
   outgoing(): Item[] {
-    const items = this.#outgoing;
-    this.#outgoing = [];
-    return items;
+    return this.#fates.outgoing();
   }
 
   #receive(item: Item, now: number): void {
@@ -235,11 +234,9 @@ export class Dispatch {
     this.#hand.add(item);
     if (this.#blocks.forbids(item)) {
       this.#crowd.passes(item, now);
-      this.#hold(item);
-    } else if (this.#isOpen) {
-      this.#waiting++;
-      this.#lanes.add(item, now);
-    } else this.#release(item);
+      this.#fates.turnAway(item);
+    } else if (this.#isOpen) this.#lanes.add(item, now);
+    else this.#fates.release(item);
   }
 
   /** Whether what waits is enough for a batch, or has waited long enough, or no more can come. */
@@ -259,125 +256,12 @@ export class Dispatch {
   }
 
   #lose(item: Item, now: number): void {
-    const { cohort, laneId } = item;
-    const isLast = cohort !== undefined && lost(cohort, item);
-    if (cohort?.lost) this.#blocks.await(cohort.lost);
-    if (laneId !== undefined) this.#sendLaneBack(item);
+    if (item.cohort) this.#cohorts.lose(item.cohort, item);
+    else if (item.laneId !== undefined) this.#fates.sendLaneBack(item);
     else this.#unqueue(item, now);
-    if (cohort && isLast) this.#conclude(cohort);
-  }
-
-  /** All of them are decided. Those that go back wait until it is known that none before them comes again. */
-  #conclude(cohort: Cohort): void {
-    const { over, back } = fateOf(cohort);
-    const heir = back[0]?.[0] ?? this.#lanes.peek(cohort.items[0]?.laneId as string);
-    for (const [item, decision] of over) {
-      this.#end(item, decision, heir);
-      if (back.length > 0 || item.settlement?.heir) cohort.awaited.add(item);
-    }
-    if (cohort.awaited.size === 0) this.#sendBack(cohort);
-  }
-
-  #answered(cohort: Cohort, item: Item, result: SettleResult, now: number): void {
-    if (!cohort.awaited.delete(item)) return;
-    if (result === "lost") lost(cohort, item);
-    if (cohort.awaited.size > 0) return;
-    this.#sendBack(cohort);
-    if (cohort.isFreed) this.#lanes.free(item, now);
-  }
-
-  #freeCohort(cohort: Cohort, now: number): void {
-    if (cohort.isFreed) return;
-    cohort.isFreed = true;
-    if (cohort.awaited.size === 0) this.#lanes.free(cohort.items[0] as Item, now);
-  }
-
-  /** The first one is tried again, and the others after it; none of them when one before it comes again. */
-  #sendBack(cohort: Cohort): void {
-    const { back } = fateOf(cohort);
-    const [first, ...others] = back;
-    if (!first) return;
-    const [item, decision] = first;
-    const earlier = cohort.lost && cohort.lost.place < item.place ? cohort.lost : undefined;
-    if (decision.tag === "retry" && !earlier) {
-      this.#retry(item, decision);
-      for (const [other] of others) this.#holdBehind(other);
-    } else {
-      this.#sendLaneBack(earlier ?? item);
-      for (const [other] of back) this.#release(other);
-    }
   }
 
   #unqueue(item: Item, now: number): void {
-    if (!item.waiting) return;
-    this.#lanes.remove(item, now);
-    this.#waiting--;
-  }
-
-  #settle(item: Item, settlement: Settlement): void {
-    item.fenced = true;
-    item.waiting = false;
-    item.settlement = settlement;
-    this.#outgoing.push(item);
-  }
-
-  #release(item: Item): void {
-    this.#settle(item, { tag: "release", delivery: item.delivery });
-    this.#blocks.returns(item);
-  }
-
-  #hold(item: Item, behind?: Item): void {
-    const { delivery, key } = item;
-    this.#settle(item, {
-      tag: "hold",
-      delivery,
-      key: key as string,
-      ...(behind && { behind: behind.delivery }),
-    });
-    this.#blocks.returns(item);
-  }
-
-  /**
-   * What is held because of it waits for `heir` then, the next one of their lane that is here. The belief ends when the
-   * broker has done it: until then nothing may overtake those that it holds.
-   */
-  #end(item: Item, decision: Decision & { readonly tag: "ack" | "dead" }, heir: Item | undefined): void {
-    const unblocked = this.#blocks.isBlocker(item)
-      ? { unblocks: item.key as string, ...(heir && { heir: heir.delivery }) }
-      : undefined;
-    this.#settle(item, { delivery: item.delivery, ...decision, ...unblocked });
-  }
-
-  #retry(item: Item, decision: Decision & { readonly tag: "retry" }): void {
-    const { delivery, key } = item;
-    if (key === undefined) this.#settle(item, { delivery, ...decision });
-    else if (this.#blocks.block(item)) this.#settle(item, { delivery, ...decision, blocks: key });
-    else this.#hold(item);
-    this.#holdFollowers(item);
-  }
-
-  #holdFollowers({ laneId }: Item): void {
-    if (laneId === undefined) return;
-    for (const follower of this.#clear(laneId)) this.#holdBehind(follower);
-  }
-
-  /** The blocking task itself can be among them: its earlier attempt, timed out or lost, still occupies the lane. */
-  #holdBehind(item: Item, first?: Item): void {
-    if (this.#blocks.isBlockedBy(item.laneId as string, item.delivery.id)) this.#release(item);
-    else this.#hold(item, first);
-  }
-
-  /** All that wait in the lane of one that comes again do so too, in their order; until then none may overtake them. */
-  #sendLaneBack(item: Item): void {
-    if (item.laneId === undefined) return;
-    this.#blocks.await((item.waiting && this.#lanes.peek(item.laneId)) || item);
-    const waiting = this.#clear(item.laneId);
-    for (const other of waiting) if (other !== item) this.#release(other);
-  }
-
-  #clear(laneId: string): Item[] {
-    const items = this.#lanes.clear(laneId);
-    this.#waiting -= items.length;
-    return items;
+    if (item.waiting) this.#lanes.remove(item, now);
   }
 }

@@ -13,6 +13,7 @@ export class Lanes {
   readonly #delayed = new Heap<Lane>();
   readonly #limit: KeyWindows | undefined;
   #startable = 0;
+  #waiting = 0;
 
   constructor(limit?: KeyWindows) {
     this.#limit = limit;
@@ -21,6 +22,11 @@ export class Lanes {
   /** Lanes that exist. */
   get size(): number {
     return this.#lanes.size;
+  }
+
+  /** Messages that are here and have not begun. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** How many of those that wait could be started, the followers in their lanes included. */
@@ -40,6 +46,7 @@ export class Lanes {
 
   add(item: Item, now: number): void {
     const { laneId } = item;
+    this.#waiting++;
     if (laneId === undefined) {
       this.#startable++;
       this.#enqueue(item, now);
@@ -95,6 +102,7 @@ export class Lanes {
     else lane.head = undefined;
     lane.tail = last;
     lane.count -= items.length;
+    this.#waiting -= items.length;
     return items;
   }
 
@@ -112,6 +120,7 @@ export class Lanes {
       }
     }
     for (const item of taken) item.waiting = false;
+    this.#waiting -= taken.length;
     return taken;
   }
 
@@ -129,6 +138,7 @@ export class Lanes {
     const { lane } = item;
     if (!lane) {
       this.#startable--;
+      this.#waiting--;
       this.#ready.remove(item);
       return;
     }
@@ -155,6 +165,7 @@ export class Lanes {
     lane.head = undefined;
     lane.tail = undefined;
     lane.count = 0;
+    this.#waiting -= items.length;
     if (!lane.isBusy) this.#lanes.delete(laneId);
     return items;
   }
@@ -167,6 +178,7 @@ export class Lanes {
       items.push(item);
     }
     this.#startable = 0;
+    this.#waiting = 0;
     return items;
   }
 
