@@ -9,6 +9,8 @@ import type { RedisServer } from "./redis-server.ts";
 import { inTurns } from "./rounds.ts";
 
 const bulkSize = 500;
+/** What a caller enqueues who has many: in one list, of which the driver makes several calls. */
+const longList = 5_000;
 const inBulk = { atLeast: 200_000 };
 
 /** Tasks enqueued per second: in flight at the same time, and in lists. */
@@ -58,8 +60,9 @@ export async function enqueued(
       );
     }
     bench.say("enqueued to Redis in bulk");
-    const { ours, several, raw, bullmq } = await inTurns(rounds, {
+    const { ours, several, long, raw, bullmq } = await inTurns(rounds, {
       ours: () => own(product, fast * 2, `bulk=${bulkSize}`),
+      long: () => own(product, fast * 2, `bulk=${longList}`),
       several: () => own(product, fast * 2, `bulk=${bulkSize}&callers=4`),
       raw: other(peers.raw, "bulk", fast * 2, bulkSize),
       bullmq: other(peers.bullmq, "bulk", slow, bulkSize),
@@ -69,6 +72,7 @@ export async function enqueued(
       ...beside("ioredis and Lua", raw, ours),
       ...beside("BullMQ", bullmq, ours),
       against(`enqueued to Redis, 4 lists of ${bulkSize} at a time`, "tasks/s", [], several, "value", inBulk),
+      against(`enqueued to Redis, lists of ${longList}`, "tasks/s", [], long, "value", inBulk),
     );
     await product.stop();
   }
@@ -80,11 +84,12 @@ export async function enqueued(
       await product.stop();
       return rate;
     };
-    const { ten, many, lists, several } = await inTurns(rounds, {
+    const { ten, many, lists, several, long } = await inTurns(rounds, {
       ten: fresh("inFlight=10"),
       many: fresh("inFlight=200"),
       lists: fresh(`bulk=${bulkSize}`),
       several: fresh(`bulk=${bulkSize}&callers=4`),
+      long: fresh(`bulk=${longList}`),
     });
     figures.push(
       against(`enqueued to ${name}, 10 in flight`, "tasks/s", [], ten, "value"),
@@ -98,6 +103,7 @@ export async function enqueued(
         "value",
         inBulk,
       ),
+      against(`enqueued to ${name}, lists of ${longList}`, "tasks/s", [], long, "value", inBulk),
     );
   }
   return figures;
