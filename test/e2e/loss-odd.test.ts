@@ -5,6 +5,7 @@ import { effectsOf, judge } from "../support/loss-journal.ts";
 import { lossSite } from "../support/loss-lives.ts";
 import { isLeftOut, lossTimeout } from "../support/loss-rounds.ts";
 import { fixtures } from "../support/system.ts";
+import type { Target } from "../support/targets.ts";
 import { describeTargets } from "../support/targets.ts";
 import { until } from "../support/until.ts";
 
@@ -22,38 +23,25 @@ services:
     config: { takes: 40 }
 `;
 
-describeTargets("odd ends", (target) => {
-  // Which broker it is makes no difference to the runtime: the source does it with one of them.
-  const kinds = target.name === "binary" ? brokerKinds : brokerKinds.slice(0, 1);
-  for (const { kind, lacks } of kinds) {
-    const oddTest = (name: string, run: () => Promise<void>) =>
-      test.skipIf(lacks !== undefined || isLeftOut(kind))(
-        `${kind}: ${name}${lacks ? ` (skipped: ${lacks})` : ""}`,
-        run,
-        lossTimeout(1),
-      );
+/** Which broker it is makes no difference to the runtime: the source does it with one of them. */
+const kindsOf = ({ name }: Target) => (name === "binary" ? brokerKinds : brokerKinds.slice(0, 1));
 
-    oddTest("a message that kills its process again and again goes to the archive alone", async () => {
-      await using broker = await lossBroker(kind);
-      using site = lossSite(target, yaml(broker.url, "loss-killer"));
-      await broker.enqueue(numbered(40));
-      let deaths = 0;
-      while (!(await broker.isEmpty())) {
-        await using system = site.start();
-        const emptied = (async () => {
-          while (!(await broker.isEmpty())) await Bun.sleep(20);
-        })();
-        const exit = await Promise.race([system.process.exit, emptied]);
-        if (exit) deaths++;
-        else expect((await system.stop()).code).toBe(0);
-        expect(deaths).toBeLessThan(10);
-      }
-      expect(deaths).toBe(5);
-      expect(await broker.count("archived")).toBe(1);
-      const done = effectsOf(site.journal());
-      expect(done.has("n3")).toBe(false);
-      expect(done.size).toBe(39);
-    });
+type BrokerTest = (name: string, run: () => Promise<void>) => void;
+
+/** Says how a test with this broker is declared: skipped without it. */
+const declared =
+  ({ kind, lacks }: (typeof brokerKinds)[number], how: typeof test): BrokerTest =>
+  (name, run) =>
+    how.skipIf(lacks !== undefined || isLeftOut(kind))(
+      `${kind}: ${name}${lacks ? ` (skipped: ${lacks})` : ""}`,
+      run,
+      lossTimeout(1),
+    );
+
+describeTargets("odd ends", (target) => {
+  for (const broken of kindsOf(target)) {
+    const { kind } = broken;
+    const oddTest = declared(broken, test);
 
     for (const how of ["freeze", "wait"]) {
       for (const signals of [["SIGTERM"], ["SIGTERM", "SIGTERM"]] as const) {
@@ -94,6 +82,36 @@ describeTargets("odd ends", (target) => {
         );
       }
     }
+  }
+});
+
+// Suspects wait until their process is ten seconds old: these do so at the same time.
+describeTargets("deaths in a row", (target) => {
+  for (const broken of kindsOf(target)) {
+    const { kind } = broken;
+    const oddTest = declared(broken, test.concurrent);
+
+    oddTest("a message that kills its process again and again goes to the archive alone", async () => {
+      await using broker = await lossBroker(kind);
+      using site = lossSite(target, yaml(broker.url, "loss-killer"));
+      await broker.enqueue(numbered(40));
+      let deaths = 0;
+      while (!(await broker.isEmpty())) {
+        await using system = site.start();
+        const emptied = (async () => {
+          while (!(await broker.isEmpty())) await Bun.sleep(20);
+        })();
+        const exit = await Promise.race([system.process.exit, emptied]);
+        if (exit) deaths++;
+        else expect((await system.stop()).code).toBe(0);
+        expect(deaths).toBeLessThan(10);
+      }
+      expect(deaths).toBe(5);
+      expect(await broker.count("archived")).toBe(1);
+      const done = effectsOf(site.journal());
+      expect(done.has("n3")).toBe(false);
+      expect(done.size).toBe(39);
+    });
 
     oddTest("four kills in a row, each as soon as something has begun, archive nothing", async () => {
       await using broker = await lossBroker(kind);
