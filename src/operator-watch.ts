@@ -63,6 +63,7 @@ export function createOperatorWatch(options: OperatorWatchOptions): OperatorWatc
   /** When the start was seen to be over, on the clock of `performance.now`. */
   let settledSince: number | undefined;
   let gaveBack = false;
+  let hasTurn = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Looks at the loop, the signals and the time, does what is to be done, and waits for the next look. */
@@ -70,7 +71,7 @@ export function createOperatorWatch(options: OperatorWatchOptions): OperatorWatc
     clearTimeout(timer);
     const now = performance.now();
     const loop = mainLoop.look(now);
-    native?.watchSignals();
+    watchInTurn();
     giveBack(now);
     const signal = beacon[beaconCells.signal] as number;
     const verdict = oversight.look(now, loop, signal, beacon[beaconCells.signals] as number);
@@ -84,6 +85,13 @@ export function createOperatorWatch(options: OperatorWatchOptions): OperatorWatc
       endProcess(verdict.code, verdict.why + blocked, now);
     }
     timer = setTimeout(look, oversight.stop ? lookMs.stopping : lookMs.usual);
+  }
+
+  /** The turn comes when no other group of this process has it. */
+  function watchInTurn(): void {
+    if (!native || !data.signalTurn) return;
+    hasTurn ||= Atomics.compareExchange(data.signalTurn, 0, 0, 1) === 0;
+    if (hasTurn) native.watchSignals();
   }
 
   /** Once: pages that come back after that are in use. */
@@ -125,11 +133,10 @@ export function createOperatorWatch(options: OperatorWatchOptions): OperatorWatc
     },
     begin: look,
     async watchSignals() {
-      if (data.signals === false) return;
-      const opened = await openNative(beacon, stopSignals);
-      opened.watchSignals();
-      native = opened;
-      const { limitation } = opened;
+      if (!data.signalTurn) return;
+      native = await openNative(beacon, stopSignals);
+      watchInTurn();
+      const { limitation } = native;
       if (limitation) log.debug("signals cannot be seen while the event loop is blocked", { limitation });
     },
     stopping(cause, budget) {
@@ -142,6 +149,10 @@ export function createOperatorWatch(options: OperatorWatchOptions): OperatorWatc
       if (!oversight.stop) oversight = createOversight(budget);
     },
     end: () => clearTimeout(timer),
-    release: () => native?.release(),
+    release() {
+      if (!hasTurn) return;
+      native?.release();
+      if (data.signalTurn) Atomics.store(data.signalTurn, 0, 0);
+    },
   };
 }

@@ -2,7 +2,7 @@ import type { Claim } from "./control/claim.ts";
 import type { LogTap } from "./control/log-tap.ts";
 import type { OperatorLink, OperatorOptions } from "./control/operator-link.ts";
 import { startOperator } from "./control/operator-link.ts";
-import type { OperatorData } from "./control/protocol.ts";
+import type { OperatorData, SignalTurn } from "./control/protocol.ts";
 import type { Beacon } from "./core/beacon.ts";
 import type { CommandError } from "./core/command.ts";
 import { messageOf } from "./core/errors.ts";
@@ -28,6 +28,8 @@ export interface OperatorWiring {
   readonly tap: LogTap | undefined;
   readonly execute: NonNullable<OperatorOptions["execute"]>;
 }
+
+const signalTurn: SignalTurn = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 /**
  * Starts the operator's plane and connects it with what it needs to know. The services do not wait for it, but do not
@@ -71,7 +73,7 @@ function operatorData({
     services: plan.services.map(({ name, critical }) => ({ name, critical })),
     beacon,
     budgetMs: plan.shutdown.timeout,
-    signals: signals !== false,
+    ...(signals === false ? {} : { signalTurn }),
     ...(inherited ? { inherited, retries: retriesOf(plan) } : {}),
     ...(stopReportFile === undefined ? {} : { stopReportFile }),
   };

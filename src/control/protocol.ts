@@ -36,13 +36,20 @@ export interface OperatorData {
   readonly budgetMs: number;
   /** Where the stop report goes when main cannot write it. */
   readonly stopReportFile?: string;
-  /** Whether SIGTERM and the like stop the group; when not, they are not looked at. @default true */
-  readonly signals?: boolean;
+  /** Absent: SIGTERM and the like do not stop the group, and are not looked at. */
+  readonly signalTurn?: SignalTurn;
   /** What systemd wants of this process; absent: nothing. */
   readonly inherited?: Inherited;
   /** `restart.limit` of each service, by its name, as it was at the start; absent where nobody asks for it. */
   readonly retries?: Readonly<Record<string, number>>;
 }
+
+/**
+ * One number for all groups of the process, 1 while one of them watches the signals natively. Two handlers, each of which
+ * takes the other for the process's own, would call each other without end; and one sees enough, for all groups
+ * share the loop whose freezing it is for.
+ */
+export type SignalTurn = Int32Array<SharedArrayBuffer>;
 
 /** What of it a reload may make another: everything else holds for the life of the process. */
 export interface OperatorPlan extends Pick<OperatorData, "log" | "secrets" | "services" | "budgetMs"> {

@@ -47,6 +47,19 @@ describeTargets("a program that uses the library", (target) => {
   );
 
   test(
+    "stops both of two groups at one signal",
+    async () => {
+      await using program = run(target, "pair");
+      await program.ready();
+      // Long enough for the watch of either to have looked more than once.
+      await Bun.sleep(500);
+      expect((await program.stop("SIGINT")).code).toBe(0);
+      expect(program.log.filter(({ msg }) => msg.startsWith("stopped in order"))).toHaveLength(2);
+    },
+    slow,
+  );
+
+  test(
     "goes on as its main wants to when that has stopped the group itself",
     async () => {
       await using program = run(target, "goes-on");

@@ -41,6 +41,7 @@ const operator = startOperator({
   ],
   beacon,
   budgetMs: settings.budgetMs,
+  signalTurn: new Int32Array(new SharedArrayBuffer(4)),
   ...(settings.stopReportFile ? { stopReportFile: settings.stopReportFile } : {}),
 });
 
