@@ -5,7 +5,7 @@ import { buildInfo } from "./core/build-info.ts";
 import type { Problem } from "./core/problem.ts";
 import { ProblemsError } from "./core/problem.ts";
 import { writeError } from "./core/write-error.ts";
-import type { CompileOptions } from "./runtime/bundler.ts";
+import type { AppInput, CompileOptions } from "./runtime/bundler.ts";
 import { importBundler } from "./runtime/find-bundler.ts";
 import { appOf } from "./seal/app.ts";
 import type { Contents } from "./seal/contents.ts";
@@ -56,7 +56,7 @@ export async function sealServices({ file, outfile, cross }: SealOptions): Promi
   assertReplaceable(outfile, [...looked.read, cross?.runtime ?? process.execPath]);
   try {
     await writeExecutable(path, (compiled) =>
-      compile(app, { outfile: compiled, ...(cross ? { cross } : {}) }),
+      compile(app, { outfile: compiled, inputs: looked.inputs, ...(cross ? { cross } : {}) }),
     );
   } catch (error) {
     throw isWriteError(error) ? writeError("the executable", outfile, error) : error;
@@ -101,6 +101,8 @@ interface Looked {
   readonly doubtful: readonly Problem[];
   /** The user's modules, from the folder. */
   readonly own: readonly string[];
+  /** What the app is made of, apart from what is generated. */
+  readonly inputs: readonly AppInput[];
   /** The paths of all files that it is made of. */
   readonly read: readonly string[];
 }
@@ -117,7 +119,8 @@ async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">)
   const own = inputs.flatMap(({ path, isModule }) =>
     isModule && packageFolderOf(path) === undefined ? [path] : [],
   );
-  return { contents, kit, info, doubtful, own, read: paths.map((path) => resolve(contents.folder, path)) };
+  const read = paths.map((path) => resolve(contents.folder, path));
+  return { contents, kit, info, doubtful, own, inputs, read };
 }
 
 function isWriteError(error: unknown): boolean {

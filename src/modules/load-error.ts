@@ -19,7 +19,7 @@ export function loadProblems(
   if (built.length > 0)
     return built.map((message) => syntaxProblem(service, message.message, positionOf(message)));
   const text = messageOf(error).replace(colors, "");
-  if (isMissing(error, text)) return [missing(service, module, text, at)];
+  if (isMissing(error, text)) return [missing(service, requiredBy(error) ?? module, text, at)];
   const denoSyntax = /^SyntaxError: (.+)/.exec(text) ?? (error instanceof SyntaxError ? [text, text] : null);
   if (denoSyntax) return [syntaxProblem(service, lineOf(denoSyntax[1] as string), placeIn(text) ?? at)];
   return [threw(service, error, text, at)];
@@ -72,17 +72,25 @@ function isMissing(error: unknown, text: string): boolean {
   );
 }
 
+/** The file whose `require()` found nothing, as the error tells it. */
+function requiredBy(error: unknown): string | undefined {
+  const { requireStack } = Object(error) as { readonly requireStack?: unknown };
+  const first: unknown = Array.isArray(requireStack) ? requireStack[0] : undefined;
+  return typeof first === "string" ? first : undefined;
+}
+
 function isResolve(error: unknown): boolean {
   return typeof error === "object" && error !== null && error.constructor?.name === "ResolveMessage";
 }
 
-function missing(service: string, module: string, text: string, at: Position | undefined): Problem {
+/** `file` is the one that wants it, unless `text` knows better. */
+function missing(service: string, file: string, text: string, at: Position | undefined): Problem {
   const wanted = pathOf(
     /(?:module|package|found|Import) ["']([^"']+)["']/.exec(text)?.[1] ??
       unpreparedModule.exec(text)?.[1] ??
       "a module",
   );
-  const by = pathOf(/imported from:? ["']?([^\s"']+)/.exec(text)?.[1] ?? placeIn(text)?.file ?? module);
+  const by = pathOf(/imported from:? ["']?([^\s"']+)/.exec(text)?.[1] ?? placeIn(text)?.file ?? file);
   const found = importOf(by, wanted);
   const name = found?.specifier ?? wanted;
   const isPackage = /^[@a-z0-9]/i.test(name);
@@ -130,9 +138,12 @@ function sealedPlace(error: unknown): string {
   return match ? ` (at ${match[1]})` : "";
 }
 
-/** The first `file:line:column` in a message or a stack, with the text of that line. */
+/**
+ * The first `file:line:column` in a message or a stack, with the text of that line. What a compiled supervisor has inside is
+ * no file that anybody could open.
+ */
 function placeIn(text: string): Position | undefined {
-  const match = /(?:at |\()(?:[^()\n]*\()?((?:file:\/\/)?\/[^\s()]+?):(\d+):(\d+)/.exec(text);
+  const match = /(?:at |\()(?:[^()\n]*\()?((?:file:\/\/)?\/(?!\$bunfs\/)[^\s()]+?):(\d+):(\d+)/.exec(text);
   if (!match) return undefined;
   const file = (match[1] as string).startsWith("file:")
     ? fileURLToPath(match[1] as string)

@@ -1,5 +1,5 @@
 import { chmodSync, realpathSync } from "node:fs";
-import { basename, posix, relative, resolve } from "node:path";
+import { basename, dirname, posix, relative, resolve } from "node:path";
 import process from "node:process";
 import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { Problem } from "../core/problem.ts";
@@ -61,6 +61,7 @@ async function inspect(app: AppSource): Promise<AppInput[]> {
           // What is imported dynamically is a chunk of its own: `path` is only its name.
           path: each.entryPoint ?? each.path,
           specifier: each.original ?? each.path,
+          ...(isAbsent(each, resolve(app.folder, path)) ? { isAbsent: true } : {}),
         })),
         ...(exports ? { exports } : {}),
       },
@@ -68,8 +69,23 @@ async function inspect(app: AppSource): Promise<AppInput[]> {
   });
 }
 
-async function compile(app: AppSource, { outfile, cross }: CompileOptions): Promise<void> {
+type MetaImport = Bun.BuildMetafile["inputs"][string]["imports"][number];
+
+/** The bundler leaves it out, and the runtime has nothing of that name either. */
+function isAbsent({ kind, external, path }: MetaImport, importer: string): boolean {
+  if (kind !== "require-call" || !external) return false;
+  try {
+    Bun.resolveSync(path, dirname(importer));
+    return false;
+  } catch {
+    // That is how it says so.
+    return true;
+  }
+}
+
+async function compile(app: AppSource, { outfile, inputs, cross }: CompileOptions): Promise<void> {
   await build(app, {
+    plugins: [generatedFiles(app), absentModules(app, inputs)],
     minify: smaller,
     bytecode: true,
     // Embedded: stack traces name the files and lines of the app.
@@ -179,6 +195,40 @@ function generatedFiles({ folder, files, provided }: AppSource): Bun.BunPlugin {
       }));
     },
   };
+}
+
+/**
+ * Of a `require()` in a `try` that finds nothing Bun makes a throw of an error without `code`; packages look at it, to tell what
+ * is not installed from what fails.
+ */
+function absentModules({ folder }: AppSource, inputs: readonly AppInput[]): Bun.BunPlugin {
+  const absent = inputs.flatMap(({ path, imports }) =>
+    imports.filter(({ isAbsent }) => isAbsent).map(({ specifier }) => ({ by: path, specifier })),
+  );
+  const texts = new Map(absent.map(({ by, specifier }) => [`${by} ${specifier}`, throwing(specifier, by)]));
+  return {
+    name: "absent",
+    setup(build) {
+      if (texts.size === 0) return;
+      build.onResolve({ filter: /./ }, ({ path: specifier, importer, kind }) => {
+        const path = `${relative(realpathSync(folder), importer)} ${specifier}`;
+        return kind === "require-call" && texts.has(path) ? { path, namespace: "absent" } : undefined;
+      });
+      build.onLoad({ filter: /./, namespace: "absent" }, ({ path }) => ({
+        contents: texts.get(path) as string,
+        loader: "js",
+      }));
+    },
+  };
+}
+
+/** A module that throws each time it is required, not only the first time. */
+function throwing(specifier: string, by: string): string {
+  const about = JSON.stringify({ code: "MODULE_NOT_FOUND", requireStack: [by] });
+  return `Object.defineProperty(module, "exports", {
+  get() { throw Object.assign(new Error(${JSON.stringify(`Cannot find module '${specifier}'`)}), ${about}); },
+});
+`;
 }
 
 function isError({ level }: BuildMessage | ResolveMessage): boolean {

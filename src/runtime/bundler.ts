@@ -43,15 +43,24 @@ export interface AppSource {
 export interface AppInput {
   /** From `folder`, with `/`. */
   readonly path: string;
-  readonly imports: readonly { readonly path: string; readonly specifier: string }[];
+  readonly imports: readonly AppImport[];
   /** Not CommonJS, nor data. */
   readonly isModule: boolean;
   /** Of an ES module that is loaded by itself: its exports, apart from what `export *` takes of CommonJS. */
   readonly exports?: readonly string[];
 }
 
+export interface AppImport {
+  readonly path: string;
+  readonly specifier: string;
+  /** A `require()` of what is not there, in code that expects this: within a `try`. */
+  readonly isAbsent?: boolean;
+}
+
 export interface CompileOptions {
   readonly outfile: string;
+  /** What `inspect` found: its absent ones throw what they do unsealed. */
+  readonly inputs: readonly AppInput[];
   /** `linux-arm64`, with the runtime to put the app into; absent: this one. */
   readonly cross?: { readonly target: string; readonly runtime: string };
 }

@@ -18,8 +18,8 @@ export function nativeProblems(folder: string, inputs: readonly AppInput[]): Pro
   };
   const told = new Set<string>();
   return inputs.flatMap(({ path, imports }) =>
-    imports.flatMap(({ path: target, specifier }) => {
-      const found = machineCodeOf(target);
+    imports.flatMap(({ path: target, specifier, isAbsent }) => {
+      const found = isAbsent ? undefined : machineCodeOf(target);
       // What such a package takes itself belongs to it.
       if (found === undefined || told.has(found) || machineCodeOf(path) !== undefined) return [];
       told.add(found);

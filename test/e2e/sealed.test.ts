@@ -335,6 +335,37 @@ describe("supervisor build", () => {
     expect(build(project.path, "app").status).toBe(0);
   });
 
+  test("lets packages see that an optional one is absent, and names those that throw", () => {
+    const absent = (name: string) => `try { require("${name}"); } catch (e) {
+  if (e.code !== "MODULE_NOT_FOUND" || e.message !== "Cannot find module '${name}'") throw e;
+}
+`;
+    using project = service('import "optional";\nexport default { start() {} };\n', {
+      "services.yaml": `services:
+  a: { module: ./a.ts }
+  b: { module: ./b.ts }
+  c: { module: ./c.ts }
+`,
+      "b.ts": 'import "wanting";\nexport default { start() {} };\n',
+      "c.ts": 'import "broken";\nexport default { start() {} };\n',
+      "node_modules/optional/index.js":
+        absent("absent") + absent("absent") + absent("./build/absent.node") + absent("@absent/one"),
+      "node_modules/wanting/index.js": 'try { require("absent"); } catch (e) { throw e; }\n',
+      "node_modules/broken/index.js": 'module.exports = 1;\nthrow new Error("broken");\n',
+    });
+    expect(build(project.path, "app")).toMatchObject({ status: 0, stderr: "" });
+    const { status, stderr } = spawnSync(join(project.path, "app"), ["check"], {
+      cwd: "/",
+      encoding: "utf8",
+    });
+    expect({ status, inside: stderr.includes("bunfs") }).toEqual({ status: 78, inside: false });
+    expect(stderr).toContain('services.yaml:3:16 MODULE_NOT_FOUND  Cannot load service "b": ');
+    expect(stderr).toContain('node_modules/wanting/index.js imports "absent", which does not exist');
+    expect(stderr).toContain('services.yaml:4:16 MODULE_THREW  Cannot load service "c": ');
+    expect(stderr).toContain("(at node_modules/broken/index.js:2): broken");
+    expect(stderr).toContain("2 problems in services.yaml");
+  });
+
   test("takes what only looks computed: the bundler follows it, and it runs", async () => {
     using project = service(
       "export default { async start() { console.log((await import(`./b.ts`)).b, (await import('./' + 'c.ts')).c); } };\n",

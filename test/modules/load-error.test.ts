@@ -95,6 +95,16 @@ describe("loadProblems()", () => {
     });
   });
 
+  test("what a package requires in vain is the package's", () => {
+    const error = Object.assign(new Error("Cannot find module 'absent'"), {
+      requireStack: ["/pkg/index.js"],
+    });
+    expect(loadProblems("api", "/srv/api.ts", error, at)[0]).toMatchObject({
+      code: "MODULE_NOT_FOUND",
+      message: 'Cannot load service "api": /pkg/index.js imports "absent", which does not exist',
+    });
+  });
+
   test("a module that is there is not called missing", () => {
     const text = `Loading unprepared module: file://${file("throws.ts")}, imported from: file://${file("package.ts")}`;
     const [problem] = loadProblems("api", file("package.ts"), denoError(text), at);
