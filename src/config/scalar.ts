@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { formatDuration, parseDuration } from "../core/duration.ts";
+import { formatDuration, longestDuration, parseDuration } from "../core/duration.ts";
 import { nearest } from "../core/nearest.ts";
 import { parseSize } from "../core/size.ts";
 import { longestSocketPath, parseAddress } from "./address.ts";
@@ -117,7 +117,14 @@ function parseTime(input: ScalarInput, min: number): ScalarResult {
   if (value !== undefined && value < min) {
     return { ok: false, code: "BAD_VALUE", hint: tooShort(input.text, min) };
   }
-  if (value !== undefined) return Number.isSafeInteger(value) ? ok(value) : badValue;
+  if (value !== undefined && value > longestDuration) {
+    return {
+      ok: false,
+      code: "BAD_VALUE",
+      hint: `It must be ${formatDuration(longestDuration)} (ten years) or shorter.`,
+    };
+  }
+  if (value !== undefined) return ok(value);
   const plain = typed(input);
   if (typeof plain === "number" && plain > 0) {
     return {

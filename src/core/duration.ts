@@ -1,5 +1,8 @@
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
+/** Of what a setting may ask for, in milliseconds: ten years, which is "never" for a process. */
+export const longestDuration = 87_600 * 3_600_000;
+
 /**
  * Milliseconds of a Go style duration (`500ms`, `1h30m`, `1.5s`, `0s`), or undefined when it is none.
  *

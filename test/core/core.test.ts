@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { sleep } from "../../src/core/clock.ts";
+import { afterBy, longestTimer, sleep } from "../../src/core/clock.ts";
 import { within } from "../../src/core/deadline.ts";
 import { formatDuration, parseDuration } from "../../src/core/duration.ts";
 import { isPermanent, PermanentError, SupervisorError } from "../../src/core/errors.ts";
@@ -182,4 +182,27 @@ describe("stopLadder()", () => {
       }),
     );
   });
+});
+
+test("afterBy() takes several timers for a delay that is too long for one, and cancels the one that runs", () => {
+  const timers: { callback: () => void; delay: number; cleared: boolean }[] = [];
+  const after = afterBy({
+    setTimeout(callback, delay) {
+      timers.push({ callback, delay, cleared: false });
+      return timers.length - 1;
+    },
+    clearTimeout(index: number) {
+      Object.assign(timers[index] as object, { cleared: true });
+    },
+  });
+  let fired = 0;
+  const cancel = after(2 * longestTimer + 5, () => fired++);
+  timers[0]?.callback();
+  timers[1]?.callback();
+  expect(timers.map(({ delay }) => delay)).toEqual([longestTimer, longestTimer, 5]);
+  expect(fired).toBe(0);
+  timers[2]?.callback();
+  expect(fired).toBe(1);
+  cancel();
+  expect(timers.map(({ cleared }) => cleared)).toEqual([false, false, true]);
 });
