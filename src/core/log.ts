@@ -42,7 +42,10 @@ export function createLogger(
   // Asked each time: a reload may change the level.
   const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
     if (sink.keeps?.(level) === false) return;
-    sink({ time: wall(), level, message, ...who, ...(fields ? { fields } : {}) });
+    const said = isPlain(message, fields)
+      ? { message, ...(fields ? { fields } : {}) }
+      : asMeant(message, fields);
+    sink({ time: wall(), level, ...who, ...said });
   };
   return {
     debug: at("debug"),
@@ -52,4 +55,26 @@ export function createLogger(
     fatal: at("fatal"),
     ...(sink.keeps ? { keeps: sink.keeps } : {}),
   };
+}
+
+function isPlain(message: unknown, fields: unknown): boolean {
+  return typeof message === "string" && !(fields instanceof Error);
+}
+
+/** As `console` and other loggers are called: with an error where the message or the fields belong. */
+function asMeant(message: unknown, fields: unknown): { message: string; fields?: LogFields } {
+  if (message instanceof Error) {
+    if (typeof fields === "string") return { message: fields, fields: { error: message } };
+    return { message: message.message || message.name, fields: withError(message, fields) };
+  }
+  // What has no text is told so by whoever writes the record.
+  if (!(fields instanceof Error)) return { message, fields } as { message: string; fields?: LogFields };
+  return { message: message as string, fields: { error: fields } };
+}
+
+/** A field that has that name already gets a `_` before it. */
+function withError(error: Error, fields: unknown): LogFields {
+  if (typeof fields !== "object" || fields === null) return { error };
+  const { error: own, ...others } = fields as LogFields;
+  return { error, ...(own === undefined ? {} : { _error: own }), ...others };
 }

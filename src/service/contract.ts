@@ -109,7 +109,10 @@ export interface WebSocketUpgrade {
   readonly response: Response;
 }
 
-/** Errors among the fields keep their stack, cause and code; all of it stays one record. */
+/**
+ * Errors among the fields keep their stack, cause and code; all of it stays one record. An error in place of the message
+ * or of the fields is told, too, as the field `error`.
+ */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;

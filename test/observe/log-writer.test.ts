@@ -80,6 +80,36 @@ describe("createLogWriter, json", () => {
     expect([lines.length, asked]).toEqual([1, 1]);
   });
 
+  test("a logger takes an error where the message or the fields belong", () => {
+    const { lines, sink } = writer();
+    const log = createLogger(sink, () => time) as unknown as { error(...values: unknown[]): void };
+    const error = new TypeError("no such order");
+    log.error(error, { order: 5 });
+    log.error(error);
+    log.error(new Error("", { cause: error }));
+    log.error("cannot ship", error);
+    log.error(error, "cannot ship");
+    log.error(error, { error: "mine" });
+    const told = lines.map((line) => JSON.parse(line));
+    expect(told.map(({ msg }) => msg)).toEqual([
+      "no such order",
+      "no such order",
+      "Error",
+      "cannot ship",
+      "cannot ship",
+      "no such order",
+    ]);
+    const whole = expect.objectContaining({
+      name: "TypeError",
+      message: "no such order",
+      stack: expect.any(String),
+    });
+    for (const index of [0, 1, 3, 4, 5]) expect(told[index].error).toEqual(whole);
+    expect(told[2].error.cause).toEqual(whole);
+    expect(told[0].order).toBe(5);
+    expect(told[5]._error).toBe("mine");
+  });
+
   test("a record that cannot be read still writes its message", () => {
     const { lines, write } = writer();
     const hostile = new Proxy(
