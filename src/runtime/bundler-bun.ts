@@ -52,7 +52,8 @@ async function inspect(app: AppSource): Promise<AppInput[]> {
   const exported = new Map(chunks.map(({ entryPoint, exports }) => [entryPoint, exports]));
   return inputs.flatMap(([path, { imports, format }]) => {
     const exports = format === "esm" ? exported.get(path) : undefined;
-    if (path.startsWith(`${namespace}:`)) return [];
+    // What a data: URL holds is in the file that imports it.
+    if (path.startsWith(`${namespace}:`) || path.startsWith("dataurl:")) return [];
     return [
       {
         path,

@@ -366,15 +366,17 @@ describe("supervisor build", () => {
     expect(stderr).toContain("2 problems in services.yaml");
   });
 
-  test("takes what only looks computed: the bundler follows it, and it runs", async () => {
+  test("takes what only looks computed, and data: URLs: the bundler follows them, and they run", async () => {
+    const imports = "(await import(`./b.ts`)).b, (await import('./' + 'c.ts')).c, data";
     using project = service(
-      "export default { async start() { console.log((await import(`./b.ts`)).b, (await import('./' + 'c.ts')).c); } };\n",
+      `import data from "data:text/javascript,export default 'and data'";
+export default { async start() { console.log(${imports}); } };\n`,
       { "b.ts": "export const b = 'from b';\n", "c.ts": "export const c = 'and c';\n" },
     );
-    expect(build(project.path, "app").status).toBe(0);
+    expect(build(project.path, "app")).toMatchObject({ status: 0, stderr: "" });
     const sealed = { name: "binary", command: [join(project.path, "app")] } as const;
     await using running = spawnSupervisor(sealed, [], { env: { XDG_RUNTIME_DIR: project.path } });
-    await running.waitFor("from b and c");
+    await running.waitFor("from b and c and data");
   });
 
   test("keeps the names of classes and functions, also where several files declare the same", async () => {
