@@ -11,6 +11,7 @@ import { appOf } from "./seal/app.ts";
 import type { Contents } from "./seal/contents.ts";
 import { readContents } from "./seal/contents.ts";
 import { denoFiles, denoIncludes } from "./seal/deno-entry.ts";
+import { denoImports } from "./seal/deno-imports.ts";
 import { assertFits, assertOwnFolder, assertReplaceable } from "./seal/destination.ts";
 import { missingExports } from "./seal/exports.ts";
 import type { SealInfo } from "./seal/info.ts";
@@ -110,7 +111,8 @@ interface Looked {
 async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">): Promise<Looked> {
   const { inspect } = await importBundler();
   const [contents, kit, supervisor] = await Promise.all([readContents(file), readKit(), buildInfo()]);
-  const inputs = await inspect(appOf(contents, kit, {}));
+  const imports = about.target === "deno" ? denoImports(contents.folder) : undefined;
+  const inputs = await inspect(appOf(contents, kit, {}), imports);
   const { fatal, doubtful } = findObstacles(contents.folder, inputs);
   const wrong = [...fatal, ...missingExports(contents, inputs)];
   if (wrong.length > 0) throw new ProblemsError(wrong);

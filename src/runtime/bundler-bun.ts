@@ -45,8 +45,9 @@ function plain(text: string): string {
   return text.replace(/^#!.*\n/, "").replace(/^\/\/ @bun.*\n/, "");
 }
 
-async function inspect(app: AppSource): Promise<AppInput[]> {
-  const { metafile } = await build(app, { metafile: true });
+async function inspect(app: AppSource, denoImports?: Readonly<Record<string, string>>): Promise<AppInput[]> {
+  const plugins = [generatedFiles(app), ...(denoImports ? [mappedImports(app, denoImports)] : [])];
+  const { metafile } = await build(app, { metafile: true, plugins });
   const inputs = Object.entries(metafile?.inputs ?? {});
   const chunks = Object.values(metafile?.outputs ?? {});
   const exported = new Map(chunks.map(({ entryPoint, exports }) => [entryPoint, exports]));
@@ -74,14 +75,7 @@ type MetaImport = Bun.BuildMetafile["inputs"][string]["imports"][number];
 
 /** The bundler leaves it out, and the runtime has nothing of that name either. */
 function isAbsent({ kind, external, path }: MetaImport, importer: string): boolean {
-  if (kind !== "require-call" || !external) return false;
-  try {
-    Bun.resolveSync(path, dirname(importer));
-    return false;
-  } catch {
-    // That is how it says so.
-    return true;
-  }
+  return kind === "require-call" && external === true && !isThere(path, dirname(importer));
 }
 
 async function compile(app: AppSource, { outfile, inputs, cross }: CompileOptions): Promise<void> {
@@ -198,6 +192,36 @@ function generatedFiles({ folder, files, provided }: AppSource): Bun.BunPlugin {
   };
 }
 
+/** What Deno finds and Bun does not: by an import map, and by `npm:`, `jsr:` and `https:`. */
+function mappedImports({ folder }: AppSource, map: Readonly<Record<string, string>>): Bun.BunPlugin {
+  const names = Object.keys(map).sort((one, other) => other.length - one.length);
+  return {
+    name: "deno",
+    setup(build) {
+      build.onResolve({ filter: /^[^./]/ }, ({ path, namespace: ofImporter, resolveDir }) => {
+        if (ofImporter !== "file") return undefined;
+        const name = names.find((each) => each === path || (each.endsWith("/") && path.startsWith(each)));
+        const target = name === undefined ? path : `${map[name]}${path.slice(name.length)}`;
+        if (/^\.\.?\//.test(target))
+          return name === undefined ? undefined : { path: resolve(folder, target) };
+        if (!/^(?:npm|jsr|https?):/.test(target) || isThere(path, resolveDir)) return undefined;
+        return { path, external: true };
+      });
+    },
+  };
+}
+
+/** Whether the runtime finds it by itself. */
+function isThere(specifier: string, folder: string): boolean {
+  try {
+    Bun.resolveSync(specifier, folder);
+    return true;
+  } catch {
+    // That is how it says so.
+    return false;
+  }
+}
+
 /**
  * Of a `require()` in a `try` that finds nothing Bun makes a throw of an error without `code`; packages look at it, to tell what
  * is not installed from what fails.
@@ -245,9 +269,9 @@ function problemOf(
   const { position } = log;
   return {
     code: missing ? "MODULE_NOT_FOUND" : position ? "MODULE_SYNTAX" : "CANNOT_SEAL",
-    message: log.message,
+    message: log.message.replace(/ Maybe you need to "bun install"\?$/, ""),
     hint: missing
-      ? "Install the package beside the module, or correct the path."
+      ? hintForMissing(log.message)
       : position
         ? "Correct the module at this place."
         : hintFor(how),
@@ -263,4 +287,10 @@ function problemOf(
         }
       : {}),
   };
+}
+
+function hintForMissing(message: string): string {
+  return /"(?:npm|jsr):/.test(message)
+    ? "Only Deno knows npm: and jsr: specifiers: install the package and import it by its name, or build with --deno."
+    : "Install the package beside the module, or correct the path.";
 }

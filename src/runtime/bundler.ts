@@ -4,8 +4,10 @@ export interface Bundler {
   /**
    * Which files `entries` are made of, without making anything. Rejects with a ProblemsError that says what cannot be
    * found or parsed, and where.
+   *
+   * @param imports for Deno: its import map, with paths from the app's folder; what only Deno finds is not followed
    */
-  inspect(app: AppSource): Promise<AppInput[]>;
+  inspect(app: AppSource, imports?: Readonly<Record<string, string>>): Promise<AppInput[]>;
   /**
    * Writes one executable. Rejects with a ProblemsError, as `inspect`, a SupervisorError, or a full disk's error of the
    * system.

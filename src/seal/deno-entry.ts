@@ -1,7 +1,8 @@
 import { posix, relative, sep } from "node:path";
-import { nearestFile, readLooseJson } from "../doctor/nearest-file.ts";
+import { nearestFile } from "../doctor/nearest-file.ts";
 import type { AppSource } from "../runtime/bundler.ts";
 import { entry } from "./app.ts";
+import { denoConfigOf, denoImports } from "./deno-imports.ts";
 
 /**
  * The same app as files for `deno compile`: literal imports only, and a deno.json that says what `supervisor` is.
@@ -48,20 +49,23 @@ function thread(name: string): string {
 /** `app:path` is the path from `out`. */
 function withPaths(text: string, folder: string, out: string): string {
   return text.replace(/import\("app:([^"]+)"\)/g, (_, path: string) => {
-    const target = relative(out, posix.join(folder, path)).split(sep).join("/");
-    return `import(${JSON.stringify(target.startsWith(".") ? target : `./${target}`)})`;
+    return `import(${JSON.stringify(pathFrom(out, posix.join(folder, path)))})`;
   });
 }
 
-/** With what the deno.json of the services already maps: only one of them can be read. */
+/** @example pathFrom("/srv/out", "/srv/a.ts") // "../a.ts" */
+function pathFrom(folder: string, path: string): string {
+  const target = relative(folder, path).split(sep).join("/");
+  return target.startsWith(".") ? target : `./${target}`;
+}
+
+/** With what the deno.json of the services already says: only one of them can be read. */
 function denoConfig(folder: string, out: string): string {
-  const own = readLooseJson(`${folder}/deno.json`) ?? readLooseJson(`${folder}/deno.jsonc`) ?? {};
-  const mapped = Object.entries(Object(own.imports)).map(([name, target]) => {
-    const text = String(target);
-    return [
-      name,
-      /^\.\.?\//.test(text) ? relative(out, posix.join(folder, text)).split(sep).join("/") : text,
-    ];
+  const own = denoConfigOf(folder);
+  const mapped = Object.entries(denoImports(folder)).map(([name, target]) => {
+    const isPath = /^\.\.?\//.test(target);
+    const end = target.endsWith("/") ? "/" : "";
+    return [name, isPath ? pathFrom(out, posix.join(folder, target)) + end : target];
   });
   const config = {
     nodeModulesDir:

@@ -527,8 +527,16 @@ describe("supervisor build --deno", () => {
       // Without packages: for `node:` Deno checks types of the node_modules, if there is one.
       const { "services/web.ts": web, ...others } = files;
       const sources = Object.entries(others).filter(([name]) => !name.startsWith("node_modules/"));
-      const plain = web.replace('import { pad } from "left";', 'const pad = (text: string) => " " + text;');
-      using project = tempDir({ ...Object.fromEntries(sources), "services/web.ts": plain });
+      const plain = web
+        .replace('import { pad } from "left";', 'import { pad } from "padding";')
+        .replace("../shared/greet.ts", "@/greet.ts");
+      using project = tempDir({
+        ...Object.fromEntries(sources),
+        "services/web.ts": plain,
+        "shared/pad.ts": 'export const pad = (text: string): string => " " + text;\n',
+        "deno.json": `{ "imports": { "padding": "./shared/pad.ts" } }`,
+        "tsconfig.json": `{ "compilerOptions": { "paths": { "@/*": ["./shared/*"] } } }`,
+      });
       const out = join(project.path, "app-deno");
       const { status, stdout, stderr } = build(project.path, "app-deno", "--deno");
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
@@ -554,4 +562,20 @@ describe("supervisor build --deno", () => {
       expect(await running.stop()).toBe(0);
     },
   );
+
+  test("takes npm: and jsr: as they are; without it, build says that only Deno knows them", () => {
+    using project = tempDir({
+      "services.yaml": "services: { a: { module: ./a.ts } }\n",
+      "a.ts": 'import { x } from "npm:absent@1";\nimport "named";\nexport default { fetch: () => x };\n',
+      "deno.json": `{ "imports": { "named": "jsr:@absent/one@1" } }`,
+    });
+    const { status, stderr } = build(project.path, "app");
+    expect({ status, place: stderr.split("  ")[0] }).toEqual({
+      status: 78,
+      place: "a.ts:1:19 MODULE_NOT_FOUND",
+    });
+    expect(stderr).toContain("or build with --deno");
+    expect(build(project.path, "out", "--deno")).toMatchObject({ status: 0, stderr: "" });
+    expect(readFileSync(join(project.path, "out/deno.json"), "utf8")).toContain("jsr:@absent/one@1");
+  });
 });
