@@ -116,7 +116,7 @@ async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">)
   const { fatal, doubtful } = findObstacles(contents.folder, inputs);
   const wrong = [...fatal, ...missingExports(contents, inputs)];
   if (wrong.length > 0) throw new ProblemsError(wrong);
-  const info = infoOf({ contents, kit, inputs: inputs.map(({ path }) => path), supervisor, ...about });
+  const info = infoOf({ contents, kit, inputs, supervisor, ...about });
   const paths = [...Object.keys(contents.texts), ...inputs.map(({ path }) => path)];
   const own = inputs.flatMap(({ path, isModule }) =>
     isModule && packageFolderOf(path) === undefined ? [path] : [],

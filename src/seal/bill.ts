@@ -35,13 +35,13 @@ export function billOf(info: Omit<SealInfo, "sbom">, ofKit: readonly SealedPacka
 
 function component({ name, version, license }: SealedPackage) {
   const [group, plain] = name.startsWith("@") ? name.split("/") : [undefined, name];
-  const purl = `pkg:npm/${group === undefined ? "" : `${group.replace("@", "%40")}/`}${plain}@${version}`;
+  const purl = `pkg:npm/${group === undefined ? "" : `${group.replace("@", "%40")}/`}${plain}${version === undefined ? "" : `@${encodeURIComponent(version)}`}`;
   return {
     type: "library",
     "bom-ref": purl,
     ...(group === undefined ? {} : { group }),
     name: plain ?? name,
-    version,
+    ...(version === undefined ? {} : { version }),
     ...(license === undefined ? {} : { licenses: [licenseOf(license)] }),
     purl,
   };

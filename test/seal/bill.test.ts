@@ -30,6 +30,8 @@ const info = {
     { name: "@scope/one", version: "1.0.0", license: "MIT OR Apache-2.0" },
     { name: "two", version: "2.0.0", license: "SEE LICENSE IN LICENSE.md" },
     { name: "both", version: "3.0.0" },
+    { name: "next", version: "1.0.0-beta+1" },
+    { name: "unversioned" },
   ],
 };
 const bill = billOf(info, [{ name: "both", version: "3.0.0" }]) as Bill;
@@ -49,6 +51,18 @@ describe("billOf()", () => {
       expect(new Set(dependsOn).size).toBe(dependsOn.length);
       for (const ref of dependsOn) expect(refs).toContain(ref);
     }
+  });
+
+  test("escapes a version in the purl, and leaves out one that nobody knows", () => {
+    expect(byName("next")).toMatchObject([{ version: "1.0.0-beta+1", purl: "pkg:npm/next@1.0.0-beta%2B1" }]);
+    expect(byName("unversioned")).toEqual([
+      {
+        type: "library",
+        "bom-ref": "pkg:npm/unversioned",
+        name: "unversioned",
+        purl: "pkg:npm/unversioned",
+      },
+    ] as Component[]);
   });
 
   test("names packages by their purl, with their group and license", () => {
