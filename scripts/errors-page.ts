@@ -25,7 +25,7 @@ export function errorsPage(): string {
     "| 1 | A running supervisor could not do what a command asked for. |",
     "| 3 | There is no running supervisor to talk to. |",
     "| 64 | The command line is wrong. |",
-    "| 70 | A critical service failed for good, or an address could not be bound. |",
+    "| 70 | A critical service or all of them failed for good, or an address could not be bound. |",
     "| 75 | A deadline ran out, and something was cut off. |",
     "| 78 | services.yaml or a module is wrong, and nothing has started; or a broker refuses for good. A restart would not help. |",
     "| 130, 143 | A second SIGINT or SIGTERM ended the process at once. |",

@@ -17,7 +17,7 @@ import { log, shutdown } from "./schema-whole.ts";
 
 const critical = bool({
   description:
-    "When the service is given up for good: `true` stops everything in order and exits 70, `false` goes on without it.",
+    "When the service is given up for good: `true` stops everything in order and exits 70, `false` goes on without it. When nothing is left and nothing has completed, that is 70, too.",
   default: "true",
   example: "false",
 });

@@ -10,7 +10,7 @@ export const ExitCode = {
   notRunning: 3,
   /** The command line is wrong. */
   usage: 64,
-  /** A critical service failed for good, or an address could not be bound. */
+  /** A critical service or all of them failed for good, or an address could not be bound. */
   failed: 70,
   /** A deadline ran out: something was cut off. */
   forced: 75,

@@ -4,9 +4,10 @@ import type { ErrorCode } from "./errors.ts";
 export type StopCause =
   | { readonly tag: "signal"; readonly signal: string }
   | { readonly tag: "request" }
-  | { readonly tag: "completed" }
+  /** Nothing is left to do. `failed`: who was given up before that; absent: nobody. */
+  | { readonly tag: "completed"; readonly failed?: readonly string[] }
   /**
-   * A critical service is given up; without `service`: nobody caught an error, and nobody can be blamed for it. With
+   * A critical service is given up, or the last one of a group in which none has completed; without `service`: nobody caught an error, and nobody can be blamed for it. With
    * `code` services.yaml or a broker is wrong, and a restart would not help.
    */
   | {

@@ -180,7 +180,8 @@ export function createGroup(options: GroupOptions): Group {
   }
 
   function endWhenDone(): void {
-    if (!stopping && [...children.values()].every((each) => each.isDone)) void stop({ tag: "completed" });
+    const all = [...children.values()];
+    if (!stopping && all.every((each) => each.isDone)) void stop(endOf(all));
   }
 
   function add(member: Member): Child {
@@ -294,6 +295,16 @@ function isWell({ tag }: ChildState): boolean {
 /** Its turn to start comes when its dependencies hold. */
 function isWaiting({ tag, generation }: ChildState): boolean {
   return tag === "pending" && generation > 0;
+}
+
+/** Why a group stops of which nothing is left. One in which nothing has completed has done nothing: it has failed. */
+function endOf(children: readonly Child[]): StopCause {
+  const failed = children.filter(({ state }) => state.tag === "failed");
+  // The others may have failed because that one did.
+  const [first] = failed.toSorted((one, other) => one.snapshot.since - other.snapshot.since);
+  if (!first) return { tag: "completed" };
+  if (failed.length === children.length) return failureOf(first);
+  return { tag: "completed", failed: failed.map(({ member }) => member.name) };
 }
 
 function failureOf(child: Child): StopCause {

@@ -35,7 +35,9 @@ export function describeCause(cause: StopCause): string {
     case "request":
       return "on request";
     case "completed":
-      return "every service has completed";
+      return cause.failed
+        ? `every other service has completed; failed: ${cause.failed.join(", ")}`
+        : "every service has completed";
     case "failure":
       return cause.service === undefined
         ? `an error that nobody caught, of no known service: ${cause.message}`

@@ -148,6 +148,20 @@ describeTargets("a service that fails", (target) => {
 
 describeTargets("services that complete", (target) => {
   test(
+    "none of them, because all have failed: the process ends with 70 and says so",
+    async () => {
+      const yaml = `${head}services:
+  only: { module: ./broken.ts, critical: false, restart: never }
+`;
+      const files = { "broken.ts": 'export default { start() { throw new Error("broken"); } };' };
+      await using system = startSystem(target, yaml, { files });
+      expect((await system.process.exit).code).toBe(70);
+      expect(system.log.map(({ msg }) => msg)).toContain('stopping ("only" failed: broken), budget 30s');
+    },
+    slow,
+  );
+
+  test(
     "all of them: the process ends by itself with 0",
     async () => {
       const yaml = `${head}services:

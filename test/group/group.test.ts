@@ -634,6 +634,27 @@ describe("group.stop()", () => {
   });
 });
 
+describe("a group of which nothing is left", () => {
+  const givenUp = { critical: false, restart: { ...quickRestart, policy: "never" } } as const;
+  const broken = () => Promise.reject(new Error("broken"));
+
+  test("has failed when nothing has completed", async () => {
+    const { group } = world([fakeService("only", [], { ...givenUp, behaviour: { start: broken } })]);
+    group.start();
+    const { cause } = await group.ended;
+    expect(cause).toEqual({ tag: "failure", service: "only", message: "broken" });
+  });
+
+  test("names who was given up when others have completed", async () => {
+    const once = fakeService("once");
+    const { group } = world([once, fakeService("bad", [], { ...givenUp, behaviour: { start: broken } })]);
+    group.start();
+    await settle();
+    once.reports[0]?.completed();
+    expect((await group.ended).cause).toEqual({ tag: "completed", failed: ["bad"] });
+  });
+});
+
 describe("group.report()", () => {
   test("tells during a stop who has ended, who holds what, and whose turn has not come", async () => {
     const gone = fakeService("gone", [], { critical: false, restart: { ...quickRestart, policy: "never" } });
