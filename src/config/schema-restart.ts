@@ -34,7 +34,8 @@ const restartBlock = object(
           example: "1s",
         }),
         max: duration({
-          description: "No wait is longer than this.",
+          description:
+            "No wait is longer than this, but in quarantine: there the first one is this long, then 2, 4, 8 times as long, and 10 times from the fifth on, until the service has been ready for `stable`.",
           default: "30s",
           example: "1m",
         }),

@@ -85,7 +85,7 @@ function jittered(cap: number, random: number): number {
   return Math.round(floor + random * (cap - floor));
 }
 
-/** Doubles from the longest backoff up to ten times that. */
+/** What the description of `restart.backoff.max` promises. Doubles from the longest backoff up to ten times that. */
 function quarantineDelay(plan: RestartPlan, quarantines: number): number {
   return plan.backoff.max * Math.min(10, 2 ** quarantines);
 }
