@@ -17,8 +17,10 @@ test("the compiled binary runs a TypeScript service with its own hono, moved and
     "package.json": '{ "type": "module", "imports": { "#greet": "./services/greet.ts" } }',
     "services/app.ts": `import { greet } from "#greet";
 import { Hono } from "hono";
+import { PermanentError, ServiceGroup, withStart } from "supervisor";
 enum Mood { Good = "good" }
 const app = new Hono();
+app.get("/names", (c) => c.json([PermanentError, ServiceGroup, withStart].map(({ name }) => name)));
 app.get("/", (c) => c.json({ greeting: greet("Ada"), mood: Mood.Good, leak: process.env.LEAK ?? null }));
 export default app;
 `,
@@ -42,6 +44,8 @@ export default app;
   });
   const [url] = await running.waitFor(/http:\/\/127\.0\.0\.1:\d+/);
   expect(await (await fetch(url)).json()).toEqual({ greeting: "Hello Ada", mood: "good", leak: null });
+  const names = ["PermanentError", "ServiceGroup", "withStart"];
+  expect(await (await fetch(`${url}/names`)).json()).toEqual(names);
   running.signal("SIGTERM");
   expect((await running.exit).code).toBe(0);
 }, 60_000);

@@ -30,11 +30,12 @@ services:
   thread: { module: ./services/thread.ts, isolation: worker, http: { port: 0 } }
   jobs: { module: ./services/jobs.ts, consume: { queue: jobs } }
 `;
+const own = ["PermanentError", "ServiceGroup", "withStart"];
 const files = {
   "services.yaml": yaml,
   "services.prod.yaml": "services: { web: { config: { greeting: good day } } }\n",
   "services/web.ts": `import { greet } from "../shared/greet.ts";
-import { PermanentError } from "supervisor";
+import { PermanentError, ServiceGroup, withStart } from "supervisor";
 import { pad } from "left";
 enum Kind { Web = "web" }
 export default (ctx: { config: { greeting: string }; queue: Function }) => ({
@@ -42,8 +43,8 @@ export default (ctx: { config: { greeting: string }; queue: Function }) => ({
     if (new URL(request.url).pathname === "/enqueue") await ctx.queue().enqueue("job", 1, { queue: "jobs" });
     if (new URL(request.url).pathname === "/env") return new Response(process.env.NODE_ENV);
     if (new URL(request.url).pathname === "/timer") setTimeout(() => { throw new Error("late"); }, 1);
-    const same = new PermanentError("x").name;
-    return Response.json([pad(greet(ctx.config.greeting)), Kind.Web, same]);
+    const own = [PermanentError, ServiceGroup, withStart].map(({ name }) => name);
+    return Response.json([pad(greet(ctx.config.greeting)), Kind.Web, ...own]);
   },
 });
 `,
@@ -141,7 +142,7 @@ describe("a sealed executable", () => {
     using folder = tempDir();
     const env = { GREETING: "moin", NODE_ENV: "staging", XDG_RUNTIME_DIR: folder.path };
     await using running = await start([app()], folder.path, env);
-    expect(await (await fetch(await running.url("web"))).json()).toEqual([" moin!", "web", "PermanentError"]);
+    expect(await (await fetch(await running.url("web"))).json()).toEqual([" moin!", "web", ...own]);
     expect(await (await fetch(await running.url("thread"))).text()).toBe("thread!");
     expect(await (await fetch(`${await running.url("web")}/env`)).text()).toBe("staging");
     await fetch(`${await running.url("web")}/enqueue`);
@@ -553,11 +554,7 @@ describe("supervisor build --deno", () => {
         XDG_RUNTIME_DIR: project.path,
         HOME: project.path,
       });
-      expect(await (await fetch(await running.url("web"))).json()).toEqual([
-        " hello!",
-        "web",
-        "PermanentError",
-      ]);
+      expect(await (await fetch(await running.url("web"))).json()).toEqual([" hello!", "web", ...own]);
       expect(await (await fetch(await running.url("thread"))).text()).toBe("thread!");
       expect(await running.stop()).toBe(0);
     },
