@@ -1,6 +1,7 @@
 import type { Answer, NativeInfo, NativeServer, SocketOwner } from "../runtime/runtime.ts";
 import type { Intake, Lease } from "../service/intake.ts";
 import type { Scope } from "../service/scope.ts";
+import { createDeparture } from "./departure.ts";
 import type { Flow, FlowOptions } from "./flow.ts";
 import { createFlow } from "./flow.ts";
 import type { OverlapPort } from "./overlap.ts";
@@ -44,8 +45,8 @@ export interface Entrance {
   readonly isExclusive: boolean;
   /** Whether the address was there before this process, so that its clients know of no restart. */
   readonly isInherited: boolean;
-  /** The door will not open again. */
-  release(): void;
+  /** The door will not open again. Resolves when the listener, if no door needs it any more, has written all it had. */
+  release(): Promise<void>;
   /** Cuts what can only be cut with the whole listener, when all its doors are released. */
   cut(): void;
 }
@@ -94,28 +95,36 @@ export function createDoor(options: DoorOptions): Door {
     isAwaited = false;
     room.empty((request, info) => (taking ? taking.handle(request, info) : refuse()));
   }
-  function close(): void {
+  function end(): void {
     isFinal = true;
     dismiss();
-    entrance?.release();
+  }
+  async function release(): Promise<void> {
+    await entrance?.release();
   }
   function leaseOf(generation: Generation): Lease {
     const { flow, port, from } = generation;
+    const departure = createDeparture({
+      flow,
+      stopEnds: from?.native.stopEnds ?? false,
+      isUploading: () => [...generations].some((each) => each.flow.isUploading()),
+      release,
+    });
     return {
       async drain({ final }) {
         shut(generation);
-        if (final) close();
-        await flow.drain();
+        if (final) end();
+        await (final ? departure : flow).drain();
         generations.delete(generation);
         if (port?.leave()) turn();
         if (final && flow.cutStreams > 0) from?.cut();
       },
       cut() {
         shut(generation);
-        flow.cut();
+        departure.cut();
         if (isFinal) from?.cut();
       },
-      held: flow.held,
+      held: departure.held,
       get cutStreams() {
         return flow.cutStreams;
       },
@@ -166,7 +175,10 @@ export function createDoor(options: DoorOptions): Door {
       isPaused = false;
       turn();
     },
-    close,
+    close() {
+      end();
+      void release();
+    },
     dismiss,
     cut() {
       open = [];

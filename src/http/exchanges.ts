@@ -44,6 +44,8 @@ export interface Exchanges {
   readonly running: number;
   /** The requests among them that came from the network. */
   fromNetwork(): readonly Request[];
+  /** Whether a handler that has not answered may still read the body of its request from the network. */
+  isUploading(): boolean;
   /** Keeps connections open whose handler takes its time. */
   holdRunning(): void;
   /** Answers all of them in place of the service, whose own answers are dropped from now on. */
@@ -189,6 +191,7 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
       return running.size;
     },
     fromNetwork: () => running.snapshot().flatMap(({ request, info }) => (info ? [request] : [])),
+    isUploading: () => running.snapshot().some(({ request, info }) => info && request.body !== null),
     holdRunning() {
       for (const exchange of running.snapshot()) {
         if (!exchange.info || exchange.isHeld) continue;

@@ -14,7 +14,7 @@ export interface FlowOptions extends Omit<ExchangesOptions, "ends" | "socketOwne
 }
 
 /** Everything in flight of one generation of a service. */
-export interface Flow extends Pick<Exchanges, "handle" | "call" | "holdRunning"> {
+export interface Flow extends Pick<Exchanges, "handle" | "call" | "holdRunning" | "isUploading"> {
   readonly scope: Scope;
   /** Who answers for a WebSocket that the service has opened behind our back. */
   socketOwner(): SocketOwner;
@@ -78,6 +78,7 @@ export function createFlow(options: FlowOptions, target: IntakeTarget): Flow {
     handle: exchanges.handle,
     call: exchanges.call,
     holdRunning: exchanges.holdRunning,
+    isUploading: exchanges.isUploading,
     scope,
     socketOwner,
     held,

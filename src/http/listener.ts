@@ -76,9 +76,9 @@ function listenerOn(
       native,
       isExclusive: entries.length === 1,
       isInherited: entries.some(({ plan }) => plan.address.tag === "systemd"),
-      release() {
+      async release() {
         released.add(door);
-        if (isReleased()) void stop();
+        if (isReleased()) await stop();
       },
       cut() {
         // One turn later: the answers that were given in place of the service are on their way by then.

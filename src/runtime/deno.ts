@@ -283,6 +283,7 @@ function nativeServer(server: DenoServer, aborter: AbortController): NativeServe
       request.signal.addEventListener("abort", gone);
     },
     facade: () => undefined,
+    stopEnds: true,
     stop() {
       stopping ??= server.shutdown();
       return stopping;

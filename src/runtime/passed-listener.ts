@@ -128,6 +128,7 @@ function onPassed(server: NativeServer, address: NativeAddress, quiesce: () => P
     watch: (request, info) => server.watch(request, info),
     whenGone: (request, info, gone) => server.whenGone(request, info, gone),
     facade: (request, info, owner) => server.facade(request, info, owner),
+    stopEnds: server.stopEnds,
     // Once it is closed, its number may be anybody's.
     quiesce: async () => (isOpen ? quiesce() : undefined),
     stop: () => ending(() => server.stop()),

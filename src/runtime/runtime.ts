@@ -99,6 +99,11 @@ export interface NativeServer {
    * Resolves when what was accepted before has been read, soon in any case. Absent where there is no next one.
    */
   quiesce?(): Promise<void>;
+  /**
+   * Deno: `stop` breaks off the bodies of requests that are still arriving, and only when it has resolved is it known
+   * that answers which are no streams were written to their end.
+   */
+  readonly stopEnds: boolean;
   /** Stops accepting and closes idle connections, at once. Resolves when every response and WebSocket has ended. */
   stop(): Promise<void>;
   /**

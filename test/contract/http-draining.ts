@@ -155,6 +155,64 @@ export const drainingCases: Case[] = [
     },
   },
   {
+    name: "an answer whose client is still reading is in flight to its last byte",
+    async run(runtime) {
+      await using site = await openSite(runtime, { api: {} });
+      site.open("api", () => new Response("x".repeat(24_000_000)));
+      const wire = await openWire({ port: site.port("api") });
+      wire.send(get("/"));
+      await wire.until("\r\n\r\n");
+      wire.pause();
+      const lease = site.lease("api");
+      let isDrained = false;
+      const drained = lease.drain({ final: true }).then(() => {
+        isDrained = true;
+      });
+      await wait(60);
+      assert.deepEqual([isDrained, lease.held()], [false, { ...nothing, requests: 1 }]);
+      wire.resume();
+      await drained;
+      assert.deepEqual(lease.held(), nothing);
+      assert.ok((await wire.closed).length > 24_000_000);
+    },
+  },
+  {
+    name: "cut() ends the wait for a client that has stopped reading",
+    async run(runtime) {
+      await using site = await openSite(runtime, { api: {} });
+      site.open("api", () => new Response("x".repeat(24_000_000)));
+      const wire = await openWire({ port: site.port("api") });
+      wire.send(get("/"));
+      await wire.until("\r\n\r\n");
+      wire.pause();
+      const lease = site.lease("api");
+      const drained = lease.drain({ final: true });
+      await wait(30);
+      assert.deepEqual(lease.held(), { ...nothing, requests: 1 });
+      lease.cut();
+      await drained;
+      wire.destroy();
+    },
+  },
+  {
+    name: "a body that is still arriving when a final drain begins is read to its end",
+    async run(runtime) {
+      await using site = await openSite(runtime, { api: {} });
+      site.open("api", async (request) => new Response(`got ${(await request.text()).length}`));
+      const port = site.port("api");
+      const wire = await openWire({ port });
+      wire.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n12345");
+      const lease = site.lease("api");
+      await eventually("it has arrived", () => lease.held().requests === 1);
+      const drained = lease.drain({ final: true });
+      await wait(30);
+      wire.send("67890");
+      assert.match(await wire.closed, /^HTTP\/1.1 200[\s\S]*connection: close[\s\S]*got 10$/i);
+      await drained;
+      await refused(port);
+    },
+  },
+  {
     name: "an event stream ends cleanly when the drain begins, and its service is told by cancel",
     async run(runtime) {
       await using site = await openSite(runtime, { api: {} });

@@ -8,7 +8,11 @@ import { FakeClock } from "../support/fake-clock.ts";
 const hook = () => {};
 
 /** What is wrong with a plan in which `api` and `web` wait for `db`, whose module exports `exported`. */
-async function problemsOf(exported: unknown, more: Partial<ServicePlan> = {}) {
+async function problemsOf(
+  exported: unknown,
+  more: Partial<ServicePlan> = {},
+  others: unknown = { start: hook },
+) {
   const service = (name: string, by: Partial<ServicePlan>) =>
     ({
       name,
@@ -26,7 +30,7 @@ async function problemsOf(exported: unknown, more: Partial<ServicePlan> = {}) {
       service("web", { dependsOn: { db: "ready", api: "started" } }),
     ],
   } as Partial<Plan> as Plan;
-  const importModule = async (path: string) => ({ default: path === "/db.ts" ? exported : { start: hook } });
+  const importModule = async (path: string) => ({ default: path === "/db.ts" ? exported : others });
   const runtime = { importModule } as Partial<Runtime> as Runtime;
   const locate = (path: readonly (string | number)[]) => ({
     file: path.join("."),
@@ -67,4 +71,36 @@ test.each([
   ["a factory, too", () => ({ start: hook })],
 ] as const)("loadModules() lets others wait for the completion of %s", async (_, exported) => {
   expect(await problemsOf(exported)).toEqual([]);
+});
+
+test.each([
+  [
+    "an export that throws when it is looked at",
+    {
+      get fetch() {
+        throw new Error("no fetch today");
+      },
+    },
+    "no fetch today",
+  ],
+  [
+    "a Proxy that throws whatever is asked of it",
+    new Proxy(
+      {},
+      {
+        get() {
+          throw new Error("nothing today");
+        },
+      },
+    ),
+    "nothing today",
+  ],
+])("loadModules() tells of %s with all other problems", async (_, exported, why) => {
+  const problems = await problemsOf(exported, { export: "default" }, { start: 5 });
+  expect(problems).toHaveLength(3);
+  expect(problems[0]).toMatchObject({
+    code: "NOT_A_SERVICE",
+    message: `Service "db": looking at the default export of /db.ts threw: ${why}`,
+    position: { file: "services.db.module" },
+  });
 });
