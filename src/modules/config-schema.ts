@@ -1,3 +1,4 @@
+import { messageOf } from "../core/errors.ts";
 import type { ServicePlan } from "../core/plan.ts";
 import type { Locate, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
@@ -23,7 +24,8 @@ interface Issue {
  * The service's `config:` block as its module wants it: through the module's exported `config` schema
  * when there is one, as written otherwise. An absent block is checked as `{}`, so that defaults apply.
  *
- * @throws ProblemsError with one BAD_CONFIG per issue, each at its place in services.yaml.
+ * @throws ProblemsError with one BAD_CONFIG per issue, each at its place in services.yaml; with one that says so when
+ * the schema itself throws.
  */
 export async function checkConfig(
   service: ServicePlan,
@@ -31,13 +33,17 @@ export async function checkConfig(
   locate: Locate,
 ): Promise<unknown> {
   const value = service.config ?? {};
-  const schema = exports.config;
-  if (!isStandardSchema(schema)) return value;
-  const result = await schema["~standard"].validate(value);
-  if (!result.issues) return result.value;
-  const certain = result.issues.filter((issue) => !holdsUnread(valueAt(value, stepsOf(issue))));
-  if (certain.length === 0) return value;
-  throw new ProblemsError(certain.map((issue) => problem(service.name, issue, locate)));
+  try {
+    const schema = exports.config;
+    if (!isStandardSchema(schema)) return value;
+    const result = await schema["~standard"].validate(value);
+    if (!result.issues) return result.value;
+    const certain = result.issues.filter((issue) => !holdsUnread(valueAt(value, stepsOf(issue))));
+    if (certain.length === 0) return value;
+    throw new ProblemsError(certain.map((issue) => problem(service.name, issue, locate)));
+  } catch (error) {
+    throw error instanceof ProblemsError ? error : new ProblemsError([faulty(service.name, error, locate)]);
+  }
 }
 
 /** What an issue is about; undefined when it is about something that is not there. */
@@ -59,6 +65,17 @@ function problem(service: string, issue: Issue, locate: Locate): Problem {
     code: "BAD_CONFIG",
     message: `${key} of service "${service}" does not fit its module: ${issue.message}`,
     hint: `Correct services.${service}.${key}; the module's exported "config" schema says what it wants.`,
+    ...(position ? { position } : {}),
+  };
+}
+
+/** The code of the schema is somebody else's: it may fail where it should judge. */
+function faulty(service: string, error: unknown, locate: Locate): Problem {
+  const position = locate(["services", service, "config"]) ?? locate(["services", service, "module"]);
+  return {
+    code: "BAD_CONFIG",
+    message: `config of service "${service}" cannot be checked: the schema of its module threw: ${messageOf(error)}`,
+    hint: 'Correct the exported "config" schema: it says what is wrong as issues, and throws nothing.',
     ...(position ? { position } : {}),
   };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { within } from "../core/deadline.ts";
 import { formatDuration } from "../core/duration.ts";
-import { SupervisorError } from "../core/errors.ts";
+import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { Plan, ServicePlan } from "../core/plan.ts";
 import type { Locate, Position, Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
@@ -140,21 +140,30 @@ function creator(
   options: LoadOptions,
 ): Definition["create"] {
   const { name } = service;
+  const where = service.export === "default" ? `the default export of ${service.module}` : service.export;
   try {
     const exported = pickExport(exports, service.export, service.module);
-    const where = service.export === "default" ? `the default export of ${service.module}` : service.export;
     const create = creatorOf(exported, where);
     const lack = lackOf(service, exported);
     if (lack) throw lack;
     assertCompletes(service, exported, options);
     return create;
   } catch (error) {
-    if (!(error instanceof SupervisorError)) throw error;
+    if (error instanceof ProblemsError) throw error;
     const position = options.locate(["services", name, service.export === "default" ? "module" : "export"]);
-    const { code, hint } = error;
-    const message = `Service "${name}": ${error.message}`;
+    const { code, hint, message: fact } = error instanceof SupervisorError ? error : unreadable(where, error);
+    const message = `Service "${name}": ${fact}`;
     throw new ProblemsError([{ code, hint, message, ...(position ? { position } : {}) }]);
   }
+}
+
+/** A getter, or a Proxy: to look at it runs code of the module. */
+function unreadable(where: string, error: unknown): SupervisorError {
+  return new SupervisorError(
+    "NOT_A_SERVICE",
+    `looking at ${where} threw: ${messageOf(error)}`,
+    "Export an object whose members can be read, or a function (ctx) => service that makes one.",
+  );
 }
 
 function assertCompletes(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import assert from "node:assert/strict";
 import * as v from "valibot";
 import type { ServicePlan } from "../../src/core/plan.ts";
 import type { Locate } from "../../src/core/problem.ts";
@@ -49,6 +50,22 @@ describe("checkConfig()", () => {
       problems: [
         { code: "BAD_CONFIG", position: { text: "services.api.config.dsn" } },
         { code: "BAD_CONFIG", position: { text: "services.api.config.tags.1" } },
+      ],
+    });
+  });
+
+  test.each([
+    ["throws", { validate: () => assert.fail("no validation today") }, "no validation today"],
+    ["gives nothing", { validate: () => undefined }, "undefined"],
+  ])("tells of a schema that %s, at the block or else at the module", async (_, standard, why) => {
+    const checking = checkConfig(service({ dsn: "x" }), { config: { "~standard": standard } }, locate);
+    await expect(checking).rejects.toMatchObject({
+      problems: [
+        {
+          code: "BAD_CONFIG",
+          message: expect.stringContaining(why),
+          position: { text: "services.api.config" },
+        },
       ],
     });
   });
