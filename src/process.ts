@@ -105,7 +105,10 @@ export function ownErrors(handle: (error: unknown) => void): () => void {
  */
 export function ownExit(): () => void {
   const exit = process.exit;
-  process.exit = function refused(code) {
+  let isOver = false;
+  const own: typeof process.exit = function refused(code) {
+    // A group that began later and ends later gives back this as what was there before.
+    if (isOver) return exit(code);
     const error = new Error(
       `process.exit(${code ?? ""}) was called: a service fails by throwing, and ends by run() resolving`,
     );
@@ -113,8 +116,11 @@ export function ownExit(): () => void {
     Error.captureStackTrace(error, refused);
     throw error;
   };
+  process.exit = own;
   return () => {
-    process.exit = exit;
+    isOver = true;
+    // Whoever took it after us keeps it.
+    if (process.exit === own) process.exit = exit;
   };
 }
 

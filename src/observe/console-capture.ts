@@ -8,15 +8,16 @@ import { consoleMethods } from "./console-methods.ts";
  * Counters, timers and groups belong to one generation of one service. Returns how to undo it.
  */
 export function captureConsole(fallback: Logger): () => void {
-  const originals = new Map<Method, Entry>();
+  const taken = new Map<Method, { readonly original: Entry; readonly captured: Entry }>();
   const states = new WeakMap<object, ConsoleState>();
   let speaking = false;
+  let isOver = false;
   for (const method of Object.keys(consoleMethods) as Method[]) {
     const original = console[method] as Entry;
-    originals.set(method, original);
     const captured = (...values: unknown[]) => {
-      // A value whose inspection or serialization logs something itself must not come back here for ever.
-      if (speaking) {
+      // A value whose inspection or serialization logs something itself must not come back here for ever. And a group that
+      // began later and ends later gives back this as what was there before.
+      if (speaking || isOver) {
         original.apply(console, values);
         return;
       }
@@ -33,10 +34,15 @@ export function captureConsole(fallback: Logger): () => void {
         speaking = false;
       }
     };
+    taken.set(method, { original, captured });
     console[method] = captured;
   }
   return () => {
-    for (const [method, original] of originals) console[method] = original;
+    isOver = true;
+    for (const [method, { original, captured }] of taken) {
+      // Whoever took it after us keeps it.
+      if (console[method] === captured) console[method] = original;
+    }
   };
 }
 

@@ -55,6 +55,8 @@ describeTargets("a program that uses the library", (target) => {
       await Bun.sleep(500);
       expect((await program.stop("SIGINT")).code).toBe(0);
       expect(program.log.filter(({ msg }) => msg.startsWith("stopped in order"))).toHaveLength(2);
+      // Console and process.exit are the program's own again.
+      expect(program.process.stdout).toEndWith("both have ended\n");
     },
     slow,
   );

@@ -41,6 +41,21 @@ describe("captureConsole", () => {
     ]);
   });
 
+  test("undone in the order in which they were made, two of them leave what was there before", () => {
+    const said: unknown[][] = [];
+    const { log } = console;
+    console.log = (...values) => void said.push(values);
+    const { records } = capture();
+    const first = restore;
+    capture((record) => void records.push(record));
+    first();
+    restore();
+    console.log("after both");
+    console.log = log;
+    expect(said).toEqual([["after both"]]);
+    expect(records).toEqual([]);
+  });
+
   test("formats like node:util and keeps the level of each method", () => {
     const { records } = capture();
     console.log("%s has %d of %j", "a", 2, { b: 1 });
