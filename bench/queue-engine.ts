@@ -34,6 +34,7 @@ function receiverOf(keys: number, done: () => void): Receiver {
       return settlements.map((): SettleResult => "settled");
     },
     extend: async () => [],
+    begin: async () => {},
     progress: async () => {},
     blockedKeys: async () => new Map(),
     dueGroups: async () => [],

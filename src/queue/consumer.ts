@@ -13,6 +13,7 @@ import { ReceiveLoop } from "./receive-loop.ts";
 import { isSuspect, putOff } from "./retry.ts";
 import { Runner } from "./runner.ts";
 import { Settler } from "./settler.ts";
+import { Standby } from "./standby.ts";
 import { Counters } from "./stats.ts";
 import { Suspects } from "./suspects.ts";
 import { createTaskLog } from "./task-log.ts";
@@ -51,8 +52,8 @@ export class Consumer {
   readonly #isTimeless: boolean;
   /** Which of those that may kill the process has its turn. */
   readonly #suspects: Suspects;
-  /** Taken, but their leases may have run out: they wait for the next heartbeat. */
-  readonly #doubtful = new Set<Unit>();
+  /** Taken, and may not begin yet. */
+  readonly #standby: Standby;
   readonly #crews = new Set<Crew>();
   #crew: Crew | undefined;
   #isPumping = false;
@@ -108,6 +109,14 @@ export class Consumer {
       beaten: () => this.#acquit(),
       trouble: trouble("extend"),
     });
+    this.#standby = new Standby({
+      receiver,
+      clock,
+      random,
+      beat: () => void this.#heartbeat.beat(),
+      ready: (unit) => this.#begin(unit),
+      trouble: trouble("begin"),
+    });
     this.#loop = new ReceiveLoop({
       receiver,
       clock,
@@ -134,11 +143,10 @@ export class Consumer {
     this.#crew = undefined;
     void this.#loop.shut();
     this.#dispatch.shut();
-    for (const unit of this.#doubtful) {
+    for (const unit of this.#standby.clear()) {
       for (const item of unit.items) this.#decide(item, { tag: "release" });
       this.#freed(unit);
     }
-    this.#doubtful.clear();
     this.#settler.poke();
   }
 
@@ -177,7 +185,7 @@ export class Consumer {
       if (item.waiting) lag = Math.max(lag, wall - item.delivery.dueAt);
     }
     return this.#counters.read({
-      active: this.#dispatch.running - this.#doubtful.size,
+      active: this.#dispatch.running - this.#standby.size,
       buffered: this.#dispatch.waiting,
       blockedKeys: this.#dispatch.blockedKeys,
       lag,
@@ -233,8 +241,7 @@ export class Consumer {
       if (!unit) break;
       this.#screen(unit.items, now);
       this.#suspects.began(unit);
-      if (unit.items.some((item) => this.#heartbeat.isStale(item, now))) this.#doubt(unit);
-      else this.#runner.start(unit, this.#crew);
+      this.#begin(unit);
     }
     this.#isPumping = false;
     const now = clock.now();
@@ -250,8 +257,8 @@ export class Consumer {
     const { clock, random } = this.#options;
     for (const item of items) {
       if (!isSuspect(item.delivery) || item.fenced) continue;
-      if (this.#suspects.admits(item, this.#dispatch.isAlone(item), now)) continue;
-      this.#decide(item, putOff(item.delivery, clock.wall() + this.#suspects.pause(now, random())));
+      if (this.#suspects.admits(item, now)) continue;
+      this.#decide(item, putOff(item.delivery, clock.wall() + this.#suspects.pause(item, now, random())));
     }
   }
 
@@ -315,19 +322,16 @@ export class Consumer {
     }
   }
 
-  #doubt(unit: Unit): void {
-    this.#doubtful.add(unit);
-    void this.#heartbeat.beat();
+  #begin(unit: Unit): void {
+    const now = this.#options.clock.now();
+    if (unit.items.some((item) => this.#heartbeat.isStale(item, now))) this.#standby.doubt(unit);
+    else if (!this.#crew) this.#freed(unit);
+    else if (this.#standby.mayBegin(unit)) this.#runner.start(unit, this.#crew);
   }
 
   /** The broker has said which leases hold. */
   #acquit(): void {
-    const units = [...this.#doubtful];
-    this.#doubtful.clear();
-    for (const unit of units) {
-      if (this.#crew) this.#runner.start(unit, this.#crew);
-      else this.#freed(unit);
-    }
+    this.#standby.acquit();
     this.#pump();
   }
 }

@@ -217,13 +217,6 @@ export class Dispatch {
     return !item.lane || (item.lane.head === item && !item.lane.isBusy);
   }
 
-  /** Whether the broker holds all others of its key, so that none of them is here with it. */
-  isAlone(item: Item): boolean {
-    if (item.laneId === undefined) return true;
-    const waiting = this.#lanes.peek(item.laneId);
-    return this.#blocks.isBlocker(item) && (!waiting || (waiting === item && !item.next));
-  }
-
   /** What is to be settled now, in this order. Each item is returned once. */
   outgoing(): Item[] {
     return this.#fates.outgoing();

@@ -139,7 +139,10 @@ export interface Delivery {
   /** Attempts that failed before this one. */
   readonly retried: number;
   readonly maxRetry: number;
-  /** How often its lease ran out: whoever worked on it died, or froze. These spend no attempt. */
+  /**
+   * How often its lease ran out: whoever had it died, or froze. That spends no attempt. The first time is counted whether it had
+   * begun or not, the others as `begin` says.
+   */
   readonly crashes: number;
   readonly timeout: number;
   readonly deadline: number;
@@ -160,6 +163,12 @@ export interface Receiver {
   settle(settlements: readonly Settlement[]): Promise<readonly SettleResult[]>;
   /** Renews the leases; resolves with those that are no longer ours. Rejects like `settle`. */
   extend(deliveries: readonly Delivery[]): Promise<readonly Delivery[]>;
+  /**
+   * These begin, all with `crashes` above 0. When it resolves the broker keeps that: should the lease of one run out now, that
+   * is one more; one that has not begun has only waited beside it. Those that are not ours any more are left out. Rejects like
+   * `settle`.
+   */
+  begin(deliveries: readonly Delivery[]): Promise<void>;
   /**
    * Shows operators how far it is; `text` is JSON. It is of this attempt: shown while that runs, and ignored once it has
    * ended, however. Best effort: never rejects.

@@ -23,8 +23,10 @@ export interface FailureFacts {
 
 /** So often may a process die while it handles the same message. */
 const mostCrashes = 5;
-/** From here on it is to be found out whether it was the one, or only stood beside it. */
-const suspectCrashes = 3;
+/** From here on it has run at one of the deaths, and it is to be found out whether it was the one, or only ran beside it. */
+const suspectCrashes = 2;
+/** From here on a process does first for a while what else there is. */
+const graveCrashes = 3;
 /** The broker shows it in lists: a stack of a megabyte helps nobody. */
 const longestError = 2_000;
 const minute = 60_000;
@@ -65,11 +67,16 @@ export function beforeAttempt({ deadline, crashes }: Delivery, now: number): Dec
 }
 
 /**
- * Whether it was in the hands of so many processes that died that it may be the cause. All that a process had claimed
- * has crashed with it: which one it was shows only when the others that may be it are not there.
+ * Whether it ran in so many processes that died that it may be the cause. All that ran with it has crashed with it: which one
+ * it was shows only when the others that may be it do not run.
  */
 export function isSuspect({ crashes }: Delivery): boolean {
   return crashes >= suspectCrashes && crashes < mostCrashes;
+}
+
+/** Whether one that is suspect has probably been the cause. */
+export function isGrave({ crashes }: Delivery): boolean {
+  return crashes >= graveCrashes;
 }
 
 /** It waits for its turn among the suspects; that spends no attempt. */

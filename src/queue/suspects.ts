@@ -1,7 +1,7 @@
 import type { Item, Unit } from "./item.ts";
-import { isSuspect } from "./retry.ts";
+import { isGrave, isSuspect } from "./retry.ts";
 
-/** What kills a process does so soon, mostly: before this much of its life no suspect is in its hands. */
+/** What kills a process does so soon, mostly: before this much of its life none that is grave is in its hands. */
 const youthMs = 10_000;
 /** So long, or a quarter of it, until one that may not begin yet is looked at again. */
 const longestPauseMs = 2_000;
@@ -22,10 +22,10 @@ export class Suspects {
     this.#isHere = isHere;
   }
 
-  /** Whether it may stay; one that may is the only one until it has ended. `isAlone`: none of its key is here with it. */
-  admits(item: Item, isAlone: boolean, now: number): boolean {
+  /** Whether it may stay; one that may is the only one until it has ended. */
+  admits(item: Item, now: number): boolean {
     if (!isSuspect(item.delivery) || item === this.#guest) return true;
-    if (!isAlone || now - this.#bornAt < youthMs || this.#isTaken()) return false;
+    if (this.#youth(item, now) > 0 || this.#isTaken()) return false;
     this.#guest = item;
     this.#unit = undefined;
     return true;
@@ -37,9 +37,12 @@ export class Suspects {
   }
 
   /** How long one that may not stay waits; 0 ≤ random < 1. */
-  pause(now: number, random: number): number {
-    const youth = Math.max(0, this.#bornAt + youthMs - now);
-    return youth + Math.round(longestPauseMs * (0.25 + 0.75 * random));
+  pause(item: Item, now: number, random: number): number {
+    return this.#youth(item, now) + Math.round(longestPauseMs * (0.25 + 0.75 * random));
+  }
+
+  #youth({ delivery }: Item, now: number): number {
+    return isGrave(delivery) ? Math.max(0, this.#bornAt + youthMs - now) : 0;
   }
 
   /** Its handler may go on after its settlement. */

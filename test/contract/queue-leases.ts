@@ -108,17 +108,42 @@ export const leaseCases: readonly DriverCase[] = [
     },
   },
   {
-    name: "crashes are counted over all leases, and kept through a retry",
+    name: "crashes are counted over all leases of one that has begun",
     async run(site) {
       const driver = await site.open();
       const receiver = consume(site, driver, { lease: 3 * site.unit });
       await driver.enqueue([task({ id: "a1" })]);
       for (const crashes of [0, 1, 2]) {
-        assert.equal((await takeOne(receiver)).crashes, crashes);
+        const delivery = await takeOne(receiver);
+        assert.equal(delivery.crashes, crashes);
+        if (crashes > 0) await receiver.begin([delivery]);
         await site.pass(5 * site.unit);
       }
       const delivery = await takeOne(receiver);
       assert.deepEqual([delivery.crashes, delivery.retried], [3, 0]);
+    },
+  },
+  {
+    name: "begin(): one that has crashed counts again only if it has begun since it was claimed",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver, { lease: 3 * site.unit });
+      await driver.enqueue(tasks("a", 3));
+      const crashesOf = async () => (await take(site, receiver)).map(({ id, crashes }) => `${id} ${crashes}`);
+      assert.deepEqual(await crashesOf(), ["a1 0", "a2 0", "a3 0"]);
+      await site.pass(5 * site.unit);
+      const [first, second, third] = await take(site, receiver);
+      assert.ok(first && second && third);
+      await receiver.begin([first, second]);
+      // What has begun and comes again without a crash has not begun any more.
+      await receiver.settle([{ tag: "release", delivery: second }]);
+      const [again] = await take(site, receiver);
+      assert.equal(again?.crashes, 1);
+      await site.pass(5 * site.unit);
+      assert.deepEqual(await crashesOf(), ["a1 2", "a2 1", "a3 1"]);
+      await receiver.begin([first]);
+      await site.pass(5 * site.unit);
+      assert.deepEqual(await crashesOf(), ["a1 2", "a2 1", "a3 1"]);
     },
   },
   {

@@ -113,6 +113,21 @@ describeTargets("deaths in a row", (target) => {
       expect(done.size).toBe(39);
     });
 
+    oddTest("a message that kills its process delays its own key only", async () => {
+      await using broker = await lossBroker(kind);
+      using site = lossSite(target, yaml(broker.url, "loss-killer"));
+      const made = numbered(200, (n) => ({ key: `k${n % 4}` }));
+      await broker.enqueue(made);
+      // The fourth time it is alone, and not before the process is ten seconds old.
+      for (let death = 1; death <= 4; death++) {
+        await using system = site.start();
+        await system.process.exit;
+      }
+      const done = effectsOf(site.journal());
+      const others = made.filter(({ key }) => key !== "k3");
+      expect(others.filter(({ id }) => !done.has(id)).map(({ id }) => id)).toEqual([]);
+    });
+
     oddTest("four kills in a row, each as soon as something has begun, archive nothing", async () => {
       await using broker = await lossBroker(kind);
       using site = lossSite(target, yaml(broker.url, "loss-consumer"));

@@ -10,6 +10,8 @@ interface Task {
   crashes: number;
   /** The delivery that holds the lease. */
   lease: Delivery | undefined;
+  /** That it begins was told since it was claimed. */
+  begun: boolean;
 }
 
 /** What a broker promises, as plainly as can be: the other side of the engine in its tests. */
@@ -34,6 +36,7 @@ export class ModelBroker {
       retried: 0,
       crashes: 0,
       lease: undefined,
+      begun: false,
     };
     this.#fields.set(task, fields);
     this.tasks.push(task);
@@ -67,12 +70,19 @@ export class ModelBroker {
     return deliveries.filter((delivery) => !this.#owned(delivery));
   }
 
+  begin(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      const task = this.#owned(delivery);
+      if (task) task.begun = true;
+    }
+  }
+
   /** Its lease runs out: it is pending again, in its old place. */
   expire(delivery: Delivery): void {
     const task = this.#owned(delivery);
     if (!task) return;
     task.state = "pending";
-    task.crashes++;
+    if (task.crashes === 0 || task.begun) task.crashes++;
     task.lease = undefined;
   }
 
@@ -105,6 +115,7 @@ export class ModelBroker {
     };
     task.state = "active";
     task.lease = delivery;
+    task.begun = false;
     this.#claimed.set(delivery, task);
     return delivery;
   }

@@ -17,6 +17,7 @@ export class ModelDriver {
   isAway = false;
   subscription: Subscription | undefined;
   isClosed = false;
+  readonly beginCalls: (readonly Delivery[])[] = [];
   readonly settleCalls: (readonly Settlement[])[] = [];
   readonly asked: number[] = [];
   readonly progress: string[] = [];
@@ -60,6 +61,7 @@ export class ModelDriver {
       receive: (max, signal) => this.#receive(max, signal),
       settle: async (settlements) => this.#settle(settlements),
       extend: async (deliveries) => this.#extend(deliveries),
+      begin: async (deliveries) => this.#begin(deliveries),
       progress: async (_delivery: Delivery, text: string) => void this.progress.push(text),
       blockedKeys: async () => {
         this.#assertThere();
@@ -95,6 +97,13 @@ export class ModelDriver {
     const results = this.broker.settle(settlements);
     this.wake();
     return results;
+  }
+
+  async #begin(deliveries: readonly Delivery[]): Promise<void> {
+    this.beginCalls.push(deliveries);
+    await this.hold;
+    this.#assertThere();
+    this.broker.begin(deliveries);
   }
 
   #extend(deliveries: readonly Delivery[]): readonly Delivery[] {

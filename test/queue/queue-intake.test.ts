@@ -111,11 +111,11 @@ describe("a message", () => {
     const site = new Site({ concurrency: 8 });
     const desk = new Desk();
     await site.open(desk);
-    for (const crashes of [3, 4, 2]) site.broker.enqueue().crashes = crashes;
+    for (const crashes of [3, 4, 1]) site.broker.enqueue().crashes = crashes;
     site.enqueue(2);
     await site.rest();
     // What kills at once has done so before: nothing of it is here when the process is young.
-    expect(desk.begun).toEqual(["t2", "t3", "t4"]);
+    expect(desk.begun).toEqual(["t3", "t4", "t2"]);
     expect(site.states()).toEqual(["retry", "retry", "active", "active", "active"]);
     await site.pass(20_000);
     expect(desk.begun).toHaveLength(4);
@@ -134,7 +134,53 @@ describe("a message", () => {
     expect(lines[0]?.fields).toMatchObject({ task: suspect });
   });
 
-  test("with which the process may die has no others of its key here, and they keep their order", async () => {
+  test("that ran when a process died is told to begin, and only then does; another that only waited is not", async () => {
+    const site = new Site({ concurrency: 2 });
+    const desk = new Desk();
+    for (const crashes of [0, 1, 1, 1]) site.broker.enqueue().crashes = crashes;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    site.model.hold = promise;
+    await site.open(desk);
+    expect(desk.begun).toEqual(["t0"]);
+    expect(site.model.beginCalls.map((call) => call.map(({ id }) => id))).toEqual([["t1"]]);
+    resolve();
+    await site.rest();
+    expect(desk.begun).toEqual(["t0", "t1"]);
+    expect(site.broker.tasks.map(({ begun }) => begun)).toEqual([false, true, false, false]);
+  });
+
+  test("cannot be told to begin while the broker is away: it begins when that is there again, or goes back", async () => {
+    const site = new Site({ concurrency: 2 });
+    const desk = new Desk();
+    for (const crashes of [0, 1]) site.broker.enqueue().crashes = crashes;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    site.model.hold = promise;
+    const lease = await site.open(desk);
+    site.model.isAway = true;
+    resolve();
+    await site.rest();
+    expect(desk.begun).toEqual(["t0"]);
+    site.model.isAway = false;
+    await site.pass(5_000);
+    expect(desk.begun).toEqual(["t0", "t1"]);
+    desk.end("t0");
+    desk.end("t1");
+    await lease.drain({ final: true });
+    expect(site.states()).toEqual(["done", "done"]);
+  });
+
+  test("that runs only one at a time goes at once when it has run at one death", async () => {
+    const site = new Site({ concurrency: 8 });
+    const desk = new Desk();
+    for (const crashes of [2, 2, 1]) site.broker.enqueue().crashes = crashes;
+    await site.open(desk);
+    expect(desk.begun).toEqual(["t0", "t2"]);
+    desk.end("t0");
+    await site.pass(3_000);
+    expect(desk.begun).toEqual(["t0", "t2", "t1"]);
+  });
+
+  test("with which the process may die keeps the order of its key", async () => {
     const site = new Site({ concurrency: 8 });
     const desk = new Desk();
     await site.open(desk);
@@ -148,7 +194,7 @@ describe("a message", () => {
     desk.end("t0");
     await site.pass(5_000);
     expect(desk.begun).toEqual(["t3", "t0", "t1"]);
-    expect(site.states()).toEqual(["done", "active", "held", "active"]);
+    expect(site.states()).toEqual(["done", "active", "active", "active"]);
     desk.end("t1");
     await site.rest();
     expect(desk.begun).toEqual(["t3", "t0", "t1", "t2"]);

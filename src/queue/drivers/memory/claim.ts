@@ -27,7 +27,7 @@ export function recover(store: Store, now: number): void {
   for (const queue of store.queues.values()) {
     for (const task of queue.active) {
       if ((task.lease?.until ?? 0) > now) continue;
-      task.crashes++;
+      if (task.crashes === 0 || task.lease?.begun) task.crashes++;
       wait(queue, task, "pending");
     }
   }

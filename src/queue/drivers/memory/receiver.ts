@@ -78,6 +78,12 @@ export function createReceiver(subscription: Subscription, options: ReceiverOpti
         return task === undefined;
       });
     },
+    async begin(deliveries) {
+      for (const delivery of deliveries) {
+        const task = leased(store, delivery);
+        if (task?.lease) task.lease.begun = true;
+      }
+    },
     async progress(delivery, text) {
       const task = leased(store, delivery);
       if (task) task.progress = text;

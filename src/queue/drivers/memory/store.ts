@@ -32,6 +32,8 @@ export interface Lease {
   readonly token: number;
   readonly owner: string;
   until: number;
+  /** As `Receiver.begin` was told. */
+  begun?: true;
 }
 
 export interface MemoryDelivery extends Delivery {

@@ -14,7 +14,7 @@
  *                    and one field without a name: lua/claim.ts
  *   sv:call:CALL     what became of one call that enqueued or settled, for two minutes: a lost reply is no conflict
  *
- * Fields of ours in the hash of a task: `crashes`, `at` (enqueued at), `key`, `blocks`, `held`, `exact` (timeout,
+ * Fields of ours in the hash of a task: `crashes` (with a minus: and it has begun), `at` (enqueued at), `key`, `blocks`, `held`, `exact` (timeout,
  * deadline, retention where they are no whole seconds), `progress` (the claim, a line break, the text).
  */
 

@@ -4,7 +4,7 @@ import { createClaims } from "./claims.ts";
 import { createGroupSets } from "./group-sets.ts";
 import { keys } from "./keys.ts";
 import type { Argument } from "./link.ts";
-import { extendScript, progressScript } from "./lua/settle.ts";
+import { beginScript, extendScript, progressScript } from "./lua/settle.ts";
 import { blockedScript } from "./lua/tend.ts";
 import type { ReceiverParts } from "./receiver-parts.ts";
 import { script } from "./script.ts";
@@ -78,6 +78,12 @@ export function createReceiver(parts: ReceiverParts, subscription: Subscription)
       for (const delivery of lost) held.delete(delivery);
       return lost;
     },
+    async begin(deliveries) {
+      for (const [queue, ours] of Map.groupBy(deliveries as readonly RedisDelivery[], (one) => one.queue)) {
+        const args = ours.flatMap(({ id, claim }) => [id, claim]);
+        await link.run(beginCall, [keys.queue(queue)], args);
+      }
+    },
     async progress(delivery, text) {
       const { queue, id, claim } = delivery as RedisDelivery;
       // It is for people who look; the next one shows more.
@@ -121,6 +127,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 const extendCall = script(extendScript);
+const beginCall = script(beginScript);
 const progressCall = script(progressScript);
 const blockedCall = script(blockedScript);
 const mostAtOnce = 1_000;

@@ -16,6 +16,7 @@ export function lateReceiver(opening: Promise<Receiver>): Receiver {
     },
     settle: async (settlements) => (await opening).settle(settlements),
     extend: async (deliveries) => (await opening).extend(deliveries),
+    begin: async (deliveries) => (await opening).begin(deliveries),
     progress: async (delivery, text) => (await opening).progress(delivery, text),
     blockedKeys: async () => (await opening).blockedKeys(),
     dueGroups: async () => (await opening).dueGroups(),

@@ -64,6 +64,11 @@ export function createReceiver(subscription: Subscription, options: ReceiverOpti
       for (const delivery of lost) unsettled.delete(delivery);
       return lost;
     },
+    async begin(deliveries) {
+      await commit.write(() => {
+        for (const { seq, token } of deliveries as readonly SqliteDelivery[]) sql.begin.run(seq, token);
+      });
+    },
     async progress(delivery, text) {
       const { seq, token } = delivery as SqliteDelivery;
       // Best effort: whoever waits for the file learns of its trouble from what matters more.

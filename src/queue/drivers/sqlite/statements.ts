@@ -13,6 +13,9 @@ const current = "WHERE seq = ? AND token = ?";
 /** What a settlement forgets of the lease. */
 const unleased = "token = 0, owner = NULL, progress = NULL";
 
+/** With a minus in front it has begun since it was claimed: another crash, unless it is the first, needs that. */
+const crashedAgain = "CASE WHEN crashes > 0 THEN crashes ELSE 1 - crashes END";
+
 /** Every statement that runs often, prepared once. */
 const texts = {
   findQueue: "SELECT id FROM queues WHERE name = ?",
@@ -26,11 +29,11 @@ const texts = {
     ON CONFLICT (queue, key) DO UPDATE SET task = ?3, until = ?4 WHERE until <= ?5`,
   unlock: "DELETE FROM locks WHERE queue = ? AND key = ? AND task = ?",
 
-  claim: `UPDATE tasks SET lane = 1, place = run_at, run_at = ?, token = ?, owner = ?
+  claim: `UPDATE tasks SET lane = 1, place = run_at, run_at = ?, token = ?, owner = ?, crashes = abs(crashes)
     WHERE seq IN (SELECT seq FROM tasks INDEXED BY by_run
       WHERE queue = (SELECT id FROM queues WHERE id = ? AND paused = 0) AND lane = 0 AND run_at <= ?
       ORDER BY run_at, seq LIMIT ?) RETURNING ${taskColumns}`,
-  recover: `UPDATE tasks INDEXED BY by_run SET lane = 0, run_at = place, crashes = crashes + 1, ${unleased}
+  recover: `UPDATE tasks INDEXED BY by_run SET lane = 0, run_at = place, crashes = ${crashedAgain}, ${unleased}
     WHERE queue = ? AND lane = 1 AND run_at <= ?`,
   nextOf: `SELECT run_at AS at FROM tasks INDEXED BY by_run WHERE queue = ? AND lane = ? ORDER BY run_at LIMIT 1`,
   isPaused: "SELECT paused FROM queues WHERE id = ?",
@@ -44,6 +47,7 @@ const texts = {
   release: `UPDATE tasks SET lane = 0, run_at = place, ${unleased} ${current}`,
   hold: `UPDATE tasks SET lane = 2, run_at = place, held_for = ?, ${unleased} ${current}`,
   extend: `UPDATE tasks SET run_at = ? ${current}`,
+  begin: `UPDATE tasks SET crashes = -abs(crashes) ${current}`,
   progress: `UPDATE tasks SET progress = ? ${current}`,
   block: `UPDATE tasks SET blocks = ? ${current}`,
   stopBlocking: `UPDATE tasks SET blocks = NULL ${current}`,

@@ -39,6 +39,10 @@ local function take(i, n)
       owners[size * 2 + 1] = id
       owners[size * 2 + 2] = owner
       local more = ''
+      if crashes and string.byte(crashes) == 45 then
+        crashes = string.sub(crashes, 2)
+        call('HSET', task, 'crashes', crashes)
+      end
       if crashes or at then
         local rest = call('HMGET', task, 'key', 'exact')
         more = { crashes, at, rest[1], rest[2] }

@@ -13,6 +13,9 @@
  * was never claimed is later than any of them that has its key. `due_now`: what asynq's forward does with one task (rdb.go, forwardCmd), but a task of a group
  * is noted in the set of groups again.
  *
+ * `crashed`: a minus in front of `crashes` says that it has begun since it was claimed, which another crash needs unless it is the
+ * first.
+ *
  * `misfit`: which key of a queue holds something else, and what; what writes looks before its first write, since a script
  * that fails midway has written half, and has taken out of lists what is then nowhere.
  * `touch` asks what costs least: ZINTER looks at the kind of all its keys, and at no more, since the first one is empty.
@@ -70,6 +73,10 @@ local function leave(P, gone)
   local oldest_last = {}
   for i = #kept, 1, -1 do oldest_last[#oldest_last + 1] = kept[i] end
   if #kept > 0 then chunks('RPUSH', P .. 'active', oldest_last) end
+end
+local function crashed(task)
+  local n = tonumber(call('HGET', task, 'crashes') or '0')
+  if n <= 0 then call('HSET', task, 'crashes', 1 - n) end
 end
 local function since_of(us) return string.format('%d000', us) end
 local function place(P, ids)

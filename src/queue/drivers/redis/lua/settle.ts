@@ -193,6 +193,19 @@ if #leases > 0 then chunks('ZADD', P .. 'lease', leases) end
 return table.concat(answers)
 `;
 
+/** A minus in front of their `crashes`: lua/prelude.ts. KEYS[1] prefix · ARGV: id and claim of each */
+export const beginScript = `
+local P = KEYS[1]
+redis.call('UNLINK', P .. 'sv:')
+for i = 1, #ARGV, 2 do
+  local task = P .. 't:' .. ARGV[i]
+  if redis.call('HGET', P .. 'sv:owners', ARGV[i]) == ARGV[i + 1] then
+    local n = tonumber(redis.call('HGET', task, 'crashes') or '0')
+    if n > 0 then redis.call('HSET', task, 'crashes', -n) end
+  end
+end
+`;
+
 /** What is kept begins with the claim: it is of no other attempt. KEYS[1] prefix · ARGV: id, claim, text */
 export const progressScript = `
 local task = KEYS[1] .. 't:' .. ARGV[1]

@@ -17,7 +17,7 @@ local function recover(P, id, back)
   call('LREM', P .. 'active', 0, id)
   local task = P .. 't:' .. id
   if call('HGET', task, 'state') ~= 'active' then return end
-  call('HINCRBY', task, 'crashes', 1)
+  crashed(task)
   call('HSET', task, 'state', 'pending')
   back[#back + 1] = id
 end
@@ -86,7 +86,7 @@ for i = 2, #ARGV, 2 do
   local id, task = ARGV[i], P .. 't:' .. ARGV[i]
   if call('HGET', P .. 'sv:owners', id) == ARGV[i + 1] and call('ZREM', P .. 'lease', id) == 1 then
     call('LREM', P .. 'active', 0, id)
-    if ARGV[1] == '1' then call('HINCRBY', task, 'crashes', 1) end
+    if ARGV[1] == '1' then crashed(task) end
     call('HSET', task, 'state', 'pending')
     call('HDEL', P .. 'sv:owners', id)
     back[#back + 1] = id
