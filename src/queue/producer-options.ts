@@ -1,4 +1,5 @@
 import { parseDuration } from "../core/duration.ts";
+import type { SupervisorError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { EnqueueOptions, TaskRequest } from "../service/message.ts";
 import { invalidTask, shown } from "./producer-invalid.ts";
@@ -25,6 +26,8 @@ const usualMaxRetry = 25;
 const usualQueue = "default";
 const longestText = 255;
 const longestQueueName = 100;
+/** Redis keeps held tasks among the scheduled ones, in the last second of that day (drivers/redis/keys.ts). */
+const latestTime = Date.UTC(9999, 11, 31);
 const mostHeaderBytes = 16_384;
 /** Headers that begin with this are ours. */
 const ownHeaders = "supervisor-";
@@ -56,7 +59,7 @@ export function readOptions(request: TaskRequest, now: number): TaskOptions {
     deadline: request.deadline === undefined ? 0 : readTime(type, "deadline", request.deadline),
     retention: readDuration(type, "retention", retention),
     ...texts(request),
-    ...(delay === undefined ? {} : { delay: readDuration(type, "delay", delay) }),
+    ...(delay === undefined ? {} : { delay: readDelay(type, delay, now) }),
     ...(at === undefined ? {} : { at: readTime(type, "at", at) }),
     ...(unique === undefined ? {} : { unique: readUnique(type, unique) }),
     ...(headers === undefined ? {} : { headers: readHeaders(type, headers) }),
@@ -164,6 +167,12 @@ function readDuration(type: string, name: string, value: unknown): number {
   throw invalidTask(type, `${name} cannot be ${shown(value)}`, hint);
 }
 
+function readDelay(type: string, value: unknown, now: number): number {
+  const ms = readDuration(type, "delay", value);
+  if (now + ms <= latestTime) return ms;
+  throw tooLate(type, "delay", value);
+}
+
 /** asynq refuses less than a second too (client.go, Unique). */
 function readUnique(type: string, value: unknown): number {
   const ms = readDuration(type, "unique", value);
@@ -173,9 +182,18 @@ function readUnique(type: string, value: unknown): number {
 
 function readTime(type: string, name: string, value: unknown): number {
   const ms = value instanceof Date ? value.getTime() : value;
-  if (typeof ms === "number" && ms >= 0 && ms <= 8.64e15) return Math.ceil(ms);
+  if (typeof ms === "number" && ms >= 0 && ms <= latestTime) return Math.ceil(ms);
+  if (typeof ms === "number" && ms > latestTime && Number.isFinite(ms)) throw tooLate(type, name, value);
   const hint = "A Date, or milliseconds since 1970.";
   throw invalidTask(type, `${name} cannot be ${shown(value)}`, hint);
+}
+
+function tooLate(type: string, name: string, value: unknown): SupervisorError {
+  return invalidTask(
+    type,
+    `${name} cannot be ${shown(value)}`,
+    "Nothing waits longer than until 9999-12-31.",
+  );
 }
 
 function readHeaders(type: string, headers: unknown): Readonly<Record<string, string>> {

@@ -164,6 +164,9 @@ describe("queue.enqueue()", () => {
     ["a", null, { delay: 1, at: 2 }, /delay and at exclude each other/],
     ["a", null, { at: new Date("nonsense") }, /at cannot be an invalid Date/],
     ["a", null, { at: Number.POSITIVE_INFINITY }, /at cannot be Infinity/],
+    ["a", null, { at: new Date("9999-12-31T00:00:00.001Z") }, /at cannot be 9999-12-31T00:00:00.001Z/],
+    ["a", null, { deadline: 8.64e15 }, /deadline cannot be 8640000000000000/],
+    ["a", null, { delay: 1e15 }, /delay cannot be 1000000000000000/],
     ["a", null, { unique: "999ms" }, /unique cannot be "999ms"/],
     ["a", null, { unique: 0 }, /unique cannot be 0/],
     ["a", null, { maxRetry: -1 }, /maxRetry cannot be -1/],
@@ -195,6 +198,14 @@ describe("queue.enqueue()", () => {
       expect(driver.calls).toEqual([]);
     });
   }
+
+  test("takes times up to the last day of the year 9999, which is the same with every broker", async () => {
+    const { driver, queue } = setUp();
+    await queue.enqueue("a", 1, { at: new Date("9999-12-31") });
+    expect(driver.calls[0]?.[0]?.runAt).toBe(Date.UTC(9999, 11, 31));
+    const error = await errorOf(queue.enqueue("a", 1, { delay: "70000000h" }));
+    expect(error.hint).toBe("Nothing waits longer than until 9999-12-31.");
+  });
 
   test("suggests the option that was meant", async () => {
     const error = await errorOf(setUp().queue.enqueue("a", 1, { maxRetries: 3 } as EnqueueOptions));
