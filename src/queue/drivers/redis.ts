@@ -25,7 +25,7 @@ import { createWatch } from "./redis/watch.ts";
  * Not as asynq does: a crash, or a lease that ran out, spends no attempt, unless an asynq server consumes the same
  * queue and its recoverer is first; leases end when they end, not thirty seconds later; retry counters and statistics
  * do not start anew at 2^63; a queue is no more than asynq:queues says, so one that was removed by asynq's tools comes
- * back with its next task.
+ * back with its next task, or within five seconds where it is consumed.
  */
 export const openRedis: OpenDriver = (options: DriverOptions): Driver => {
   const { clock, random, log, owner } = options;

@@ -11,7 +11,7 @@ import type { Times } from "./time.ts";
 /**
  * Shows one receiver as a server, and what it works on as its workers, to asynq's tools and to `servers()` (asynq:
  * heartbeat.go, and rdb.go, WriteServerState). Written every five seconds, and within one when the number of tasks has
- * changed; it ends ten seconds after the last time.
+ * changed; it ends ten seconds after the last time. Its queues are noted as such with it.
  *
  * What waits in the buffer of this process is not told from what a handler has: the oldest tasks, as many as handlers
  * may run, are shown as workers.
@@ -59,6 +59,8 @@ export function createServerRecord(options: {
     await Promise.all([
       link.command("ZADD", keys.servers, until, keys.server(id)),
       link.command("ZADD", keys.workers, until, keys.worker(id)),
+      // Redis may have been emptied, or a tool has removed one.
+      link.command("SADD", keys.queues, ...Object.keys(queues)),
       link.run(writeCall, [keys.server(id), keys.worker(id)], args),
     ]);
   }
