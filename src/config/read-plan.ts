@@ -136,8 +136,7 @@ interface PlanDraft {
 }
 
 async function readDraft(options: ReadOptions): Promise<PlanDraft> {
-  const { root, base, overlay } = await readTree(options);
-  const problems: Problem[] = [];
+  const { root, base, overlay, problems } = await readTree(options);
   const report = reportTo(problems);
   const secrets = new Set<string>();
   const { lenient } = options;
@@ -235,6 +234,8 @@ interface ReadTree {
   readonly root: MapNode;
   readonly base: ReadSource;
   readonly overlay: MapNode | undefined;
+  /** What is wrong although it can be looked at. */
+  readonly problems: Problem[];
 }
 
 async function readTree({ file, env }: ReadOptions): Promise<ReadTree> {
@@ -244,9 +245,10 @@ async function readTree({ file, env }: ReadOptions): Promise<ReadTree> {
   ]);
   const problems = [...base.problems, ...(overlay?.problems ?? [])];
   if (base.problems.length === 0 && base.map === undefined) problems.push(emptyFile(file));
-  if (problems.length > 0 || !base.map) throw new ProblemsError(inOrder(problems));
+  const isUnclear = [base, overlay].some((each) => each && !each.map && each.problems.length > 0);
+  if (isUnclear || !base.map) throw new ProblemsError(inOrder(problems));
   const root = overlay?.map ? mergeMaps(base.map, overlay.map) : base.map;
-  return { root, base, overlay: overlay?.map };
+  return { root, base, overlay: overlay?.map, problems };
 }
 
 interface ReadSource {

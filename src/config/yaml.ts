@@ -14,7 +14,7 @@ import { positionOf } from "./node.ts";
 import { tooDeepAt } from "./yaml-depth.ts";
 import { syntaxProblem, yamlProblems } from "./yaml-problems.ts";
 
-/** `root` is absent when the text is empty, or when there are problems. */
+/** `root` is absent when the text is empty, or when it is unclear what it says: then there are problems. */
 export interface YamlReading {
   readonly root?: Node;
   readonly problems: readonly Problem[];
@@ -41,10 +41,16 @@ export async function readFullYaml(source: Source): Promise<YamlReading> {
   }
   const yaml = await import("yaml");
   const document = parse(yaml, source.text);
-  if (mistakesIn(document).length > 0) {
-    return { problems: yamlProblems(source, (text) => mistakesIn(parse(yaml, text))) };
-  }
-  return convert(yaml, document, source);
+  const mistakes = mistakesIn(document);
+  const told = mistakes.length === 0 ? [] : yamlProblems(source, (text) => mistakesIn(parse(yaml, text)));
+  if (!mistakes.every(isOfTag)) return { problems: told };
+  const { root, problems } = convert(yaml, document, source);
+  return { ...(root ? { root } : {}), problems: [...told, ...problems] };
+}
+
+/** What an unknown tag stands before is clear all the same. */
+function isOfTag({ code }: YAMLError): boolean {
+  return code === "TAG_RESOLVE_FAILED";
 }
 
 function parse(yaml: typeof import("yaml"), text: string): Document.Parsed {
@@ -67,6 +73,8 @@ const deepest = 100;
 
 function convert(yaml: typeof import("yaml"), document: Document.Parsed, source: Source): YamlReading {
   const problems: Problem[] = [];
+  /** They leave the first value: there is more to look at. */
+  const repeated: Problem[] = [];
   const anchors = new Map<string, Node>();
   const openAnchors = new Set<string>();
   /** How many nodes a reader of this node would meet, with every alias followed. */
@@ -80,7 +88,8 @@ function convert(yaml: typeof import("yaml"), document: Document.Parsed, source:
       syntaxProblem(root, "Aliases expand to more than 100,000 values", "Write fewer aliases of aliases."),
     );
   }
-  return problems.length > 0 ? { problems } : { root, problems };
+  if (problems.length > 0) return { problems: [...problems, ...repeated] };
+  return { root, problems: repeated };
 
   function toNode(node: YamlNode, depth: number): Node {
     if (depth > deepest) {
@@ -163,7 +172,7 @@ function convert(yaml: typeof import("yaml"), document: Document.Parsed, source:
   function add(entries: Map<string, Entry>, name: string, span: Span, value: Node): void {
     const first = entries.get(name);
     if (!first) return void entries.set(name, { ...span, name, value });
-    problems.push(
+    repeated.push(
       syntaxProblem(
         span,
         `Key "${name}" appears twice in one mapping`,
