@@ -5,7 +5,7 @@ import type { Report } from "./findings.ts";
 import { reportTo } from "./findings.ts";
 import { newLacks } from "./lacks.ts";
 import type { Entry, MapNode } from "./node.ts";
-import { entryOf } from "./node.ts";
+import { entryOf, removalOf } from "./node.ts";
 import { readFields } from "./read-field.ts";
 import type { Reading } from "./reading.ts";
 import type { ServiceSettings, WrittenService } from "./schema.ts";
@@ -54,7 +54,7 @@ function readService(entry: Entry, reading: Reading): WrittenService {
   if (value.tag === "map") {
     const written = readFields(value, serviceFields, reading, "", entry) as WrittenService;
     if (!entryOf(value, "module") && !enqueuesOnly(value)) {
-      complainMissing("module", serviceFields.module, entry, reading);
+      complainMissing("module", serviceFields.module, removalOf(value, "module") ?? entry, reading);
     }
     return written;
   }

@@ -11,7 +11,12 @@ export function mergeMaps(base: MapNode, over: MapNode): MapNode {
     return change ? replaced(entry, change) : [entry];
   });
   const added = over.entries.filter((entry) => !entryOf(base, entry.name) && !isNull(entry.value));
-  return { ...base, entries: [...kept, ...added.map(withoutNulls)] };
+  const removed = over.entries.filter((entry) => isNull(entry.value) && entryOf(base, entry.name));
+  return {
+    ...base,
+    entries: [...kept, ...added.map(withoutNulls)],
+    ...(removed.length > 0 ? { removed } : {}),
+  };
 }
 
 function replaced(before: Entry, change: Entry): Entry[] {

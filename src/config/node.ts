@@ -30,6 +30,8 @@ export interface MapNode extends Span {
   readonly tag: "map";
   /** In the order of the file; no name twice. An array, because a Map for each mapping is most of the memory. */
   readonly entries: readonly Entry[];
+  /** What an overlay has removed, as it says so. */
+  readonly removed?: readonly Entry[];
 }
 
 export interface ListNode extends Span {
@@ -55,6 +57,12 @@ export function entryOf(node: MapNode, name: string): Entry | undefined {
     indexes.set(node, index);
   }
   return index.get(name);
+}
+
+/** Where an overlay has removed `name`: the reason why it is missing. */
+export function removalOf({ removed }: MapNode, name: string): Span | undefined {
+  const entry = removed?.find((each) => each.name === name);
+  return entry && spanOf(entry.value, entry);
 }
 
 const fewEntries = 16;

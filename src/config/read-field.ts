@@ -1,7 +1,7 @@
 import { complainMissing, complainNull, complainType, complainUnknown } from "./complaints.ts";
 import type { Field, Written } from "./fields.ts";
 import type { MapNode, Node, Span } from "./node.ts";
-import { entryOf } from "./node.ts";
+import { entryOf, removalOf } from "./node.ts";
 import { isNothing, readAny, readScalar } from "./read-scalar.ts";
 import type { Place, Reading } from "./reading.ts";
 
@@ -35,7 +35,8 @@ export function readFields<F extends Fields>(
     }
   }
   for (const name of requiredOf(fields)) {
-    if (!entryOf(node, name)) complainMissing(name, fields[name] as Field, key ?? node, reading);
+    if (entryOf(node, name)) continue;
+    complainMissing(name, fields[name] as Field, removalOf(node, name) ?? key ?? node, reading);
   }
   return written as WrittenFields<F>;
 }

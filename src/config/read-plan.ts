@@ -20,7 +20,7 @@ import { loadOverlay, loadSource } from "./load-source.ts";
 import { createLocate, exactSpan } from "./locate.ts";
 import { mergeMaps } from "./merge.ts";
 import type { MapNode, Node } from "./node.ts";
-import { entryOf, positionOf } from "./node.ts";
+import { entryOf, positionOf, removalOf, spanOf } from "./node.ts";
 import { makePlan, makeService } from "./plan-parts.ts";
 import { readField, readFields } from "./read-field.ts";
 import { isNothing } from "./read-scalar.ts";
@@ -289,11 +289,17 @@ function readServices(
   const entry = entryOf(root, "services");
   const { report } = reading;
   const example = `For example: "services: ${servicesField.example}".`;
-  if (!entry) report("MISSING_KEY", root, '"services" is missing', example);
+  if (!entry) report("MISSING_KEY", removalOf(root, "services") ?? root, '"services" is missing', example);
   else if (entry.value.tag === "map" && entry.value.entries.length > 0) {
     return readDrafts(entry.value, defaults, reading);
   } else if (entry.value.tag === "map" || (entry.value.tag === "scalar" && isNothing(entry.value))) {
-    report("MISSING_KEY", entry, '"services" names no service', example);
+    const [removed] = (entry.value.tag === "map" && entry.value.removed) || [];
+    report(
+      "MISSING_KEY",
+      removed ? spanOf(removed.value, removed) : entry,
+      '"services" names no service',
+      example,
+    );
   } else {
     report("WRONG_TYPE", entry, '"services" must be a mapping of names to services', example);
   }
