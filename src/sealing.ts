@@ -19,6 +19,7 @@ import type { Kit } from "./seal/kit.ts";
 import { readKit } from "./seal/kit.ts";
 import { infoOf } from "./seal/make-info.ts";
 import { findObstacles } from "./seal/obstacles.ts";
+import { oddImports } from "./seal/odd-imports.ts";
 import { packageFolderOf } from "./seal/packages.ts";
 import { writeExecutable } from "./seal/write-executable.ts";
 
@@ -113,8 +114,11 @@ async function lookAt(file: string, about: Pick<SealInfo, "runtime" | "target">)
   const [contents, kit, supervisor] = await Promise.all([readContents(file), readKit(), buildInfo()]);
   const imports = about.target === "deno" ? denoImports(contents.folder) : undefined;
   const inputs = await inspect(appOf(contents, kit, {}), imports);
-  const { fatal, doubtful } = findObstacles(contents.folder, inputs);
-  const wrong = [...fatal, ...missingExports(contents, inputs)];
+  const found = [findObstacles(contents.folder, inputs)];
+  // Deno has its own ways to import such things.
+  if (about.target !== "deno") found.push(oddImports(contents.folder, inputs));
+  const wrong = [...found.flatMap(({ fatal }) => fatal), ...missingExports(contents, inputs)];
+  const doubtful = found.flatMap((each) => each.doubtful);
   if (wrong.length > 0) throw new ProblemsError(wrong);
   const info = infoOf({ contents, kit, inputs, supervisor, ...about });
   const paths = [...Object.keys(contents.texts), ...inputs.map(({ path }) => path)];

@@ -63,6 +63,7 @@ async function inspect(app: AppSource, denoImports?: Readonly<Record<string, str
           // What is imported dynamically is a chunk of its own: `path` is only its name.
           path: each.entryPoint ?? each.path,
           specifier: each.original ?? each.path,
+          ...(each.with?.type ? { type: each.with.type } : {}),
           ...(isAbsent(each, resolve(app.folder, path)) ? { isAbsent: true } : {}),
         })),
         ...(exports ? { exports } : {}),

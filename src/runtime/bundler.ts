@@ -55,6 +55,8 @@ export interface AppInput {
 export interface AppImport {
   readonly path: string;
   readonly specifier: string;
+  /** As what the import wants to have it: `{ type: "text" }`. */
+  readonly type?: string;
   /** A `require()` of what is not there, in code that expects this: within a `try`. */
   readonly isAbsent?: boolean;
 }

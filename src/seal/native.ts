@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Problem } from "../core/problem.ts";
 import { isAddonLoader, isNative } from "../doctor/check-native-addons.ts";
-import { positionIn } from "../doctor/source-file.ts";
 import type { AppInput } from "../runtime/bundler.ts";
+import { importPlace } from "./import-place.ts";
 import { packageFolderOf } from "./packages.ts";
 
 /** Imports of machine code in files of its own, each file or package once: the system loads it from disk. */
@@ -41,8 +40,5 @@ export function nativeText(specifier: string): Pick<Problem, "message" | "hint">
 }
 
 function nativeProblem(file: string, specifier: string): Problem {
-  const text = readFileSync(file, "utf8");
-  const offset = Math.max(0, text.indexOf(`"${specifier}"`), text.indexOf(`'${specifier}'`)) + 1;
-  const position = positionIn({ file, text }, offset, specifier.length);
-  return { code: "CANNOT_SEAL", ...nativeText(specifier), position };
+  return { code: "CANNOT_SEAL", ...nativeText(specifier), position: importPlace(file, specifier) };
 }

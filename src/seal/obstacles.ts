@@ -79,7 +79,7 @@ const patterns = [
   {
     name: "beside",
     pattern:
-      /\bimport\.meta\.(?:dirname|dir|filename|path)\b|\bnew\s+URL\s*\([^()]*\bimport\.meta\.url\b|(?<![.\w$])__(?:dirname|filename)\b/,
+      /\bimport\.meta\.(?:dirname|dir|filename|path)\b|\bimport\.meta\.resolve\s*\(|\bnew\s+URL\s*\([^()]*\bimport\.meta\.url\b|(?<![.\w$])__(?:dirname|filename)\b/,
     message: "A file beside the module is not inside, and this looks for its path",
     hint: 'Import it (import text from "./file.txt" with { type: "text" }), or take its path from config:.',
   },

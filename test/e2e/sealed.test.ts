@@ -284,6 +284,12 @@ describe("supervisor build", () => {
       { "b.cjs": "module.exports = {};" },
       "a.ts:2:16",
     ],
+    [
+      "code from the network",
+      `import x from "https://localhost/x.ts";\nexport default x;\n`,
+      {},
+      "a.ts:1:16",
+    ],
     ["a native addon", `import addon from "addon";\nexport default addon;\n`, addon, "a.ts:1:20"],
     [
       "a native addon that is imported when it is needed",
@@ -416,16 +422,38 @@ export const names = () => [new NotFound().name, f.name, Named.name, Anonymous.n
     expect(build(project.path, "app").stderr).toContain("NOT_A_SERVICE");
   });
 
-  test("warns of files that are looked for beside a module, and of what a package computes", () => {
-    const text = `import { x } from "odd";\nexport default { fetch: () => new Response(import.meta.dirname + x) };\n`;
+  test("warns of files that are only paths or looked for beside a module, and of what a package computes", () => {
+    const text = `import { x } from "odd";
+import logo from "./logo.png" with { type: "bytes" };
+import sql from "./q.sql" with { type: "text" };
+import json from "./x.json" with { type: "json" };
+console.log(logo, sql, json, await import("./late.sql"), import.meta.resolve("./z.ts"));
+export default { fetch: () => new Response(import.meta.dirname + x) };
+`;
     using project = service(text, {
+      "logo.png": "",
+      "q.sql": "",
+      "late.sql": "",
+      "x.json": "{}",
       "node_modules/odd/package.json": `{ "name": "odd", "version": "1.0.0", "main": "index.js" }`,
       "node_modules/odd/index.js": "exports.x = (name) => require(name);",
     });
-    const { status, stderr } = build(project.path, join(scratch.path, "warned"));
+    const { status, stderr } = build(
+      project.path,
+      join(scratch.path, "warned"),
+      "--target",
+      `linux-${process.arch}`,
+    );
     expect(status).toBe(0);
-    expect(stderr).toContain("warning: a.ts:2:44: A file beside the module is not inside");
-    expect(stderr).toContain("warning: node_modules/odd/index.js:1:23: What this requires is computed");
+    expect(
+      stderr.split("\n").map((line) => /^warning: (\S+): (.*?)(?:[:,] | is no code)/.exec(line)?.slice(1)),
+    ).toEqual([
+      ["a.ts:5:58", "A file beside the module is not inside"],
+      ["node_modules/odd/index.js:1:23", "What this requires is computed"],
+      ["a.ts:2:19", '"./logo.png"'],
+      ["a.ts:5:44", '"./late.sql"'],
+      undefined,
+    ]);
     rmSync(join(scratch.path, "warned"));
   });
 

@@ -1,4 +1,5 @@
 import { join, relative } from "node:path";
+import process from "node:process";
 import { SupervisorError } from "../../core/errors.ts";
 import { ExitCode } from "../../core/exit.ts";
 import type { Problem } from "../../core/problem.ts";
@@ -17,7 +18,9 @@ export const command: Handler<"build"> = async ({ positionals, options }, termin
   if (only[0] !== undefined)
     throw usage(`"${only[0]}" is not a services.yaml`, "All services of a file are sealed.");
   if (options.deno) return await buildForDeno(file, options, terminal);
-  const { outfile = "app", target, runtime } = options;
+  const { outfile = "app", runtime } = options;
+  const isOwn = runtime === undefined && options.target === `${process.platform}-${process.arch}`;
+  const target = isOwn ? undefined : options.target;
   if ((target === undefined) !== (runtime === undefined)) throw usage(...crossNeeds);
   const cross = target !== undefined && runtime !== undefined ? { cross: { target, runtime } } : {};
   const result = await sealServices({ file, outfile, ...cross });
