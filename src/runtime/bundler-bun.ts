@@ -1,10 +1,18 @@
 import { chmodSync, realpathSync } from "node:fs";
-import { basename, dirname, posix, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import process from "node:process";
 import { messageOf, SupervisorError } from "../core/errors.ts";
 import type { Problem } from "../core/problem.ts";
 import { ProblemsError } from "../core/problem.ts";
 import type { AppInput, AppSource, Bundle, BundleOptions, Bundler, CompileOptions } from "./bundler.ts";
+import {
+  absentModules,
+  generated,
+  generatedFiles,
+  isGenerated,
+  isThere,
+  mappedImports,
+} from "./bundler-plugins-bun.ts";
 
 export const bunBundler: Bundler = {
   runtime: `bun ${Bun.version}`,
@@ -54,7 +62,7 @@ async function inspect(app: AppSource, denoImports?: Readonly<Record<string, str
   return inputs.flatMap(([path, { imports, format }]) => {
     const exports = format === "esm" ? exported.get(path) : undefined;
     // What a data: URL holds is in the file that imports it.
-    if (path.startsWith(`${namespace}:`) || path.startsWith("dataurl:")) return [];
+    if (isGenerated(path) || path.startsWith("dataurl:")) return [];
     return [
       {
         path,
@@ -99,9 +107,6 @@ async function compile(app: AppSource, { outfile, inputs, cross }: CompileOption
   });
   chmodSync(outfile, 0o755);
 }
-
-const namespace = "supervisor";
-const generated = "supervisor-sealed/";
 
 /**
  * Paths of files go into the names of what is made: they must not begin at the root of this machine. So the build runs in
@@ -164,99 +169,6 @@ function hintFor({ compile }: Partial<Bun.BuildConfig>): string {
     : "Look whether there is room on the disk, and whether the folder of the executable can be written to.";
 }
 
-function generatedFiles({ folder, files, provided }: AppSource): Bun.BunPlugin {
-  const isGenerated = (path: string) => Object.hasOwn(files, path);
-  return {
-    name: namespace,
-    setup(build) {
-      build.onResolve({ filter: /^supervisor-sealed\// }, ({ path }) => ({
-        path: path.slice(generated.length),
-        namespace,
-      }));
-      build.onResolve({ filter: /^app:/ }, ({ path }) => ({
-        // What a module imports is found from where its file is, not from a link to it.
-        path: realpathSync(resolve(folder, path.slice("app:".length))),
-      }));
-      build.onResolve({ filter: /^\.\.?\// }, ({ path, importer }) => {
-        if (!isGenerated(importer)) return undefined;
-        const name = posix.join(posix.dirname(importer), path);
-        return isGenerated(name) ? { path: name, namespace } : undefined;
-      });
-      for (const [name, file] of Object.entries(provided)) {
-        build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: file, namespace }));
-      }
-      build.onLoad({ filter: /./, namespace }, ({ path }) => ({
-        contents: files[path] as string,
-        loader: "js",
-      }));
-    },
-  };
-}
-
-/** What Deno finds and Bun does not: by an import map, and by `npm:`, `jsr:` and `https:`. */
-function mappedImports({ folder }: AppSource, map: Readonly<Record<string, string>>): Bun.BunPlugin {
-  const names = Object.keys(map).sort((one, other) => other.length - one.length);
-  return {
-    name: "deno",
-    setup(build) {
-      build.onResolve({ filter: /^[^./]/ }, ({ path, namespace: ofImporter, resolveDir }) => {
-        if (ofImporter !== "file") return undefined;
-        const name = names.find((each) => each === path || (each.endsWith("/") && path.startsWith(each)));
-        const target = name === undefined ? path : `${map[name]}${path.slice(name.length)}`;
-        if (/^\.\.?\//.test(target))
-          return name === undefined ? undefined : { path: resolve(folder, target) };
-        if (!/^(?:npm|jsr|https?):/.test(target) || isThere(path, resolveDir)) return undefined;
-        return { path, external: true };
-      });
-    },
-  };
-}
-
-/** Whether the runtime finds it by itself. */
-function isThere(specifier: string, folder: string): boolean {
-  try {
-    Bun.resolveSync(specifier, folder);
-    return true;
-  } catch {
-    // That is how it says so.
-    return false;
-  }
-}
-
-/**
- * Of a `require()` in a `try` that finds nothing Bun makes a throw of an error without `code`; packages look at it, to tell what
- * is not installed from what fails.
- */
-function absentModules({ folder }: AppSource, inputs: readonly AppInput[]): Bun.BunPlugin {
-  const absent = inputs.flatMap(({ path, imports }) =>
-    imports.filter(({ isAbsent }) => isAbsent).map(({ specifier }) => ({ by: path, specifier })),
-  );
-  const texts = new Map(absent.map(({ by, specifier }) => [`${by} ${specifier}`, throwing(specifier, by)]));
-  return {
-    name: "absent",
-    setup(build) {
-      if (texts.size === 0) return;
-      build.onResolve({ filter: /./ }, ({ path: specifier, importer, kind }) => {
-        const path = `${relative(realpathSync(folder), importer)} ${specifier}`;
-        return kind === "require-call" && texts.has(path) ? { path, namespace: "absent" } : undefined;
-      });
-      build.onLoad({ filter: /./, namespace: "absent" }, ({ path }) => ({
-        contents: texts.get(path) as string,
-        loader: "js",
-      }));
-    },
-  };
-}
-
-/** A module that throws each time it is required, not only the first time. */
-function throwing(specifier: string, by: string): string {
-  const about = JSON.stringify({ code: "MODULE_NOT_FOUND", requireStack: [by] });
-  return `Object.defineProperty(module, "exports", {
-  get() { throw Object.assign(new Error(${JSON.stringify(`Cannot find module '${specifier}'`)}), ${about}); },
-});
-`;
-}
-
 function isError({ level }: BuildMessage | ResolveMessage): boolean {
   return level === "error";
 }
@@ -270,7 +182,7 @@ function problemOf(
   const { position } = log;
   return {
     code: missing ? "MODULE_NOT_FOUND" : position ? "MODULE_SYNTAX" : "CANNOT_SEAL",
-    message: log.message.replace(/ Maybe you need to "bun install"\?$/, ""),
+    message: log.message.replace(/\.? Maybe you need to "bun install"\?$/, ""),
     hint: missing
       ? hintForMissing(log.message)
       : position

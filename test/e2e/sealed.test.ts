@@ -459,7 +459,7 @@ export default { fetch: () => new Response(import.meta.dirname + x) };
 
   test("tells all that is missing or wrong, and what depends on a variable", () => {
     using missing = service(`import "nowhere";\n`);
-    expect(build(missing.path, outfile).stderr).toContain('Could not resolve: "nowhere"');
+    expect(build(missing.path, outfile).stderr).toContain('Could not resolve: "nowhere"\n');
     using variable = tempDir({ "services.yaml": "services: { a: { module: '${WHERE}' } }\n" });
     expect(build(variable.path, outfile)).toMatchObject({ status: 78 });
     expect(build(variable.path, outfile).stderr).toContain("depends on a variable that has no default");
@@ -602,5 +602,7 @@ describe("supervisor build --deno", () => {
     expect(stderr).toContain("or build with --deno");
     expect(build(project.path, "out", "--deno")).toMatchObject({ status: 0, stderr: "" });
     expect(readFileSync(join(project.path, "out/deno.json"), "utf8")).toContain("jsr:@absent/one@1");
+    project.write("deno.json", `{ "imports": { "named": "./nowhere.ts" } }`);
+    expect(build(project.path, "out", "--deno").stderr).toStartWith("a.ts:2:8 MODULE_NOT_FOUND");
   });
 });
