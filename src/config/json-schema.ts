@@ -1,11 +1,12 @@
 import type { Field } from "./fields.ts";
-import { rootFields, servicesField } from "./schema.ts";
+import { rootFields, serviceFields, servicesField } from "./schema.ts";
+import { http } from "./schema-http.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 /**
  * The JSON Schema (draft 2020-12) of services.yaml, for editors. It allows what `check` allows, but for
- * what needs more than one place to look at; a variable may stand for any scalar.
+ * what needs more than one place to look at; a variable may stand for any scalar. It is not for overlays, which are parts.
  */
 export function jsonSchema(): object {
   return {
@@ -47,7 +48,7 @@ function typeOf(field: Field): Json {
     case "address":
       return text("^(unix:.+|systemd:.+|\\[[^\\]]+\\]:\\d{1,5}|[^:]+:\\d{1,5})$");
     case "duration":
-      return text("^(0|(\\d+(\\.\\d+)?(ms|s|m|h))+)$", { const: 0 });
+      return durationFrom(field.min);
     case "size":
       return text("^\\d+(\\.\\d+)?(B|KB|MB|GB|KiB|MiB|GiB)?$", { type: "integer", minimum: 0 });
     case "bool":
@@ -74,6 +75,12 @@ function text(pattern: string, ...others: Json[]): Json {
   return { anyOf: [{ type: "string", pattern }, ...others, variable] };
 }
 
+/** Of a least value only that it is none of nothing. */
+function durationFrom(min: number): Json {
+  const parts = "(\\d+(\\.\\d+)?(ms|s|m|h))+";
+  return min > 0 ? text(`^(?=.*[1-9])${parts}$`) : text(`^(0|${parts})$`, { const: 0 });
+}
+
 function numberOf({ whole, min, max }: { whole: boolean; min: number; max: number }): Json {
   return { type: whole ? "integer" : "number", minimum: min, maximum: max };
 }
@@ -95,7 +102,35 @@ function objectOf(fields: Readonly<Record<string, Field>>): Json {
     patternProperties: { "^x-": {} },
     additionalProperties: false,
     ...(required.length > 0 ? { required } : {}),
+    ...together.get(fields),
   };
+}
+
+/** What the keys of a mapping demand of each other. */
+const together = new Map<Readonly<Record<string, Field>>, Json>([
+  [
+    serviceFields,
+    {
+      if: {
+        required: ["schedule"],
+        properties: { schedule: { type: "object", required: ["enqueue"] } },
+        not: { anyOf: [{ required: ["http"] }, { required: ["consume"] }] },
+      },
+      else: { required: ["module"] },
+      dependentRequired: { instances: ["isolation"], memory: ["isolation"] },
+    },
+  ],
+  [
+    fieldsOf(http),
+    {
+      anyOf: [{ required: ["port"] }, { required: ["unix"] }, { required: ["listen"] }],
+      not: { required: ["unix"], anyOf: [{ required: ["port"] }, { required: ["host"] }] },
+    },
+  ],
+]);
+
+function fieldsOf(field: Field): Readonly<Record<string, Field>> {
+  return field.kind === "object" ? field.fields : {};
 }
 
 function waysOf(field: Field & { kind: "union" }): Field[] {

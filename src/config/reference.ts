@@ -126,6 +126,7 @@ const rules = [
   "",
   "`--env prod` lays `services.prod.yaml`, from the same folder, over the file: mappings merge key by key, scalars",
   "and lists replace, `null` removes a key. Problems are shown in the file that the value came from.",
+  "An overlay is a part, so `services.schema.json` is not for it: `check --env prod` is.",
   "",
   "## What is checked beyond types",
   "",

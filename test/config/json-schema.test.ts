@@ -32,6 +32,32 @@ test.each([
   expect(problems(schema, load(name), "").length).toBeGreaterThan(0);
 });
 
+test.each([
+  ["a service without a module", "a: { http: { port: 1 } }"],
+  [
+    "one with a schedule that enqueues, and http",
+    "a: { schedule: { cron: x, enqueue: t }, http: { port: 1 } }",
+  ],
+  ["http without an address", "a: { module: a.ts, http: { path: / } }"],
+  ["a port and a unix socket", "a: { module: a.ts, http: { port: 1, unix: a.sock } }"],
+  ["a host and a unix socket", "a: { module: a.ts, http: { host: a, unix: a.sock } }"],
+  ["a duration of zero where it must not be", "a: { module: a.ts, start_timeout: 0s }"],
+  ["the number zero there", "a: { module: a.ts, start_timeout: 0 }"],
+  ["instances without isolation", "a: { module: a.ts, instances: 2 }"],
+  ["memory without isolation", "a: { module: a.ts, memory: 64MiB }"],
+])("jsonSchema() refuses %s", (_, service) => {
+  expect(problems(schema, parse(`services: { ${service} }`), "")).not.toEqual([]);
+});
+
+test.each([
+  "a: { schedule: { cron: x, enqueue: t } }",
+  "a: { module: a.ts, http: { listen: systemd:web, port: 80 } }",
+  "a: { module: a.ts, http: { unix: a.sock }, start_timeout: 0.5s }",
+  "a: { module: a.ts, isolation: worker, instances: 2 }",
+])("jsonSchema() takes the service %s", (service) => {
+  expect(problems(schema, parse(`services: { ${service} }`), "")).toEqual([]);
+});
+
 test("jsonSchema() refuses every unknown key that check refuses", () => {
   const found = problems(schema, load("unknown-keys"), "").join("\n");
   const keys = ["nmae", "start-timeout", "stratretries", "shedule", "tsl", "bdy", "brokrs", "constructor"];
@@ -74,6 +100,16 @@ const checks: Readonly<Record<string, Check>> = {
     const tried = (rule.anyOf as Schema[]).map((way) => problems(way, value, path));
     return tried.some((found) => found.length === 0) ? [] : tried.flat();
   },
+  not: (rule, value, path) => when(problems(rule.not as Schema, value, path).length === 0, path, "not"),
+  if: (rule, value, path) =>
+    problems(rule.if as Schema, value, path).length > 0 ? problems(rule.else as Schema, value, path) : [],
+  else: () => [],
+  dependentRequired: (rule, value, path) =>
+    isMap(value)
+      ? Object.entries(rule.dependentRequired as Record<string, string[]>).flatMap(([key, needs]) =>
+          when(key in value && needs.some((need) => !(need in value)), path, `${key} alone`),
+        )
+      : [],
   items: (rule, value, path) =>
     Array.isArray(value)
       ? value.flatMap((item, index) => problems(rule.items as Schema, item, `${path}[${index}]`))
