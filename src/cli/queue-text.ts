@@ -1,4 +1,4 @@
-import type { QueueAnswers } from "../core/queue-command.ts";
+import type { BrokenQueue, QueueAnswers } from "../core/queue-command.ts";
 import { shownLine } from "../core/shown-text.ts";
 import type { QueueInfo } from "../core/task.ts";
 import { fromNow, roughly } from "./short-text.ts";
@@ -26,7 +26,16 @@ export function queuesText({ queues }: QueueAnswers["queues"], color: boolean): 
     "DONE TODAY",
     "FAILED TODAY",
   ];
-  return tableText(head, queues.map(rowOf), color);
+  const broken = queues.flatMap(({ queue, problem }) =>
+    problem === undefined ? [] : [`${brokenText({ queue, problem })}\n`],
+  );
+  const why = broken.length > 0 ? `\n${broken.join("")}` : "";
+  return `${tableText(head, queues.map(rowOf), color)}${why}`;
+}
+
+/** Why a queue stands still, on one line. */
+export function brokenText({ queue, problem }: BrokenQueue): string {
+  return shownLine(`${queue}: ${problem}. Rename or delete it.`);
 }
 
 /** What `supervisor queue inspect` prints. */

@@ -149,6 +149,11 @@ export const tasksSchema: Schema = object(
   {
     tasks: { type: "array", items: taskSchema },
     next: { ...text, description: "What to pass as `after` for the next page; absent on the last one." },
+    broken: {
+      type: "array",
+      items: object({ queue: text, problem: text }, ["queue", "problem"]),
+      description: "Queues that could not be looked into; absent: all could.",
+    },
   },
   ["tasks"],
 );

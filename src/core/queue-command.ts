@@ -66,7 +66,10 @@ export interface QueueAnswers {
   readonly pause: QueuePause;
   readonly resume: QueuePause;
   readonly drain: { readonly queue: string } & ActAnswer;
-  readonly tasks: TaskPage;
+  readonly tasks: TaskPage & {
+    /** Queues that could not be looked into; absent: all could. */
+    readonly broken?: readonly BrokenQueue[];
+  };
   readonly task: TaskInfo;
   readonly enqueue: { readonly id: string; readonly queue: string; readonly state: TaskState };
   readonly act: ActAnswer;
@@ -81,6 +84,11 @@ export interface QueueAnswers {
 export interface BrokerInfo {
   readonly name: string;
   readonly scheme: string;
+}
+
+export interface BrokenQueue {
+  readonly queue: string;
+  readonly problem: string;
 }
 
 export interface QueuePause {

@@ -1,5 +1,12 @@
 import { SupervisorError } from "../core/errors.ts";
-import type { ActAnswer, QueueCommand, RefusedTask, TaskSelection } from "../core/queue-command.ts";
+import type {
+  ActAnswer,
+  BrokenQueue,
+  QueueAnswers,
+  QueueCommand,
+  RefusedTask,
+  TaskSelection,
+} from "../core/queue-command.ts";
 import type { TaskAction, TaskFilter, TaskInfo, TaskPage, TaskState } from "../core/task.ts";
 import type { Inspector } from "./driver.ts";
 import { queueNamed, queueNames } from "./operate-queues.ts";
@@ -20,33 +27,40 @@ const eligible: Readonly<Record<TaskAction, readonly TaskState[]>> = {
 };
 
 /**
- * One page of the tasks of a queue, or of all, one queue after the other by name.
+ * One page of the tasks of a queue, or of all, one queue after the other by name: one that is broken keeps nobody from
+ * the others.
  *
- * @throws SupervisorError UNKNOWN_QUEUE, BAD_REQUEST when no page has ended with `after`
+ * @throws SupervisorError UNKNOWN_QUEUE, BAD_REQUEST when no page has ended with `after`, BROKER_KEY of the named queue
  */
 export async function listTasks(
   inspector: Inspector,
   { queue, filter, limit, after }: Extract<QueueCommand, { tag: "tasks" }>,
-): Promise<TaskPage> {
+): Promise<QueueAnswers["tasks"]> {
   const names = await queuesOf(inspector, queue);
   // A page ends with where the next begins: QUEUE/WHERE, and no name has a slash.
   if (after !== undefined && !after.includes("/")) throw noPage(after);
   const [from = "", ...rest] = (after ?? "").split("/");
   let where = rest.join("/");
   const tasks: TaskInfo[] = [];
+  const broken: BrokenQueue[] = [];
+  const told = () => ({ tasks, ...(broken.length > 0 ? { broken } : {}) });
   for (const name of names.filter((one) => one >= from)) {
-    if (tasks.length === limit) return { tasks, next: `${name}/` };
+    if (tasks.length === limit) return { ...told(), next: `${name}/` };
     const room = limit - tasks.length;
     const isWhere = name === from && where !== "";
     const asked = { limit: room, ...(isWhere ? { after: where } : {}) };
-    const page = await inspector.tasks(name, filter, asked).catch((error) => {
+    const page = await inspector.tasks(name, filter, asked).catch((error): TaskPage => {
+      if (queue === undefined && error instanceof SupervisorError && error.code === "BROKER_KEY") {
+        broken.push({ queue: name, problem: error.message });
+        return { tasks: [] };
+      }
       throw error instanceof RangeError && after !== undefined ? noPage(after) : error;
     });
     where = "";
     for (const task of page.tasks) tasks.push(shortened(task));
-    if (page.next !== undefined) return { tasks, next: `${name}/${page.next}` };
+    if (page.next !== undefined) return { ...told(), next: `${name}/${page.next}` };
   }
-  return { tasks };
+  return told();
 }
 
 function noPage(after: string): SupervisorError {

@@ -81,6 +81,16 @@ test("queuesText() shows what waits, for how long, and what is paused", () => {
   );
 });
 
+test("queuesText() says below the table why a queue is broken", () => {
+  const broken = { ...queue, queue: "q1", problem: "the key asynq:{q1}:pending is a string and no list" };
+  const text = queuesText({ broker: "main", queues: [broken, queue] }, false);
+  expect(text.split("\n").slice(3)).toEqual([
+    "",
+    "q1: the key asynq:{q1}:pending is a string and no list. Rename or delete it.",
+    "",
+  ]);
+});
+
 test("queueText() names who consumes it, or that nobody does", () => {
   const server = {
     id: "s",

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { SupervisorError } from "../../src/core/errors.ts";
 import { createLogger } from "../../src/core/log.ts";
 import type { QueueAnswers, QueueCommand } from "../../src/core/queue-command.ts";
 import type { ScheduleRun } from "../../src/core/task.ts";
-import type { NewTask } from "../../src/queue/driver.ts";
+import type { Inspector, NewTask } from "../../src/queue/driver.ts";
 import { openMemory } from "../../src/queue/drivers/memory.ts";
 import type { ScheduleAccess } from "../../src/queue/operate.ts";
 import { operate } from "../../src/queue/operate.ts";
@@ -114,6 +115,22 @@ describe("operate() on tasks", () => {
     await ask({ tag: "act", action: "delete", filter: { ids: ["t2"] }, dryRun: false });
     const second = await ask({ tag: "tasks", filter: {}, limit: 2, after: first.next as string });
     expect([...first.tasks, ...second.tasks].map(({ id }) => id)).toEqual(["t1", "t2", "t3", "t4"]);
+  });
+
+  test("lists the others when a queue is broken, and says which is; named alone it is an error", async () => {
+    const { ask, driver, access } = await setUp(
+      ["a", "b", "c"].map((queue) => ({ id: `in-${queue}`, queue })),
+    );
+    const broken = new SupervisorError("BROKER_KEY", "the key asynq:{b}:pending is a string", "Delete it.");
+    const tasks: Inspector["tasks"] = async (queue, ...rest) => {
+      if (queue === "b") throw broken;
+      return driver.inspector.tasks(queue, ...rest);
+    };
+    access.driver = async () => ({ ...driver, inspector: { ...driver.inspector, tasks } });
+    const page = await ask({ tag: "tasks", filter: {}, limit: 10 });
+    expect(page.tasks.map(({ id }) => id)).toEqual(["in-a", "in-c"]);
+    expect(page.broken).toEqual([{ queue: "b", problem: broken.message }]);
+    await expect(ask({ tag: "tasks", queue: "b", filter: {}, limit: 10 })).rejects.toBe(broken);
   });
 
   test("cuts long payloads in lists only", async () => {

@@ -172,6 +172,26 @@ describe.skipIf(lacksRedis !== undefined)(`the Redis driver, when something is w
     expect(after).toMatchObject({ queue: "w", counts: { pending: 5, active: 0 } });
   }, 20_000);
 
+  test("counts of another program break no queue, and the list of queues is named when it is overwritten", async () => {
+    await using server = await redisServer();
+    const driver = open(server.url);
+    await driver.connect();
+    await driver.enqueue([task("a1")]);
+    await server.ask("LPUSH", "asynq:{q}:processed", "x");
+    const [info] = await driver.inspector.queues();
+    expect(info).toMatchObject({ counts: { pending: 1 }, processedTotal: 0 });
+    expect(info).not.toHaveProperty("problem");
+    const receiver = consume(driver);
+    const [delivery] = await receiver.receive(1, AbortSignal.timeout(2_000));
+    expect(await receiver.settle([{ tag: "ack", delivery: delivery as Delivery }])).toEqual(["settled"]);
+    await receiver.close();
+    await server.ask("SET", "asynq:queues", "x");
+    await expect(driver.inspector.queues()).rejects.toMatchObject({
+      code: "BROKER_KEY",
+      message: expect.stringContaining(" the key asynq:queues holds"),
+    });
+  });
+
   test("full memory: enqueue() rejects with BROKER_FULL; what is there is received, settled, and makes room", async () => {
     await using server = await redisServer(["--maxmemory-policy", "noeviction"]);
     const driver = open(server.url);

@@ -60,12 +60,13 @@ export function unreachable(broker: string, message: string, cause?: unknown): S
   );
 }
 
-/** A key that another program has written. Scripts of ours name it; otherwise it is near one of `keys`. */
+/** A key that another program has written. Scripts of ours name it; otherwise it is one of `keys`, or begins with one that ends in a colon. */
 function wrongKey(broker: string, message: string, keys: readonly string[], cause: unknown): SupervisorError {
   const named = /^WRONGTYPE (the key .*)/s.exec(message)?.[1];
+  const places = keys.map((key) => (key.endsWith(":") ? `a key of ${key}` : `the key ${key}`));
   return new SupervisorError(
     "BROKER_KEY",
-    `In Redis of broker "${broker}" ${named ?? `a key of ${keys.join(", ")} holds what no queue has there`}`,
+    `In Redis of broker "${broker}" ${named ?? `${places.join(", ")} holds what no queue has there`}`,
     "Something else has written it: look at it, rename or delete it, and give queues a database of their own.",
     { cause },
   );

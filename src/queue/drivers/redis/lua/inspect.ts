@@ -20,7 +20,10 @@ for _, set in ipairs(call('ZRANGE', P .. 'aggregation_sets', 0, -1)) do
   aggregating = aggregating + call('ZCARD', set)
 end
 local oldest = call('LINDEX', P .. 'pending', -1)
-local function number(name) return call('GET', P .. name) or '0' end
+local function number(name)
+  local value = redis.pcall('GET', P .. name)
+  return type(value) == 'string' and tonumber(value) and value or '0'
+end
 return {
   call('LLEN', P .. 'pending'), call('LLEN', P .. 'active'), call('ZCARD', P .. 'scheduled') - held,
   call('ZCARD', P .. 'retry'), call('ZCARD', P .. 'archived'), call('ZCARD', P .. 'completed'),

@@ -192,8 +192,10 @@ local function unlock(lock, id)
 end
 local function count(P, name, day, n, expire)
   if n == 0 then return end
-  if call('INCRBY', P .. name .. ':' .. day, n) == n then call('EXPIREAT', P .. name .. ':' .. day, expire) end
-  call('INCRBY', P .. name, n)
+  -- A number that another program has overwritten is no reason to stop.
+  local function add(key) return redis.pcall('INCRBY', key, n) end
+  if add(P .. name .. ':' .. day) == n then call('EXPIREAT', P .. name .. ':' .. day, expire) end
+  add(P .. name)
 end
 `;
 
