@@ -141,7 +141,7 @@ export async function supervise(supervised: Supervised): Promise<StopReport> {
     clock: systemClock,
     random: Math.random,
     events,
-    stopping: () => http.stopping(),
+    stopping: (budgetMs) => http.stopping(budgetMs),
   });
   supervised.created?.(group);
   let operator: OperatorLink | undefined;

@@ -28,7 +28,7 @@ export interface GroupOptions {
   readonly random: () => number;
   readonly events: Events;
   /** What a stop does before any service is asked to: the first turn comes when it has resolved. */
-  readonly stopping?: () => Promise<void>;
+  readonly stopping?: (budgetMs: number) => Promise<void>;
 }
 
 export interface Group {
@@ -248,7 +248,7 @@ export function createGroup(options: GroupOptions): Group {
     const stops = new Map<Child, ServiceStop>();
     const soFar = { cause, since, at, budgetMs: shutdown.timeout, states, turns, ended: stops };
     reportNow = () => reportSoFar(soFar, clock.now());
-    const ready = options.stopping?.();
+    const ready = options.stopping?.(shutdown.timeout);
     for (const child of all) child.quiet();
     for (const child of all) child.halt();
     await ready;

@@ -58,7 +58,7 @@ export interface HttpPlane {
    * The group's stop has begun: every response from now on says `Connection: close`. Resolves when requests
    * that had been sent before that have been read; closing a listener earlier would drop them unread.
    */
-  stopping(): Promise<void>;
+  stopping(budgetMs: number): Promise<void>;
   /** Closes whatever is still open. Safe to call twice, and without `bind`. */
   closeAll(): Promise<void>;
 }
@@ -79,6 +79,8 @@ export interface HttpUpdate {
 
 /** A few turns of the loop: what clients sent before the stop is in the socket buffers, and is read in these. */
 const readAheadMs = 5;
+/** Of the stop's budget, at most this goes by before the first service is asked to stop. */
+const listeningShare = 1 / 4;
 /** How long connections to an address that is given up may take to end. */
 const farewellMs = 1_000;
 
@@ -178,10 +180,12 @@ export function createHttpPlane(options: HttpPlaneOptions): HttpPlane {
       const service = endOfStart(event);
       if (service !== undefined) doors.get(service)?.dismiss();
     },
-    async stopping() {
+    async stopping(budgetMs) {
       stopping = true;
       for (const door of doors.values()) door.dismiss();
-      await Promise.all([...listeners.values()].map((listener) => listener.quiesce()));
+      await Promise.all(
+        [...listeners.values()].map((listener) => listener.quiesce(budgetMs * listeningShare)),
+      );
       if (listeners.size > 0) await sleep(clock, readAheadMs);
     },
     async closeAll() {

@@ -22,8 +22,11 @@ export interface Listener {
   assertPlace(entries: readonly Entry[]): void;
   /** From now on the address leads to these, and their doors know of it. */
   lead(entries: readonly Entry[]): void;
-  /** Where somebody else takes over: new connections wait for them from now on. Closes nothing. Never rejects. */
-  quiesce(): Promise<void>;
+  /**
+   * Where somebody else takes over: new connections wait for them from now on. Closes nothing. Resolves when clients
+   * have heard of the stop, after `longestMs` at the latest. Never rejects.
+   */
+  quiesce(longestMs: number): Promise<void>;
   /** Takes no new connections; resolves when the last request has its answer. Never rejects. */
   stop(): Promise<void>;
   /** Closes every connection; resolves when the address is free. */
@@ -99,7 +102,7 @@ function listenerOn(
       route(next);
       for (const { door } of next) door.attach(entranceOf(door));
     },
-    quiesce: async () => native.quiesce?.(),
+    quiesce: async (longestMs) => native.quiesce?.(longestMs),
     stop,
     kill: () => native.kill(),
   };

@@ -29,8 +29,8 @@ export interface SystemCalls {
   /** Whether the socket accepts connections. */
   isListening(descriptor: number): boolean;
   /**
-   * For how many milliseconds a connection has been silent: 0 when something of it is unread, or it has never sent
-   * anything. Undefined on unix sockets, of which the kernel does not say it.
+   * For how many milliseconds a connection has been silent: 0 when something of it is unread. Undefined when it has
+   * never sent anything, and on unix sockets, of which the kernel does not say it.
    */
   silence(descriptor: number): number | undefined;
   /** Programs that this process starts do not get the descriptor. */

@@ -8,8 +8,8 @@ import type { SystemCalls } from "./native.ts";
 import type { NativeAddress, NativeServer, Runtime } from "./runtime.ts";
 import { readSocketName } from "./socket-name.ts";
 
-// Taken before service code can wrap it.
-const { setTimeout } = globalThis;
+// Taken before service code can wrap them.
+const { performance, setTimeout } = globalThis;
 
 /*
  * Neither runtime's HTTP server takes a socket that is open already. So it binds one of its own, and the kernel puts
@@ -96,9 +96,9 @@ function listenOn(
     // Some of them may be one instance under two numbers: then only the first has room for it.
     const kept = watches.filter(({ epoll, event }) => calls.watch(epoll, descriptor, event));
     if (kept.length === 0) throw new Error("no event loop watches the socket");
-    return onPassed(server, bound, () => {
+    return onPassed(server, bound, (longestMs) => {
       for (const { epoll } of kept) calls.unwatch(epoll, descriptor);
-      return allHeard(bound, calls);
+      return allHeard(bound, calls, longestMs);
     });
   } catch (error) {
     void server.kill();
@@ -114,7 +114,11 @@ function ownAddress(passed: NativeAddress): NativeAddress {
   return { tag: "unix", path: join(tmpdir(), `supervisor-${crypto.randomUUID()}.sock`) };
 }
 
-function onPassed(server: NativeServer, address: NativeAddress, quiesce: () => Promise<void>): NativeServer {
+function onPassed(
+  server: NativeServer,
+  address: NativeAddress,
+  quiesce: (longestMs: number) => Promise<void>,
+): NativeServer {
   let isOpen = true;
   const ending = <T>(end: () => T): T => {
     isOpen = false;
@@ -130,26 +134,34 @@ function onPassed(server: NativeServer, address: NativeAddress, quiesce: () => P
     facade: (request, info, owner) => server.facade(request, info, owner),
     stopEnds: server.stopEnds,
     // Once it is closed, its number may be anybody's.
-    quiesce: async () => (isOpen ? quiesce() : undefined),
+    quiesce: async (longestMs) => (isOpen ? quiesce(longestMs) : undefined),
     stop: () => ending(() => server.stop()),
     kill: () => ending(() => server.kill()),
   };
 }
 
-/** A busy client may take this long from its connection to its request; one that never asks delays no stop for longer. */
-const patienceMs = 250;
-/** Who keeps a connection and asks on it again within this time has learnt that it will be closed. */
+/** Clients that never stop asking on one more of their connections delay a stop by no more than this. */
+const patienceMs = 1_000;
+/** Who keeps connections and asks again within this time has learnt that they will be closed. */
 const silenceMs = 100;
 const lookMs = 5;
 
 /**
- * Resolves when everybody who was accepted there has asked something and is silent, or has gone. To close a connection
- * between two requests of a busy client would lose the second.
+ * Resolves when every connection that was accepted there has ended, or nothing has come on any of them, and none has
+ * ended, for a while. What was before does not count: a client whose busy connections end turns to those that it has
+ * not used for long, and to close one of them just then would lose a request.
  */
-async function allHeard(address: NativeAddress, calls: SystemCalls): Promise<void> {
-  for (let waited = 0; waited < patienceMs; waited += lookMs) {
-    const isSilent = (descriptor: number) => (calls.silence(descriptor) ?? waited) >= silenceMs;
-    if (connectionsTo(address, calls).every(isSilent)) return;
+async function allHeard(address: NativeAddress, calls: SystemCalls, longestMs: number): Promise<void> {
+  const began = performance.now();
+  let last = began;
+  let open: readonly number[] = [];
+  for (let now = began; now - began < Math.min(patienceMs, longestMs); now = performance.now()) {
+    const before = open;
+    open = connectionsTo(address, calls);
+    if (open.length === 0) return;
+    if (before.some((descriptor) => !open.includes(descriptor))) last = now;
+    for (const descriptor of open) last = Math.max(last, now - (calls.silence(descriptor) ?? now - last));
+    if (now - last >= silenceMs) return;
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }

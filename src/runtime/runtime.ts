@@ -96,9 +96,10 @@ export interface NativeServer {
   facade(request: Request, info: NativeInfo, owner: () => SocketOwner): unknown;
   /**
    * Accepts nobody any more, and closes nothing: who comes now waits for the next process that takes the socket.
-   * Resolves when what was accepted before has been read, soon in any case. Absent where there is no next one.
+   * Resolves when nothing comes any more from those who were accepted before, after a second or `longestMs` in any
+   * case. Absent where there is no next one.
    */
-  quiesce?(): Promise<void>;
+  quiesce?(longestMs: number): Promise<void>;
   /**
    * Deno: `stop` breaks off the bodies of requests that are still arriving, and only when it has resolved is it known
    * that answers which are no streams were written to their end.

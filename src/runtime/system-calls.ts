@@ -64,7 +64,7 @@ export function systemCallsOf(libc: Libc): SystemCalls {
       const size = new Uint8Array(new Uint32Array([info.length]).buffer);
       if (libc.getsockopt(descriptor, linux.SOL_TCP, linux.TCP_INFO, info, size) !== 0) return undefined;
       const view = new DataView(info.buffer);
-      return view.getBigUint64(receivedAt, true) > 0n ? view.getUint32(lastReceivedAt, true) : 0;
+      return view.getBigUint64(receivedAt, true) > 0n ? view.getUint32(lastReceivedAt, true) : undefined;
     },
     keepFromChildren(descriptor) {
       libc.fcntl(descriptor, linux.F_SETFD, linux.FD_CLOEXEC);

@@ -96,7 +96,7 @@ export const bindingCases: Case[] = [
     async run(runtime) {
       await using site = await openSite(runtime, { secure: { tls: { cert: pem("cert"), key: pem("key") } } });
       site.open("secure", (request) => new Response(new URL(request.url).protocol));
-      site.plane.stopping();
+      site.plane.stopping(30_000);
       const port = site.port("secure");
       assert.match(site.urls.get("secure") ?? "", /^https:/);
       assert.equal(await getTls(port), "https:");

@@ -71,7 +71,7 @@ const ownCases: readonly Case[] = [
       const ask = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
       const first = serve("first");
       assert.equal(await ask(), "first");
-      await first.quiesce?.();
+      await first.quiesce?.(1_000);
       const late = ask();
       assert.equal(await Promise.race([late, sleep(100, "waits")]), "waits");
       await first.stop();
@@ -82,42 +82,43 @@ const ownCases: readonly Case[] = [
     },
   },
   {
-    name: "quiesce() waits for a client that asks again on its connection, and not for one that is silent",
+    name: "quiesce() waits until every connection has been silent for a while, however long each was before",
     async run(runtime) {
-      const [calls, libc] = [await callsOf(), await libcOf()];
-      const { descriptor, port } = await openSocket(runtime, calls, libc);
-      const passed = withPassedSockets(runtime, { web: [descriptor] }, calls);
-      let asked = 0;
-      const server = passed.prepareServer({
-        address: { tag: "systemd", name: "web" },
-        idleTimeout: 10_000,
-        fetch: () => new Response(`answer ${++asked}`),
-      })();
-      const wire = await openWire({ port });
-      const ask = async () => {
-        wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-        await wire.until(`answer ${asked + 1}`);
-      };
-      // Where a machine is so busy that the client itself was silent for too long, nothing is seen: once more then.
-      for (let isSeen = false; !isSeen; ) {
-        await ask();
-        const began = performance.now();
-        const quiet = server.quiesce?.();
-        await sleep(30);
-        await ask();
-        const again = performance.now();
-        await quiet;
-        isSeen = again - began < 80;
-        if (isSeen) assert.ok(performance.now() - again >= 80, "it waits until the client is silent");
+      await using it = await openPassed(runtime);
+      const [idle, busy] = [await it.client(), await it.client()];
+      await idle.ask();
+      await sleep(150);
+      await busy.ask();
+      const quiet = it.quiesce();
+      await sleep(50);
+      // The client's busy connection ends, and it turns to the one that was idle.
+      busy.end();
+      await sleep(70);
+      assert.equal(quiet.took, undefined, "the end of another connection counts");
+      await idle.ask();
+      await sleep(70);
+      assert.equal(quiet.took, undefined, "a request counts");
+      await quiet.done;
+      idle.end();
+    },
+  },
+  {
+    name: "quiesce() waits for nobody where no connection is open, and not for ever where one never rests",
+    async run(runtime) {
+      await using it = await openPassed(runtime);
+      const client = await it.client();
+      await client.ask();
+      const bounded = it.quiesce(200);
+      while (bounded.took === undefined) {
+        await client.ask();
+        await sleep(10);
       }
-      await sleep(100);
-      assert.equal(
-        await Promise.race([server.quiesce?.().then(() => "silent"), sleep(200, "waits")]),
-        "silent",
-      );
-      wire.destroy();
-      await server.kill();
-      libc.dup2(2, descriptor);
+      assert.ok(bounded.took >= 190 && bounded.took < 600, `took ${bounded.took} ms`);
+      client.end();
+      await sleep(50);
+      const alone = it.quiesce();
+      await alone.done;
+      assert.ok((alone.took ?? 0) < 90, `took ${alone.took} ms`);
     },
   },
 ];
@@ -182,7 +183,7 @@ const firstStartCases: readonly Case[] = [
       wires[0].send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
       wires[1].send("GET / HTTP/1.1\r\n");
       await sleep(50);
-      await it.site.plane.stopping();
+      await it.site.plane.stopping(30_000);
       wires[1].send("Host: a\r\n\r\n");
       for (const wire of wires) {
         const answer = (await wire.until("not ready")).toLowerCase();
@@ -224,6 +225,43 @@ const firstStartCases: readonly Case[] = [
 ];
 
 export const httpPassedCases: readonly Case[] = [...everyCase, ...ownCases, ...firstStartCases];
+
+/** One server on a socket that was there before it. */
+async function openPassed(runtime: Runtime) {
+  const [calls, libc] = [await callsOf(), await libcOf()];
+  const { descriptor, port } = await openSocket(runtime, calls, libc);
+  let asked = 0;
+  const server = withPassedSockets(runtime, { web: [descriptor] }, calls).prepareServer({
+    address: { tag: "systemd", name: "web" },
+    idleTimeout: 10_000,
+    fetch: () => new Response(`answer ${++asked}.`),
+  })();
+  return {
+    async client() {
+      const wire = await openWire({ port });
+      return {
+        async ask() {
+          wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+          await wire.until(`answer ${asked + 1}.`);
+        },
+        end: () => wire.destroy(),
+      };
+    },
+    /** `took`: after how many milliseconds it was done. */
+    quiesce(longestMs = 1_000) {
+      const began = performance.now();
+      const seen: { took?: number } = {};
+      const done = server.quiesce?.(longestMs).then(() => {
+        seen.took = performance.now() - began;
+      });
+      return Object.assign(seen, { done });
+    },
+    async [Symbol.asyncDispose]() {
+      await server.kill();
+      libc.dup2(2, descriptor);
+    },
+  };
+}
 
 /** Services on one socket that was there before them, by their paths. */
 async function openShared(

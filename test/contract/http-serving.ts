@@ -221,7 +221,7 @@ export const servingCases: Case[] = [
         return `${wire.received.slice(9, 12)} ${saysClose(wire.received)}`;
       };
       assert.equal(await ask("api", "/"), "200 false");
-      site.plane.stopping();
+      site.plane.stopping(30_000);
       assert.equal(await ask("api", "/"), "200 true");
       assert.equal(await ask("api", "/redirect"), "302 true");
       assert.equal(await ask("api", "/proxy"), "200 true");
