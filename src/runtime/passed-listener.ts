@@ -55,9 +55,12 @@ function descriptorOf({ name }: PassedAddress, sockets: PassedSockets): number {
   }
   const names = Object.keys(sockets);
   const fact = "systemd has passed no socket of that name";
+  // A socket that moves while its unit is active is closed by daemon-reload, and systemd says nothing.
+  const moved = "If its socket unit says so, systemctl stop that unit: it has moved.";
   if (names.length > 0)
-    throw notPassed(fact, `It has passed: ${names.join(", ")}. Set FileDescriptorName=${name}.`);
-  throw notPassed(fact, 'Install the socket unit that "supervisor systemd" writes, or use port instead.');
+    throw notPassed(fact, `It has passed: ${names.join(", ")}. Set FileDescriptorName=${name}. ${moved}`);
+  const install = 'Install the socket unit that "supervisor systemd" writes, or use port instead.';
+  throw notPassed(fact, `${install} ${moved.replace("says so", "is there")}`);
 }
 
 function notPassed(fact: string, hint: string): SupervisorError {

@@ -244,6 +244,32 @@ describe.skipIf(lacksSystemd !== undefined)(`under systemd${reason}`, () => {
         expect(await unit.show("ExecMainStatus")).toBe("78");
       });
 
+      test("what --install says of a socket that has moved is the same until it is done, also after a daemon-reload", async () => {
+        const [from, to] = [await freePort(), await freePort()];
+        const yaml = (port: number) =>
+          `admin: false\nservices:\n  api: { module: ./api.ts, http: { listen: systemd:web, port: ${port} } }\n`;
+        await using unit = await installUnit(rig, target, {
+          yaml: yaml(from),
+          modules: { "api.ts": greets },
+        });
+        expect((await unit.start()).status).toBe(0);
+        rig.shared.write(`${unit.name}/services.yaml`, `name: ${unit.name}\n${yaml(to)}`);
+        const install = async () => {
+          const services = `/mnt/shared/${unit.name}/services.yaml`;
+          const told = await rig.done(...target.command, "systemd", services, "--install");
+          return /^Now: (.*)$/m.exec(told)?.[1] ?? "";
+        };
+        const stop = `systemctl stop ${unit.name}.service ${unit.name}-web.socket && `;
+        expect(await install()).toStartWith(stop);
+        expect(await install()).toStartWith(stop);
+        await rig.done("systemctl", "daemon-reload");
+        const steps = await install();
+        expect(steps).toStartWith(stop);
+        await rig.done("sh", "-c", steps);
+        expect(await (await fetch(`http://127.0.0.1:${to}/`)).text()).toBe("hello");
+        expect(await install()).toStartWith("systemctl daemon-reload");
+      });
+
       test("a frozen loop is killed, and runs again within WatchdogSec and two seconds", async () => {
         const port = await freePort();
         await using unit = await installUnit(rig, target, {

@@ -9,6 +9,7 @@ const socket = (name: string, place: string) => ({
 function stepsOf(
   sockets: readonly ReturnType<typeof socket>[],
   before: readonly ReturnType<typeof socket>[] = [],
+  now: { readonly running: readonly string[]; readonly listening: readonly string[] } | undefined = undefined,
 ) {
   const known = before.map(({ file, text }): [string, string] => [file, text]);
   return installSteps({
@@ -17,6 +18,8 @@ function stepsOf(
     service: "shop.service",
     sockets,
     before: new Map(before.length > 0 ? [["shop.service", ""], ...known] : []),
+    ...(now ? { running: new Set(now.running) } : {}),
+    isListening: (place) => now?.listening.includes(place) ?? false,
   }).split(" && ");
 }
 
@@ -42,6 +45,16 @@ test("installSteps() stop the service for a new socket, and remove one that the 
     "rm /units/shop-old.socket",
     ...begin,
   ]);
+});
+
+test("installSteps() are the same when they are asked for again before they were typed", () => {
+  const running = ["shop.service", "shop-web.socket"];
+  const stop = "systemctl stop shop.service shop-web.socket";
+  expect(stepsOf([web], [web], { running, listening: ["127.0.0.1:81"] })).toEqual([stop, ...begin]);
+  expect(stepsOf([web], [web], { running, listening: ["127.0.0.1:80"] })).toEqual(begin);
+  expect(stepsOf([web], [web], { running: [], listening: [] })).toEqual(begin);
+  const added = { running: ["shop.service"], listening: [] };
+  expect(stepsOf([web], [web], added)).toEqual(["systemctl stop shop.service", ...begin]);
 });
 
 test("isSocketOf() tells the sockets of a plan from those of one whose name begins the same", () => {

@@ -11,6 +11,8 @@ import { closedPaths } from "../../systemd/closed-paths.ts";
 import { parseEnvironmentFile } from "../../systemd/environment-file.ts";
 import { homePaths, privatePaths } from "../../systemd/hardening.ts";
 import { installSteps, isSocketOf } from "../../systemd/install-steps.ts";
+import type { SocketTables } from "../../systemd/listening.ts";
+import { isListeningAt } from "../../systemd/listening.ts";
 import { forbiddenSockets, vanishingSockets } from "../../systemd/socket-files.ts";
 import type { UnitOptions } from "../../systemd/unit.ts";
 import { placelessSockets, serviceUnit, socketUnits } from "../../systemd/unit.ts";
@@ -91,7 +93,33 @@ function installFiles(unit: UnitOptions, files: readonly UnitFile[], terminal: T
     terminal.out(`wrote ${path}\n`);
   }
   const manager = unit.scope === "user" ? "systemctl --user" : "systemctl";
-  terminal.out(`\nNow: ${installSteps({ manager, folder, service, sockets, before })}\n`);
+  const running = runningUnits(unit.scope, [service, ...sockets.map(({ file }) => file)]);
+  const tables = socketTables();
+  const isListening = (place: string) => tables === undefined || isListeningAt(place, tables);
+  const now = { ...(running ? { running } : {}), isListening };
+  terminal.out(`\nNow: ${installSteps({ manager, folder, service, sockets, before, ...now })}\n`);
+}
+
+/** Those of these units that run; undefined where there is no systemd to ask. */
+function runningUnits(scope: UnitOptions["scope"], units: readonly string[]): Set<string> | undefined {
+  const args = [...(scope === "user" ? ["--user"] : []), "show", "-p", "Id", "-p", "ActiveState", ...units];
+  const { status, stdout } = spawnSync("systemctl", args, { encoding: "utf8" });
+  if (status !== 0) return undefined;
+  const runs = stdout
+    .split("\n\n")
+    .filter((text) => /^ActiveState=(active|reloading|activating)$/m.test(text));
+  return new Set(runs.map((text) => /^Id=(.*)$/m.exec(text)?.[1] ?? ""));
+}
+
+/** Undefined where the kernel shows none. */
+function socketTables(): SocketTables | undefined {
+  const read = (name: string) => readFileSync(`/proc/net/${name}`, "utf8");
+  try {
+    return { tcp: read("tcp"), tcp6: existsSync("/proc/net/tcp6") ? read("tcp6") : "", unix: read("unix") };
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The units of this plan that are there, with their texts; those of other hands are not among them. */
