@@ -9,10 +9,11 @@ export interface Target {
   readonly only: readonly string[];
 }
 
-const isFile = (word: string) => /\.ya?ml$/.test(word);
+/** No service has a slash in its name. */
+const isFile = (word: string) => /\.ya?ml$|[/\\]/.test(word);
 
 /**
- * Reads `[services.yaml] [NAME…]`: a first word that ends in .yaml or .yml is the file.
+ * Reads `[services.yaml] [NAME…]`: a first word that ends in .yaml or .yml, or is a path, is the file.
  *
  * @example targetOf(["api"]) // { file: "services.yaml", only: ["api"] }
  */

@@ -32,7 +32,12 @@ export function createFileChecks(folder: string, report: Report): FileChecks {
       }
       const kind = kindOf(path);
       if (kind === "folder")
-        report("MODULE_NOT_FOUND", at(), `The module ${path} is a folder`, fileWithin(path, suggest));
+        report(
+          "MODULE_NOT_FOUND",
+          at(),
+          `The module ${path} is a folder`,
+          fileWithin(path, suggest, codeFile),
+        );
       if (kind === "nothing")
         report("MODULE_NOT_FOUND", at(), `The module ${path} does not exist`, fileLike(path, suggest));
     },
@@ -41,7 +46,7 @@ export function createFileChecks(folder: string, report: Report): FileChecks {
       if (kind === "nothing")
         report("BAD_VALUE", at(), `The ${name} file ${path} does not exist`, fileLike(path, suggest));
       else if (kind === "folder")
-        report("BAD_VALUE", at(), `The ${name} file ${path} is a folder`, fileWithin(path, suggest));
+        report("BAD_VALUE", at(), `The ${name} file ${path} is a folder`, fileWithin(path, suggest, pemFile));
       else if (!isReadable(path)) {
         report(
           "BAD_VALUE",
@@ -85,10 +90,14 @@ function isReadable(path: string): boolean {
 
 const mostNamed = 6;
 
-function fileWithin(folder: string, suggest: Suggest): string {
-  const names = namesIn(folder);
+const codeFile = /\.[cm]?[jt]sx?$/;
+/** What certificates and keys are called. */
+const pemFile = /\.(?:pem|crt|cer|key)$/;
+
+function fileWithin(folder: string, suggest: Suggest, kind: RegExp): string {
+  const names = namesIn(folder).filter((name) => kind.test(name));
   const index = names.find((name) => /^index\.[cm]?[jt]sx?$/.test(name));
-  const code = index ? [index] : names.filter((name) => /\.[cm]?[jt]sx?$/.test(name));
+  const code = index ? [index] : names;
   const shown = code.slice(0, mostNamed).map((name) => suggest(join(folder, name)));
   if (shown.length === 0) return "Name a file.";
   if (shown.length === 1) return `Name the file: ${shown[0]}`;

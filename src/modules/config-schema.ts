@@ -22,7 +22,7 @@ interface Issue {
 
 /**
  * The service's `config:` block as its module wants it: through the module's exported `config` schema
- * when there is one, as written otherwise. An absent block is checked as `{}`, so that defaults apply.
+ * when there is one, as written where it exports no `config`. An absent block is checked as `{}`, so that defaults apply.
  *
  * @throws ProblemsError with one BAD_CONFIG per issue, each at its place in services.yaml; with one that says so when
  * the schema itself throws.
@@ -35,7 +35,10 @@ export async function checkConfig(
   const value = service.config ?? {};
   try {
     const schema = exports.config;
-    if (!isStandardSchema(schema)) return value;
+    if (!isStandardSchema(schema)) {
+      if (schema === undefined || service.config === undefined) return value;
+      throw new ProblemsError([noSchema(service.name, locate)]);
+    }
     const result = await schema["~standard"].validate(value);
     if (!result.issues) return result.value;
     const certain = result.issues.filter((issue) => !holdsUnread(valueAt(value, stepsOf(issue))));
@@ -65,6 +68,17 @@ function problem(service: string, issue: Issue, locate: Locate): Problem {
     code: "BAD_CONFIG",
     message: `${key} of service "${service}" does not fit its module: ${issue.message}`,
     hint: `Correct services.${service}.${key}; the module's exported "config" schema says what it wants.`,
+    ...(position ? { position } : {}),
+  };
+}
+
+/** To hand the block over unchecked would let a schema of an older library pass for one that has checked it. */
+function noSchema(service: string, locate: Locate): Problem {
+  const position = locate(["services", service, "config"]);
+  return {
+    code: "BAD_CONFIG",
+    message: `config of service "${service}" cannot be checked: the "config" that its module exports is no Standard Schema`,
+    hint: "Export a schema of a library with Standard Schema (zod 3.24, valibot 1, arktype 2 or newer), or give the export another name.",
     ...(position ? { position } : {}),
   };
 }

@@ -89,6 +89,14 @@ function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;
   if (Array.isArray(value)) return "an array";
-  const keys = Object.keys(value);
-  return keys.length === 0 ? "an empty object" : `an object with ${keys.slice(0, 8).join(", ")}`;
+  if (value instanceof Promise) return "a Promise (export what it resolves to, with await)";
+  const members = Object.entries(value).slice(0, 8);
+  if (members.length === 0) return "an empty object";
+  return `an object with ${members.map(([name, member]) => describeMember(name, member)).join(", ")}`;
+}
+
+/** A hook that is none because it cannot be called. */
+function describeMember(name: string, member: unknown): string {
+  const isHook = hooks.some((hook) => hook === name);
+  return isHook && typeof member !== "function" ? `${name} (a ${typeof member})` : name;
 }

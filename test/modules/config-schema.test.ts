@@ -24,7 +24,15 @@ describe("checkConfig()", () => {
   test("hands over the block as it is when the module has no schema", async () => {
     const config = { any: "thing" };
     expect(await checkConfig(service(config), {}, locate)).toBe(config);
+    expect(await checkConfig(service(config), { config: undefined }, locate)).toBe(config);
     expect(await checkConfig(service(undefined), { config: "no schema" }, locate)).toEqual({});
+  });
+
+  test("refuses a block for which the module exports something else than a schema", async () => {
+    const checking = checkConfig(service({ a: 1 }), { config: { a: 1 } }, locate);
+    await expect(checking).rejects.toMatchObject({
+      problems: [{ code: "BAD_CONFIG", message: expect.stringContaining("no Standard Schema") }],
+    });
   });
 
   test("hands over what the schema makes of it", async () => {

@@ -41,7 +41,9 @@ describe("creatorOf()", () => {
     [[], "found an array"],
     [{}, "found an empty object"],
     [{ port: 1, handler() {} }, "found an object with port, handler"],
-    [{ fetch: "http://" }, "found an object with fetch"],
+    [{ fetch: "http://" }, "found an object with fetch (a string)"],
+    [{ start: 5, port: 1 }, "found an object with start (a number), port"],
+    [Promise.resolve({ start() {} }), "found a Promise (export what it resolves to, with await)"],
   ])("refuses %p, saying what it found", (exported, found) => {
     expect(() => creatorOf(exported, "the default export")).toThrow(
       `the default export is not a service: ${found}, expected an object with start(), run() or fetch()`,

@@ -14,6 +14,8 @@ export function projectFiles(name: string): Readonly<Record<string, string>> {
     // No start script: npm would send Ctrl-C a second time, and a second signal ends the supervisor at once.
     "package.json": json({ name, private: true, type: "module" }),
     "tsconfig.json": json(tsconfig),
+    // Without it `deno check` does not know what "supervisor" is.
+    "deno.json": json({ compilerOptions: { types: ["./supervisor.d.ts"] } }),
     "supervisor.d.ts": supervisorTypes,
     "services.schema.json": json(jsonSchema()),
   };
