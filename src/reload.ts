@@ -4,6 +4,7 @@ import { diffPlans, isNothing } from "./config/diff.ts";
 import { describeDetail } from "./config/diff-details.ts";
 import { keepUnchanged } from "./config/keep-unchanged.ts";
 import type { PlanSource } from "./config/read-plan.ts";
+import { assertSocketsServed } from "./config/sockets-served.ts";
 import type { Clock } from "./core/clock.ts";
 import type { CommandError, CommandResult, StepAction, StepResult } from "./core/command.ts";
 import { messageOf, SupervisorError } from "./core/errors.ts";
@@ -84,6 +85,7 @@ export function createReloader(options: ReloadOptions): Reloader {
       const next = { ...read, plan: keepUnchanged(source.plan, read.plan) };
       const change = diffPlans(source.plan, next.plan);
       assertSameName(change, next);
+      assertSocketsServed(source.plan, next.plan);
       if (dryRun) return { outcome: "done", steps: planned(change) };
       const result = await apply(next, change);
       events.emit({ type: "reloaded", changes: result.steps });

@@ -127,6 +127,22 @@ describe("createReloader()", () => {
     expect(seen.some((line) => line.startsWith("group"))).toBe(false);
   });
 
+  test("refuses, also in a dry run, a file in which nobody is behind a socket of systemd any more", async () => {
+    const listens = (name: string) => base.replace("port: 8080", `listen: "systemd:${name}", port: 8080`);
+    const source = await read(listens("web"));
+    const { reload, seen } = await reloader({ source });
+    for (const yaml of [listens("other"), base, base.replace(/ {2}api.*\n/, "")]) {
+      await read(yaml);
+      for (const dryRun of [true, false]) {
+        const { outcome, problems } = await reload(dryRun);
+        expect([outcome, problems?.[0]?.code]).toEqual(["failed", "SOCKET_NOT_PASSED"]);
+      }
+    }
+    expect(seen).toEqual([]);
+    await read(listens("web").replace(/ {2}api:/, "  shop:"));
+    expect((await reload(true)).outcome).toBe("done");
+  });
+
   test("a dry run tells the steps and does nothing", async () => {
     const { reload, seen, emitted, current } = await reloader();
     await read(
