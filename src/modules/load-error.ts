@@ -67,6 +67,7 @@ function isMissing(error: unknown, text: string): boolean {
   if (unprepared !== undefined)
     return unprepared.startsWith("file:") && !existsSync(fileURLToPath(unprepared));
   return (
+    folderImport.test(text) ||
     /^(Cannot find (module|package)|Module not found|Import "[^"]+" not a dependency)/.test(text) ||
     isResolve(error)
   );
@@ -86,18 +87,19 @@ function isResolve(error: unknown): boolean {
 /** `file` is the one that wants it, unless `text` knows better. */
 function missing(service: string, file: string, text: string, at: Position | undefined): Problem {
   const wanted = pathOf(
-    /(?:module|package|found|Import) ["']([^"']+)["']/.exec(text)?.[1] ??
+    /(?:module|package|found|[Ii]mport) ["']([^"']+)["']/.exec(text)?.[1] ??
       unpreparedModule.exec(text)?.[1] ??
       "a module",
   );
   const by = pathOf(/imported from:? ["']?([^\s"']+)/.exec(text)?.[1] ?? placeIn(text)?.file ?? file);
   const found = importOf(by, wanted);
   const name = found?.specifier ?? wanted;
+  const fault = folderImport.test(text) ? "is a folder" : "does not exist";
   const isPackage = /^[@a-z0-9]/i.test(name);
   const position = found?.position ?? placeIn(text) ?? at;
   return {
     code: "MODULE_NOT_FOUND",
-    message: `Cannot load service "${service}": ${by} imports "${name}", which does not exist`,
+    message: `Cannot load service "${service}": ${by} imports "${name}", which ${fault}`,
     hint: isPackage
       ? `Install it where the module lives (bun add ${packageIn(name)}), or correct the import.`
       : "Correct the path of the import; it is relative to the importing file, and Deno needs its extension.",
@@ -151,6 +153,8 @@ function placeIn(text: string): Position | undefined {
   return place(file, Number(match[2]), Number(match[3]));
 }
 
+/** Bun takes the index file of it; Deno wants a file. */
+const folderImport = /^\[ERR_UNSUPPORTED_DIR_IMPORT\]/;
 const unpreparedModule = /^Loading unprepared module: ([^\s,]+)/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Deno colors its messages
 const colors = /\u001b\[\d+m/g;

@@ -69,6 +69,23 @@ describe("loadProblems()", () => {
     });
   });
 
+  test("an import of a folder points at the import, which Deno does not follow", () => {
+    writeFileSync(
+      file("folder.ts"),
+      'import { x } from "./lib";\nexport default { fetch() { return x } };\n',
+    );
+    const error = new Error(
+      `[ERR_UNSUPPORTED_DIR_IMPORT] Directory import 'file://${file("lib")}' is not supported resolving ES modules\n    at file://${file("folder.ts")}:1:19`,
+    );
+    expect(loadProblems("api", file("folder.ts"), error, at)).toMatchObject([
+      {
+        code: "MODULE_NOT_FOUND",
+        message: expect.stringContaining('imports "./lib", which is a folder'),
+        position: { file: file("folder.ts"), line: 1, column: 19 },
+      },
+    ]);
+  });
+
   test.each([
     ["Bun", () => bunError("package.ts")],
     [
