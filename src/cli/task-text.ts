@@ -1,3 +1,4 @@
+import type { QueueAnswers } from "../core/queue-command.ts";
 import { shownLine } from "../core/shown-text.ts";
 import type { TaskInfo, TaskPage, TaskState } from "../core/task.ts";
 import { dateText, fromNow, roughly, shortened } from "./short-text.ts";
@@ -24,6 +25,11 @@ export function tasksText({ tasks }: TaskPage, color: boolean, now: number): str
     tasks.map((task) => rowOf(task, now)),
     color,
   );
+}
+
+/** What `supervisor task enqueue` prints. */
+export function enqueuedText({ id, queue, state }: QueueAnswers["enqueue"]): string {
+  return `${shownLine(id)}: ${state} in ${queue}\n`;
 }
 
 /** What `supervisor task show` prints. */

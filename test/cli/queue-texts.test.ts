@@ -4,7 +4,7 @@ import { nextText, runsText, schedulesText } from "../../src/cli/schedule-text.t
 import { fromNow, roughly, shortened } from "../../src/cli/short-text.ts";
 import { tableText } from "../../src/cli/table-text.ts";
 import { meansAll, selectionOf } from "../../src/cli/task-selection.ts";
-import { tasksText, taskText } from "../../src/cli/task-text.ts";
+import { enqueuedText, tasksText, taskText } from "../../src/cli/task-text.ts";
 import type { QueueInfo, TaskInfo } from "../../src/core/task.ts";
 
 const now = Date.parse("2026-11-21T12:00:00Z");
@@ -199,6 +199,12 @@ describe("what others have written goes to a terminal as text", () => {
     lastError: evil,
     result: evil,
   };
+
+  test("in the line of a task that was enqueued", () => {
+    const text = enqueuedText({ id: evil, queue: "q", state: "pending" });
+    expect(text).not.toMatch(obeyed);
+    expect(text).toEndWith(": pending in q\n");
+  });
 
   test("in tables: one line per row, colors on the right cells", () => {
     const text = tasksText({ tasks: [{ ...odd, payload: "{}" }] }, false, now);

@@ -7,6 +7,7 @@ import type { Handler } from "../handler.ts";
 import { readPayload } from "../read-payload.ts";
 import type { OptionValues } from "../table.ts";
 import type { queueCommands } from "../table-queues.ts";
+import { enqueuedText } from "../task-text.ts";
 
 type Options = OptionValues<(typeof queueCommands)["task enqueue"]["options"]>;
 
@@ -20,7 +21,7 @@ export const command: Handler<"task enqueue"> = async ({ positionals, options },
   };
   const enqueued = await askQueues({ tag: "enqueue", task }, options, terminal);
   if (options.json) printJson(enqueued, terminal);
-  else terminal.out(`${enqueued.id}: ${enqueued.state} in ${enqueued.queue}\n`);
+  else terminal.out(enqueuedText(enqueued));
   return ExitCode.clean;
 };
 
