@@ -94,8 +94,10 @@ export function newTask(request: TaskRequest, newId: () => string, now: number, 
   };
 }
 
-function enqueued({ id, queue }: NewTask, { state }: EnqueueResult & { tag: "enqueued" }): EnqueuedTask {
-  return { id, queue, state: state === "scheduled" || state === "aggregating" ? state : "pending" };
+/** A time that comes while the task is on its way to the broker makes no difference to who asked for it. */
+function enqueued({ id, queue, runAt }: NewTask, result: EnqueueResult & { tag: "enqueued" }): EnqueuedTask {
+  if (runAt !== undefined) return { id, queue, state: "scheduled" };
+  return { id, queue, state: result.state === "aggregating" ? "aggregating" : "pending" };
 }
 
 function outcomeOf(task: NewTask, result: EnqueueResult): EnqueueOutcome {

@@ -199,6 +199,14 @@ describe("queue.enqueue()", () => {
     });
   }
 
+  test("answers scheduled for a task with a later time, also when that has come in the broker", async () => {
+    const { driver, queue } = setUp();
+    driver.answer = async () => [{ tag: "enqueued", state: "pending" }];
+    expect((await queue.enqueue("a", 1, { delay: 1.5 })).state).toBe("scheduled");
+    expect((await queue.enqueue("a", 1, { delay: 0 })).state).toBe("pending");
+    expect(await queue.enqueueAll([{ type: "a", delay: 1 }])).toMatchObject([{ state: "scheduled" }]);
+  });
+
   test("takes times up to the last day of the year 9999, which is the same with every broker", async () => {
     const { driver, queue } = setUp();
     await queue.enqueue("a", 1, { at: new Date("9999-12-31") });
