@@ -39,6 +39,24 @@ export const settleCases: readonly DriverCase[] = [
     },
   },
   {
+    name: "settle(): an error is kept without NUL and lone surrogates, the same with every driver",
+    async run(site) {
+      const driver = await site.open();
+      const receiver = consume(site, driver);
+      await driver.enqueue([task({ id: "a1" }), task({ id: "a2" })]);
+      const [first, second] = await receiver.receive(2, never());
+      const error = "a\0b\ud800c\u{1f600}";
+      await receiver.settle([
+        failed(first as Delivery, site.clock.wall() + 60 * site.unit, { error }),
+        { tag: "dead", delivery: second as Delivery, error },
+      ]);
+      for (const id of ["a1", "a2"]) {
+        const kept = await driver.inspector.task("q", id);
+        assert.equal(kept?.lastError, "a\ufffdb\ufffdc\u{1f600}");
+      }
+    },
+  },
+  {
     name: "settle() ack with next enqueues it in the same step",
     async run(site) {
       const driver = await site.open();

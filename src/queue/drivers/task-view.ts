@@ -32,6 +32,11 @@ export function payloadView(payload: Payload): Pick<TaskInfo, "payload" | "encod
   }
 }
 
+/** Text that is only shown or compared, as every broker can keep it: without NUL and lone surrogates. */
+export function showable(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\u{fffd}");
+}
+
 /** No task in any state. */
 export function noCounts(): Record<TaskState, number> {
   return { pending: 0, active: 0, scheduled: 0, retry: 0, archived: 0, completed: 0, aggregating: 0 };

@@ -1,5 +1,6 @@
 import type { Delivery, Payload, Settlement, SettleResult } from "../../driver.ts";
 import { deadInstead } from "../taken-next.ts";
+import { showable } from "../task-view.ts";
 import { enqueueOne, refusal } from "./enqueue.ts";
 import type { MemoryDelivery, Queue, Store, Task } from "./store.ts";
 import { archive, countAttempt, keep, queueOf, remove, unblock, wait } from "./store.ts";
@@ -61,7 +62,7 @@ function complete(queue: Queue, task: Task, result: Payload | undefined, now: nu
 }
 
 function retry(queue: Queue, task: Task, how: Settlement & { tag: "retry" }, now: number): void {
-  task.lastError = how.error;
+  task.lastError = showable(how.error);
   task.lastFailedAt = now;
   if (how.counts) {
     task.retried++;
@@ -73,7 +74,7 @@ function retry(queue: Queue, task: Task, how: Settlement & { tag: "retry" }, now
 }
 
 function fail(queue: Queue, task: Task, error: string, now: number): void {
-  task.lastError = error;
+  task.lastError = showable(error);
   task.lastFailedAt = now;
   countAttempt(queue, now, true);
 }

@@ -1,4 +1,5 @@
 import type { Delivery, Settlement } from "../../driver.ts";
+import { showable } from "../task-view.ts";
 import type { Argument } from "./link.ts";
 import type { RedisDelivery } from "./task-form.ts";
 import { encodeTaskMessage } from "./task-message.ts";
@@ -55,7 +56,12 @@ export function addOperation(args: Argument[], settlement: Settlement, ms: numbe
     case "retry": {
       // asynq (rdb.go, Retry): `retried` is the number of failures; an error that counts for nothing is shown, too.
       const retried = message.retried + (settlement.counts ? 1 : 0);
-      const kept = encodeTaskMessage({ ...message, retried, errorMsg: settlement.error, lastFailedAt: now });
+      const kept = encodeTaskMessage({
+        ...message,
+        retried,
+        errorMsg: showable(settlement.error),
+        lastFailedAt: now,
+      });
       const at = Math.max(Math.ceil(settlement.at), 1);
       args.push(
         "r",
@@ -86,7 +92,7 @@ export function addOperation(args: Argument[], settlement: Settlement, ms: numbe
 /** What is kept of an archived task. */
 export function deadMessage({ delivery, error }: Settlement & { tag: "dead" }, ms: number): Uint8Array {
   const { message } = delivery as RedisDelivery;
-  return encodeTaskMessage({ ...message, errorMsg: error, lastFailedAt: Math.floor(ms / 1000) });
+  return encodeTaskMessage({ ...message, errorMsg: showable(error), lastFailedAt: Math.floor(ms / 1000) });
 }
 
 /** `from`: the id of the one that blocks the key until now; "": nothing may. */

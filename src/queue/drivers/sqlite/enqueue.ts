@@ -1,4 +1,5 @@
 import type { EnqueueResult, NewTask, Payload } from "../../driver.ts";
+import { showable } from "../task-view.ts";
 import { lanes } from "./schema.ts";
 import type { Transaction } from "./steps.ts";
 
@@ -51,11 +52,6 @@ export function changes(result: { readonly changes: number | bigint }): number {
 /** Text with NUL is kept as bytes: Deno reads text only up to there. */
 export function storable(payload: Payload): Payload {
   return typeof payload === "string" && payload.includes("\0") ? new TextEncoder().encode(payload) : payload;
-}
-
-/** Text that is only shown or compared: without NUL, for the same reason. */
-export function showable(text: string): string {
-  return text.replaceAll("\0", "\u{fffd}");
 }
 
 const pending: EnqueueResult = { tag: "enqueued", state: "pending" };

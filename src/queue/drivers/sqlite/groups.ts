@@ -1,7 +1,8 @@
 import type { CommitResult, GroupLimits, GroupSet, NewTask, QueueWeight } from "../../driver.ts";
+import { showable } from "../task-view.ts";
 import type { Ask, Row } from "./ask.ts";
 import { deliveryOf } from "./claim.ts";
-import { insertTask, showable } from "./enqueue.ts";
+import { insertTask } from "./enqueue.ts";
 import { taskColumns } from "./statements.ts";
 import type { Transaction } from "./steps.ts";
 

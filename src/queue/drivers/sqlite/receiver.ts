@@ -1,8 +1,9 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { Delivery, Receiver, Settlement, SettleResult, Subscription } from "../../driver.ts";
+import { showable } from "../task-view.ts";
 import type { SqliteDelivery } from "./claim.ts";
 import { claimTasks } from "./claim.ts";
-import { changes, showable } from "./enqueue.ts";
+import { changes } from "./enqueue.ts";
 import { commitSet, releaseSet, takeDueGroups } from "./groups.ts";
 import { settleTask } from "./settle.ts";
 import type { Store } from "./store.ts";

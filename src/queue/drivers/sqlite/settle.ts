@@ -1,7 +1,8 @@
 import type { Settlement, SettleResult } from "../../driver.ts";
 import { deadInstead } from "../taken-next.ts";
+import { showable } from "../task-view.ts";
 import type { SqliteDelivery } from "./claim.ts";
-import { changes, insertTask, showable, storable } from "./enqueue.ts";
+import { changes, insertTask, storable } from "./enqueue.ts";
 import type { Statements } from "./statements.ts";
 import type { Transaction } from "./steps.ts";
 
