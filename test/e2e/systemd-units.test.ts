@@ -117,7 +117,7 @@ describeTargets("supervisor systemd", (target) => {
     // 100 s to load, 100 s to start, and 5 s.
     expect(second.stdout).toContain("TimeoutStartSec=205\n");
     folder.write("shop/environment", "START=100s\nPORT=80\nREDIS_URL=redis://127.0.0.1\n");
-    expect((await printed()).stderr).toBe(`supervisor: ${settings} must set REDIS_URL, START, PORT\n`);
+    expect((await printed()).stderr).toBe(`supervisor: ${settings} sets REDIS_URL, START, PORT\n`);
   });
 
   test("tells a user where the unit of that user reads credentials, whatever XDG_CONFIG_HOME says", async () => {

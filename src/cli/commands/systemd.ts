@@ -224,7 +224,8 @@ function tellSettings(
   if (variables.length > 0) {
     const file = join(folder, "environment");
     const lack = unset && unset.length > 0 ? `; it does not set ${unset.join(", ")} yet` : "";
-    say(`${file} must set ${variables.join(", ")}${isAbsent(file) ? "; it is not there yet" : lack}`);
+    const verb = unset?.length === 0 ? "sets" : "must set";
+    say(`${file} ${verb} ${variables.join(", ")}${isAbsent(file) ? "; it is not there yet" : lack}`);
   }
   for (const name of credentials) {
     const file = join(folder, name);
