@@ -94,7 +94,8 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
     try {
       const result = info ? enter(fetch, seen, env) : scopes.run(scope, fetch, seen, env);
       if (!(result instanceof Response)) return wait(Promise.resolve(result), exchangeOf(env));
-      if (peek(env) || isClosing() || isEventStream(result)) return answer(result, exchangeOf(env));
+      if (peek(env) || isClosing() || result.bodyUsed || isEventStream(result))
+        return answer(result, exchangeOf(env));
       if (info) follower?.add(request, info);
       return result;
     } catch (error) {
@@ -150,6 +151,8 @@ export function createExchanges(options: ExchangesOptions, target: IntakeTarget)
     try {
       if (!(response instanceof Response))
         throw new TypeError(`fetch returned ${typeof response}, no Response`);
+      if (response.bodyUsed)
+        throw new TypeError("fetch returned a Response whose body was read, or sent, before");
       return reply(withEndableBody(response, exchange), exchange);
     } catch (error) {
       return fail(error, exchange);

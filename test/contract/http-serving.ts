@@ -93,18 +93,21 @@ export const servingCases: Case[] = [
     },
   },
   {
-    name: "a handler that throws, rejects or returns no Response is answered 500 without its message, and logged",
+    name: "a handler that throws, rejects, or returns no Response or a used one is answered 500 without its message, and logged",
     async run(runtime) {
       await using site = await openSite(runtime, { api: {} });
+      const used = await readResponse();
       site.open("api", (request) => {
         const { pathname } = new URL(request.url);
         if (pathname === "/throw") throw new Error("secret detail");
         if (pathname === "/reject") return Promise.reject(new Error("secret detail"));
         if (pathname === "/nothing") return undefined as unknown as Response;
+        if (pathname === "/used") return used;
+        if (pathname === "/read") return readResponse();
         return new Response("fine");
       });
       const url = site.urls.get("api") as string;
-      for (const path of ["/throw", "/reject", "/nothing"]) {
+      for (const path of ["/throw", "/reject", "/nothing", "/used", "/read"]) {
         const response = await fetch(url + path);
         const body = (await response.json()) as Record<string, unknown>;
         assert.equal(response.status, 500);
@@ -284,4 +287,11 @@ async function loggedOfFailing(runtime: Runtime, init: ResponseInit): Promise<un
   await assert.rejects(fetch(site.urls.get("api") as string).then((response) => response.text()));
   await wait(30);
   return site.logged.map(({ message, fields }) => [message, messageOf(fields?.error)]);
+}
+
+/** One whose body is gone. */
+async function readResponse(): Promise<Response> {
+  const response = new Response("gone");
+  await response.text();
+  return response;
 }
