@@ -257,8 +257,8 @@ export class Consumer {
     const { clock, random } = this.#options;
     for (const item of items) {
       if (!isSuspect(item.delivery) || item.fenced) continue;
-      if (this.#suspects.admits(item, now)) continue;
-      this.#decide(item, putOff(item.delivery, clock.wall() + this.#suspects.pause(item, now, random())));
+      if (this.#suspects.admits(item, now, () => this.#dispatch.hasOthers(isSuspect))) continue;
+      this.#decide(item, putOff(item.delivery, clock.wall() + this.#suspects.pause(random())));
     }
   }
 

@@ -3,7 +3,7 @@ import { Blocks } from "./blocks.ts";
 import { formCohorts } from "./cohort.ts";
 import { CohortEnds } from "./cohort-ends.ts";
 import { Crowd, firstOf } from "./crowd.ts";
-import type { SettleResult } from "./driver.ts";
+import type { Delivery, SettleResult } from "./driver.ts";
 import { Fates } from "./fates.ts";
 import type { Decision, Item, Unit } from "./item.ts";
 import { Lanes } from "./lanes.ts";
@@ -210,6 +210,12 @@ export class Dispatch {
   /** Those with this id that are not decided, waiting or running. */
   find(id: string): Item[] {
     return [...this.#hand].filter((item) => item.delivery.id === id && !item.fenced);
+  }
+
+  /** Whether there is one that is not decided and not such. */
+  hasOthers(isSuch: (delivery: Delivery) => boolean): boolean {
+    for (const { fenced, delivery } of this.#hand) if (!fenced && !isSuch(delivery)) return true;
+    return false;
   }
 
   /** Whether none of its key is before it, waiting or running. */

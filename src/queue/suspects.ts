@@ -1,7 +1,7 @@
 import type { Item, Unit } from "./item.ts";
 import { isGrave, isSuspect } from "./retry.ts";
 
-/** What kills a process does so soon, mostly: before this much of its life none that is grave is in its hands. */
+/** What kills a process does so soon, mostly: before this much of its life none that is grave begins while there is anything else. */
 const youthMs = 10_000;
 /** So long, or a quarter of it, until one that may not begin yet is looked at again. */
 const longestPauseMs = 2_000;
@@ -22,10 +22,11 @@ export class Suspects {
     this.#isHere = isHere;
   }
 
-  /** Whether it may stay; one that may is the only one until it has ended. */
-  admits(item: Item, now: number): boolean {
+  /** Whether it may stay; one that may is the only one until it has ended. `hasOthers`: something else is to be done. */
+  admits(item: Item, now: number, hasOthers: () => boolean): boolean {
     if (!isSuspect(item.delivery) || item === this.#guest) return true;
-    if (this.#youth(item, now) > 0 || this.#isTaken()) return false;
+    if (this.#isTaken()) return false;
+    if (isGrave(item.delivery) && now - this.#bornAt < youthMs && hasOthers()) return false;
     this.#guest = item;
     this.#unit = undefined;
     return true;
@@ -37,12 +38,8 @@ export class Suspects {
   }
 
   /** How long one that may not stay waits; 0 ≤ random < 1. */
-  pause(item: Item, now: number, random: number): number {
-    return this.#youth(item, now) + Math.round(longestPauseMs * (0.25 + 0.75 * random));
-  }
-
-  #youth({ delivery }: Item, now: number): number {
-    return isGrave(delivery) ? Math.max(0, this.#bornAt + youthMs - now) : 0;
+  pause(random: number): number {
+    return Math.round(longestPauseMs * (0.25 + 0.75 * random));
   }
 
   /** Its handler may go on after its settlement. */

@@ -85,7 +85,7 @@ describeTargets("odd ends", (target) => {
   }
 });
 
-// Suspects wait until their process is ten seconds old: these do so at the same time.
+// Suspects wait for their turn: these do so at the same time.
 describeTargets("deaths in a row", (target) => {
   for (const broken of kindsOf(target)) {
     const { kind } = broken;
@@ -118,7 +118,7 @@ describeTargets("deaths in a row", (target) => {
       using site = lossSite(target, yaml(broker.url, "loss-killer"));
       const made = numbered(200, (n) => ({ key: `k${n % 4}` }));
       await broker.enqueue(made);
-      // The fourth time it is alone, and not before the process is ten seconds old.
+      // The fourth time it begins when there is nothing else to do, or the process is ten seconds old.
       for (let death = 1; death <= 4; death++) {
         await using system = site.start();
         await system.process.exit;
