@@ -1,4 +1,4 @@
-import { parseDuration } from "../core/duration.ts";
+import { longestDuration, parseDuration } from "../core/duration.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { Duration, Message } from "../service/message.ts";
 import type { Item } from "./item.ts";
@@ -107,8 +107,8 @@ export class TaskMessage implements Message {
 
 function readDelay(delay: Duration): number {
   const ms = typeof delay === "number" ? delay : parseDuration(delay);
-  if (ms !== undefined && ms >= 0 && Number.isFinite(ms)) return ms;
+  if (ms !== undefined && ms >= 0 && ms <= longestDuration) return ms;
   throw new TypeError(
-    `retry(): delay must be a duration like "30s" or milliseconds, not ${JSON.stringify(delay)}`,
+    `retry(): delay must be a duration like "30s" or milliseconds, ten years at most, not ${JSON.stringify(delay)}`,
   );
 }

@@ -214,13 +214,13 @@ describe("message", () => {
     expect(site.model.progress).toEqual(['{"percent":0}', '{"percent":100}']);
   });
 
-  test("retry() with a delay that is none throws at once", async () => {
+  test.each(["soon", -1, Number.NaN, 9e15])("retry() with the delay %p throws at once", async (delay) => {
     const site = new Site();
     let error: unknown;
     await site.open({
       consume(message) {
         try {
-          message.retry({ delay: "soon" });
+          message.retry({ delay });
         } catch (caught) {
           error = caught;
         }
