@@ -61,7 +61,10 @@ const exitCodes = [
   ["1", "A running supervisor could not do what a command asked for; not healthy."],
   ["3", "There is no running supervisor to talk to."],
   ["64", "The command line is wrong."],
-  ["70", "A critical service or all of them failed for good, an address could not be bound, or a broker does not answer."],
+  [
+    "70",
+    "A critical service or all of them failed for good, an address could not be bound, or a broker does not answer.",
+  ],
   ["75", "A deadline ran out, and something was cut off."],
   ["78", "services.yaml or a module is wrong, and nothing has started; or a broker refuses for good."],
   ["130, 143", "A second Ctrl-C or SIGTERM ended it at once."],
