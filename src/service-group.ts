@@ -1,4 +1,6 @@
 import { basename } from "node:path";
+import type { GroupOptions, ServiceOptions } from "./config/made-options.ts";
+import { readGroupOptions, readServiceOptions } from "./config/made-options.ts";
 import { assertName, assertTogether } from "./config/made-plan.ts";
 import { serviceNames } from "./config/schema.ts";
 import {
@@ -8,7 +10,6 @@ import {
   defaultShutdown,
   defaultStartTimeout,
 } from "./core/defaults.ts";
-import { parseDuration } from "./core/duration.ts";
 import { errorCodes } from "./core/errors.ts";
 import { ExitCode, exitCodeOf } from "./core/exit.ts";
 import type { DependencyCondition, HttpPlan, LogPlan, Plan, RestartPlan, ServicePlan } from "./core/plan.ts";
@@ -45,7 +46,7 @@ export interface GroupSettings {
 export interface AddOptions {
   /** Letters, digits, `.`, `_` and `-`. @default the service's own `name`, the name of its class, or service-N */
   readonly name?: string;
-  readonly dependsOn?: readonly string[] | Readonly<Record<string, DependencyCondition>>;
+  readonly dependsOn?: string | readonly string[] | Readonly<Record<string, DependencyCondition>>;
   /** Whether giving it up ends the group. @default true */
   readonly critical?: boolean;
   /** Handed over as `ctx.config`. */
@@ -54,7 +55,8 @@ export interface AddOptions {
   readonly startTimeout?: number | string;
   /** Milliseconds or like "10s". @default a share of the budget */
   readonly stopTimeout?: number | string;
-  readonly restart?: Partial<RestartPlan>;
+  /** A word is short for `{ policy: WORD }`. Durations are milliseconds. */
+  readonly restart?: RestartPlan["policy"] | ServiceOptions["restart"];
   /** Serves the service's `fetch` here. */
   readonly http?: { readonly port: number; readonly host?: string; readonly path?: string };
 }
@@ -73,23 +75,24 @@ type Addable = Service | (new (ctx: Context) => Service) | ((ctx: Context) => Se
  * ```
  */
 export class ServiceGroup {
-  readonly #settings: GroupSettings;
+  readonly #settings: GroupOptions;
   readonly #added: { plan: ServicePlan; create: Definition["create"] }[] = [];
   #running: Promise<StopReport> | undefined;
   #group: Group | undefined;
   #stopAsked = false;
 
+  /** Throws a ProblemsError when a setting is none, or has no such value. */
   constructor(settings: GroupSettings = {}) {
-    this.#settings = settings;
+    this.#settings = readGroupOptions(settings);
   }
 
   /**
-   * Adds a service before the start. Returns the group, so that calls chain. Throws when it is no service, or its name
-   * cannot be one.
+   * Adds a service before the start. Returns the group, so that calls chain. Throws when it is no service, or an option
+   * is wrong.
    */
-  add(service: Addable, options: AddOptions = {}): this {
+  add(service: Addable, given: AddOptions = {}): this {
     if (this.#running) throw new TypeError("Cannot add a service: the group has started");
-    const name = options.name ?? nameOf(service) ?? `service-${this.#added.length + 1}`;
+    const name = given.name ?? nameOf(service) ?? `service-${this.#added.length + 1}`;
     if (this.#added.some(({ plan }) => plan.name === name)) {
       throw new TypeError(
         `Cannot add service "${name}": the group has one of that name; pass another { name }`,
@@ -97,13 +100,13 @@ export class ServiceGroup {
     }
     assertName(name);
     const create = creatorOf(service, `"${name}"`);
-    this.#added.push({ plan: servicePlan(name, options), create });
+    this.#added.push({ plan: servicePlan(name, readServiceOptions(given, name)), create });
     return this;
   }
 
   /**
    * Starts every service and resolves when all have ended, with how they ended; sets `process.exitCode`
-   * (0, 70 or 75). An address that is taken is told on stderr and fails the group before anything starts; services that can
+   * (0, 70 or 75) unless that says already that something has failed. An address that is taken is told on stderr and fails the group before anything starts; services that can
    * never run together (a circle, one address for two, deadlines beyond the budget) are a mistake, and make it reject. When a signal of the group's had to cut a service off, what that holds may not keep the process: it
    * ends one second later. In all other cases the program goes on as it wants. A second call returns the same promise.
    */
@@ -138,7 +141,8 @@ export class ServiceGroup {
         if (this.#stopAsked) void group.stop({ tag: "request" });
       },
     }).catch((error: unknown) => this.#refused(error));
-    process.exitCode = exitCodeOf(report);
+    // Another group of the program may have failed before.
+    process.exitCode ||= exitCodeOf(report);
     if (signals && report.cause.tag === "signal" && report.outcome === "forced") endSoon();
     return report;
   }
@@ -170,9 +174,7 @@ export class ServiceGroup {
       log: { level: "info", format: "auto", ...log },
       shutdown: {
         ...defaultShutdown,
-        timeout: milliseconds(shutdown?.timeout) ?? defaultShutdown.timeout,
-        delay: milliseconds(shutdown?.delay) ?? defaultShutdown.delay,
-        order: shutdown?.order ?? defaultShutdown.order,
+        ...shutdown,
       },
       services,
       secrets: [],
@@ -182,33 +184,28 @@ export class ServiceGroup {
   }
 }
 
-function servicePlan(name: string, options: AddOptions): ServicePlan {
-  const stopTimeout = milliseconds(options.stopTimeout);
+function servicePlan(name: string, options: ServiceOptions): ServicePlan {
+  const { stopTimeout, restart } = options;
   return {
     name,
     module: "",
     export: "default",
-    dependsOn: dependencies(options.dependsOn),
+    dependsOn: options.dependsOn ?? {},
     critical: options.critical ?? true,
     config: options.config,
     env: {},
-    startTimeout: milliseconds(options.startTimeout) ?? defaultStartTimeout,
+    startTimeout: options.startTimeout ?? defaultStartTimeout,
     ...(stopTimeout === undefined ? {} : { stopTimeout }),
-    restart: { ...defaultRestart, ...options.restart },
+    restart: { ...defaultRestart, ...restart, backoff: { ...defaultRestart.backoff, ...restart?.backoff } },
     health: defaultHealth,
     replace: "start-first",
     ...(options.http ? { http: httpPlan(options.http) } : {}),
   };
 }
 
-function httpPlan(http: NonNullable<AddOptions["http"]>): HttpPlan {
+function httpPlan(http: NonNullable<ServiceOptions["http"]>): HttpPlan {
   const address = { tag: "tcp", host: http.host ?? "127.0.0.1", port: http.port } as const;
   return { address, path: http.path ?? "/", limits: defaultHttpLimits };
-}
-
-function dependencies(needs: AddOptions["dependsOn"]): Readonly<Record<string, DependencyCondition>> {
-  if (!Array.isArray(needs)) return (needs ?? {}) as Readonly<Record<string, DependencyCondition>>;
-  return Object.fromEntries(needs.map((need: string) => [need, "ready" as const]));
 }
 
 function nameOf(service: unknown): string | undefined {
@@ -223,11 +220,4 @@ function nameOf(service: unknown): string | undefined {
 /** Code may be called what no service can be. */
 function usable(name: unknown): string | undefined {
   return typeof name === "string" && serviceNames.pattern.test(name) ? name : undefined;
-}
-
-function milliseconds(value: number | string | undefined): number | undefined {
-  if (typeof value !== "string") return value;
-  const parsed = parseDuration(value);
-  if (parsed === undefined) throw new TypeError(`"${value}" is no duration; write one like "30s" or "1m30s"`);
-  return parsed;
 }

@@ -1,3 +1,4 @@
+import { SupervisorError } from "../core/errors.ts";
 import type { Context, Service } from "./contract.ts";
 
 /** Returns `service` as it is; editors then know the hooks and the type of `ctx.config`. */
@@ -11,10 +12,21 @@ export function defineService<Config = unknown>(service: Service<Config>): Servi
  * ready has a `start` of its own.
  */
 export function withStart(start: (ctx: Context) => void | Promise<void>): Service {
+  if (typeof start !== "function") throw notGiven("withStart", "a function (ctx) => …", start);
   return { run: async (ctx) => start(ctx) };
 }
 
 /** The same for an object whose `start` blocks until it is done: go-zero's `WithStarter`. */
 export function withStarter(starter: { start(ctx: Context): void | Promise<void> }): Service {
+  if (typeof starter?.start !== "function") throw notGiven("withStarter", "an object with start()", starter);
   return withStart((ctx) => starter.start(ctx));
+}
+
+function notGiven(name: string, wanted: string, given: unknown): SupervisorError {
+  const found = given === null ? "null" : typeof given;
+  return new SupervisorError(
+    "NOT_A_SERVICE",
+    `${name}() wants ${wanted}, and got ${found}`,
+    `Pass it ${wanted}.`,
+  );
 }
