@@ -122,6 +122,8 @@ function errorLines(error: Plain, prefix = ""): string[] {
   if (typeof error !== "object" || error === null || Array.isArray(error))
     return [`${prefix}${String(error)}`];
   const { name, message, stack, cause, hint, code, ...more } = error as { readonly [key: string]: Plain };
+  // Anything can be thrown, and be a cause.
+  if (name === undefined && message === undefined) return [`${prefix}${JSON.stringify(error)}`];
   const title = `${String(name)}: ${String(message)}`;
   const frames = typeof stack === "string" ? framesOf(stack) : [];
   const extra = Object.keys(more).length > 0 ? [`  ${JSON.stringify(more)}`] : [];

@@ -172,6 +172,14 @@ describe("createLogWriter, pretty", () => {
     ]);
   });
 
+  test("a cause that is no error is shown as it is", () => {
+    const { lines, write } = writer({ format: "pretty" });
+    const error = new Error("outer", { cause: { status: 503 } });
+    error.stack = "Error: outer";
+    write({ level: "error", message: "failed", fields: { error } });
+    expect(lines[0]).toContain('\n    caused by: {"status":503}\n');
+  });
+
   test("more lines of a message are indented below the first", () => {
     const { lines, write } = writer({ format: "pretty" });
     write({ message: "one\ntwo" });
