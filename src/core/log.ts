@@ -65,7 +65,7 @@ function isPlain(message: unknown, fields: unknown): boolean {
 function asMeant(message: unknown, fields: unknown): { message: string; fields?: LogFields } {
   if (message instanceof Error) {
     if (typeof fields === "string") return { message: fields, fields: { error: message } };
-    return { message: message.message || message.name, fields: withError(message, fields) };
+    return { message: textOf(message), fields: withError(message, fields) };
   }
   // What has no text is told so by whoever writes the record.
   if (!(fields instanceof Error)) return { message, fields } as { message: string; fields?: LogFields };
@@ -75,6 +75,20 @@ function asMeant(message: unknown, fields: unknown): { message: string; fields?:
 /** A field that has that name already gets a `_` before it. */
 function withError(error: Error, fields: unknown): LogFields {
   if (typeof fields !== "object" || fields === null) return { error };
-  const { error: own, ...others } = fields as LogFields;
-  return { error, ...(own === undefined ? {} : { _error: own }), ...others };
+  try {
+    const { error: own, ...others } = fields as LogFields;
+    return { error, ...others, ...(own === undefined ? {} : { _error: own }) };
+  } catch {
+    // A getter or a proxy of its own: what the service logs must not fail it.
+    return { error, fields: "unreadable" };
+  }
+}
+
+function textOf(error: Error): string {
+  try {
+    return error.message || error.name;
+  } catch {
+    // A getter of its own.
+    return "an error whose message cannot be read";
+  }
 }

@@ -106,7 +106,7 @@ export function createDoor(options: DoorOptions): Door {
     const { flow, port, from } = generation;
     const departure = createDeparture({
       flow,
-      stopEnds: from?.native.stopEnds ?? false,
+      sending: from?.native.sending,
       isUploading: () => [...generations].some((each) => each.flow.isUploading()),
       release,
     });

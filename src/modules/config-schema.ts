@@ -36,7 +36,7 @@ export async function checkConfig(
   try {
     const schema = exports.config;
     if (!isStandardSchema(schema)) {
-      if (schema === undefined || service.config === undefined) return value;
+      if (schema === undefined || isEmpty(service.config)) return value;
       throw new ProblemsError([noSchema(service.name, locate)]);
     }
     const result = await schema["~standard"].validate(value);
@@ -47,6 +47,11 @@ export async function checkConfig(
   } catch (error) {
     throw error instanceof ProblemsError ? error : new ProblemsError([faulty(service.name, error, locate)]);
   }
+}
+
+/** No block, or nothing in it: there is nothing that a schema could refuse. */
+function isEmpty(config: unknown): boolean {
+  return Object.keys(Object(config ?? {})).length === 0;
 }
 
 /** What an issue is about; undefined when it is about something that is not there. */

@@ -66,6 +66,7 @@ export class Standby {
     this.#telling.clear();
     this.#aborter.abort();
     this.#aborter = new AbortController();
+    this.#well();
     return units;
   }
 
@@ -79,17 +80,24 @@ export class Standby {
         units.flatMap(({ items }) => items.filter(hasCrashed)).map((item) => item.delivery),
       );
     } catch (error) {
+      // Taken out meanwhile: nobody waits for it any more.
+      if (signal.aborted) return;
       this.#failures++;
       trouble(error);
       await sleep(clock, retryDelay(this.#failures, random(), longestPauseMs), signal);
       return this.#tell(units);
     }
-    if (this.#failures > 0) trouble(undefined);
-    this.#failures = 0;
+    this.#well();
     for (const unit of units) {
       this.#told.add(unit);
       if (this.#telling.delete(unit)) ready(unit);
     }
+  }
+
+  /** It is told again, or there is nothing to tell. */
+  #well(): void {
+    if (this.#failures > 0) this.#options.trouble(undefined);
+    this.#failures = 0;
   }
 }
 

@@ -191,10 +191,6 @@ class BunServer implements NativeServer {
     return new ServerFacade(this.#server, request, owner);
   }
 
-  get stopEnds(): boolean {
-    return false;
-  }
-
   stop(): Promise<void> {
     return this.#server.stop();
   }

@@ -17,6 +17,7 @@ import type {
   SyntaxFault,
   Upgrade,
 } from "./runtime.ts";
+import { sendingFrom } from "./sending.ts";
 
 export const denoRuntime: Runtime = {
   name: "deno",
@@ -283,7 +284,7 @@ function nativeServer(server: DenoServer, aborter: AbortController): NativeServe
       request.signal.addEventListener("abort", gone);
     },
     facade: () => undefined,
-    stopEnds: true,
+    sending: sendingFrom(server.addr.transport === "tcp" ? server.addr.port : undefined),
     stop() {
       stopping ??= server.shutdown();
       return stopping;

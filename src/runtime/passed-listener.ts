@@ -6,6 +6,7 @@ import type { PassedAddress, PassedSockets } from "../core/plan.ts";
 import { formatAddress } from "../core/plan.ts";
 import type { SystemCalls } from "./native.ts";
 import type { NativeAddress, NativeServer, Runtime } from "./runtime.ts";
+import { sendingFrom } from "./sending.ts";
 import { readSocketName } from "./socket-name.ts";
 
 // Taken before service code can wrap them.
@@ -135,7 +136,7 @@ function onPassed(
     watch: (request, info) => server.watch(request, info),
     whenGone: (request, info, gone) => server.whenGone(request, info, gone),
     facade: (request, info, owner) => server.facade(request, info, owner),
-    stopEnds: server.stopEnds,
+    ...(server.sending ? { sending: sendingFrom(address.tag === "tcp" ? address.port : undefined) } : {}),
     // Once it is closed, its number may be anybody's.
     quiesce: async (longestMs) => (isOpen ? quiesce(longestMs) : undefined),
     stop: () => ending(() => server.stop()),

@@ -79,6 +79,14 @@ export type Answer = Response | undefined;
 /** Whatever the native server hands to its handler beside the request. */
 export type NativeInfo = unknown;
 
+/** The answers of a server that are on their way. */
+export interface Sending {
+  /** Connections whose client has not taken all that was written for it; 1 where that cannot be known. */
+  left(): number;
+  /** Resolves when there are none for a moment, or a second has passed where that cannot be known, or `isOver`. */
+  ended(isOver: () => boolean): Promise<void>;
+}
+
 export interface NativeServer {
   /** What was really bound; the port is known even when 0 was asked for. */
   readonly address: NativeAddress;
@@ -101,10 +109,10 @@ export interface NativeServer {
    */
   quiesce?(longestMs: number): Promise<void>;
   /**
-   * Deno: `stop` breaks off the bodies of requests that are still arriving, and only when it has resolved is it known
-   * that answers which are no streams were written to their end.
+   * Deno: `stop` breaks off the bodies of requests that are still arriving, and only this tells that answers which are no
+   * streams were written to their end. Absent: nothing of that is to be minded.
    */
-  readonly stopEnds: boolean;
+  readonly sending?: Sending;
   /** Stops accepting and closes idle connections, at once. Resolves when every response and WebSocket has ended. */
   stop(): Promise<void>;
   /**

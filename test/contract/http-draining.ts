@@ -195,6 +195,19 @@ export const drainingCases: Case[] = [
     },
   },
   {
+    name: "a client that never ends its request and has its answer holds no drain",
+    async run(runtime) {
+      await using site = await openSite(runtime, { api: {} });
+      site.open("api", () => new Response("hi"));
+      const wire = await openWire({ port: site.port("api") });
+      wire.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 20\r\n\r\n12345");
+      await wire.until("hi");
+      await site.lease("api").drain({ final: true });
+      assert.deepEqual(site.lease("api").held(), nothing);
+      wire.destroy();
+    },
+  },
+  {
     name: "a body that is still arriving when a final drain begins is read to its end",
     async run(runtime) {
       await using site = await openSite(runtime, { api: {} });

@@ -25,7 +25,8 @@ describe("checkConfig()", () => {
     const config = { any: "thing" };
     expect(await checkConfig(service(config), {}, locate)).toBe(config);
     expect(await checkConfig(service(config), { config: undefined }, locate)).toBe(config);
-    expect(await checkConfig(service(undefined), { config: "no schema" }, locate)).toEqual({});
+    for (const none of [undefined, null, {}])
+      expect(await checkConfig(service(none), { config: "no schema" }, locate)).toEqual({});
   });
 
   test("refuses a block for which the module exports something else than a schema", async () => {

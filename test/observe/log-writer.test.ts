@@ -172,6 +172,34 @@ describe("createLogWriter, pretty", () => {
     ]);
   });
 
+  test("an error in place of the message never fails who logs, whatever its fields and its message are", () => {
+    const records: LogRecord[] = [];
+    const log = createLogger(
+      (record) => records.push(record),
+      () => 0,
+    );
+    const thrower = {
+      get x() {
+        throw new Error("getter");
+      },
+    };
+    const odd = Object.defineProperty(
+      new Error("e"),
+      "message",
+      Object.getOwnPropertyDescriptor(thrower, "x") ?? {},
+    );
+    log.error(new Error("e") as never, thrower);
+    log.error(odd as never);
+    log.error(new Error("e") as never, { error: 1, _error: 2 });
+    expect(records.map(({ message }) => message)).toEqual([
+      "e",
+      "an error whose message cannot be read",
+      "e",
+    ]);
+    expect(records[0]?.fields).toMatchObject({ fields: "unreadable" });
+    expect(records[2]?.fields).toMatchObject({ _error: 1 });
+  });
+
   test("a cause that is no error is shown as it is", () => {
     const { lines, write } = writer({ format: "pretty" });
     const error = new Error("outer", { cause: { status: 503 } });

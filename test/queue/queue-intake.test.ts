@@ -169,6 +169,30 @@ describe("a message", () => {
     expect(site.states()).toEqual(["done", "done"]);
   });
 
+  test("that could not be told to begin is no trouble any more when it has gone back", async () => {
+    const site = new Site({ concurrency: 2 });
+    const desk = new Desk();
+    site.broker.enqueue().crashes = 1;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    site.model.hold = promise;
+    const lease = await site.open(desk);
+    site.model.isAway = true;
+    resolve();
+    await site.rest();
+    const drained = lease.drain({ final: false });
+    await site.rest();
+    site.model.isAway = false;
+    await site.pass(3_000);
+    await drained;
+    // Another one has done it.
+    for (const task of site.broker.tasks) task.state = "done";
+    site.enqueue(1);
+    await site.open(desk);
+    await site.pass(5_000);
+    expect(desk.begun).toEqual(["t1"]);
+    expect(site.troubles.at(-1)).toBeUndefined();
+  });
+
   test("that runs only one at a time goes at once when it has run at one death", async () => {
     const site = new Site({ concurrency: 8 });
     const desk = new Desk();
