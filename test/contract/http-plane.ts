@@ -22,6 +22,8 @@ const onlyInline = [
   "hono's adapter",
   "leave nothing behind",
   "where the runtime tells",
+  // A thread is given a small body whole: it answers nobody who does not end it.
+  "never ends its request",
 ];
 
 /** The same promises for a service in a worker. */
